@@ -1,0 +1,76 @@
+//! What an engine may be told: where, which key, and every limit with its name and default.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jialing_ledger::Nanos;
+
+/// Where the time comes from. The kernel has no clock; this is the one the engine reads.
+///
+/// A source that goes back is held at the last recorded time until it catches up.
+pub type TimeSource = Arc<dyn Fn() -> Nanos + Send + Sync>;
+
+/// Where the key that signs checkpoints comes from.
+#[derive(Clone)]
+pub enum KeySource {
+    /// `checkpoint.key` in the data folder, made with mode 0600 on the first start. For a laptop.
+    Folder,
+    /// An Ed25519 seed that the caller loaded from a safe place.
+    Seed([u8; 32]),
+}
+
+/// Settings of an embedded engine. [`Config::new`] gives every limit its default.
+#[derive(Clone)]
+pub struct Config {
+    /// The data folder; made when missing. One process at a time.
+    pub dir: PathBuf,
+    /// The log's name in its checkpoints, for instance `ledger.example.gov.cn`. Fixed at the first
+    /// start; another name on the same folder is refused. Default `jialing/ledger`.
+    pub origin: String,
+    /// Signs checkpoints. Fixed at the first start. Default [`KeySource::Folder`].
+    pub key: KeySource,
+    /// The clock. Default: the system's.
+    pub time: TimeSource,
+    /// Bytes in one journal segment, preallocated. Default 64 MiB (about 580,000 records).
+    pub segment_bytes: u64,
+    /// Most commands applied and flushed together. Default 8,190.
+    pub max_batch: usize,
+    /// Commands that may wait; beyond it [`crate::SubmitError::Overloaded`]. Default 65,536.
+    pub queue: usize,
+    /// Longest time between two signed checkpoints while records come. Default 1 s.
+    pub checkpoint_every: Duration,
+    /// Sealed segments between two snapshots of the state. Default 4. A start replays at most about
+    /// this many segments and the unsealed one.
+    pub snapshot_segments: u64,
+    /// Sorted index files merged into one of the next tier. Default 8.
+    pub index_fan_in: usize,
+}
+
+impl Config {
+    /// The defaults, on `dir`.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            origin: "jialing/ledger".to_owned(),
+            key: KeySource::Folder,
+            time: Arc::new(system_time),
+            segment_bytes: 64 << 20,
+            max_batch: 8190,
+            queue: 65_536,
+            checkpoint_every: Duration::from_secs(1),
+            snapshot_segments: 4,
+            index_fan_in: 8,
+        }
+    }
+}
+
+/// The system's clock.
+fn system_time() -> Nanos {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
+        })
+}

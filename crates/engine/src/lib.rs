@@ -1,0 +1,215 @@
+//! Runs the ledger durably.
+//!
+//! An [`Engine`] takes commands, lets the kernel decide, writes the decision to the journal, and
+//! answers only once that is flushed. Submissions from many tasks form batches inside; a batch is
+//! one flush. Every command is its own all-or-nothing. Nothing above this crate knows which engine
+//! runs; today it is the embedded one (journal files and the state in memory).
+//!
+//! Ordering: answers and reads are linearizable. A read started after a submission returned sees it,
+//! and no read sees what could still be lost. Cloning an [`Engine`] is cheap; all clones are one.
+
+mod answer;
+mod config;
+
+use jialing_ledger::{Account, Command, Id, Meter, Nanos, Record};
+use tokio::sync::watch;
+
+pub use answer::{
+    Checkpoint, Hash, OpenError, Opened, Outcome, ReadError, Receipt, Stats, Stopped, SubmitError,
+    Total,
+};
+pub use config::{Config, KeySource, TimeSource};
+
+/// A running ledger.
+#[derive(Clone)]
+pub struct Engine(());
+
+impl Engine {
+    /// Opens or makes the log in `config.dir`, recovers it, and starts the writer.
+    ///
+    /// Blocks while it recovers: call it before the runtime serves, or from a blocking task.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was changed on disk unless a torn tail was cut.
+    pub fn open(config: Config) -> Result<(Self, Opened), OpenError> {
+        unimplemented!("{}", config.origin)
+    }
+
+    /// Carries out `command`; returns when its records are durable.
+    ///
+    /// Sending the same command again is safe: it is then already done, with the first result.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
+        unimplemented!("{command:?}")
+    }
+
+    /// Carries out many commands in order, in as few flushes as possible. Each stands for itself:
+    /// one that is refused does not stop the next. The answers are in the order of the commands.
+    pub async fn submit_all(&self, commands: Vec<Command>) -> Vec<Result<Outcome, SubmitError>> {
+        unimplemented!("{}", commands.len())
+    }
+
+    /// An account's durable state.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn account(&self, id: Id) -> Result<Option<Account>, Stopped> {
+        unimplemented!("{id}")
+    }
+
+    /// Many accounts' durable state at one instant, in the order asked.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn accounts(&self, ids: &[Id]) -> Result<Vec<Option<Account>>, Stopped> {
+        unimplemented!("{ids:?}")
+    }
+
+    /// A meter's state as last charged; figures of a past day or year are not yet set back.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn meter(&self, id: Id) -> Result<Option<Meter>, Stopped> {
+        unimplemented!("{id}")
+    }
+
+    /// Sums per currency, holder and kind at one instant, sorted by these three.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn totals(&self) -> Result<Vec<Total>, Stopped> {
+        unimplemented!()
+    }
+
+    /// The transfer record with this id.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn transfer(&self, id: Id) -> Result<Option<Record>, ReadError> {
+        unimplemented!("{id}")
+    }
+
+    /// Transfer records that name `account` as debit or credit, newest first: those with a sequence
+    /// number below `before` (all when `None`), at most `limit`. To go on, pass the last one's number.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn history(
+        &self,
+        account: Id,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        unimplemented!("{account} {before:?} {limit}")
+    }
+
+    /// Durable records of all kinds in order, from sequence number `from`, at most `limit`; empty
+    /// when there are none yet.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn feed(&self, from: u64, limit: usize) -> Result<Vec<Record>, ReadError> {
+        unimplemented!("{from} {limit}")
+    }
+
+    /// The number of durable records. A follower reads [`Engine::feed`] until it has them all, then
+    /// waits for a change. The sender goes away when the engine stops.
+    #[must_use]
+    pub fn durable(&self) -> watch::Receiver<u64> {
+        unimplemented!()
+    }
+
+    /// The newest signed checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        unimplemented!()
+    }
+
+    /// The oldest signed checkpoint on disk that covers at least `size` records, if any.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn checkpoint_covering(&self, size: u64) -> Result<Option<Checkpoint>, ReadError> {
+        unimplemented!("{size}")
+    }
+
+    /// RFC 6962 inclusion path of record `seq` in the tree of the first `size` records.
+    ///
+    /// # Errors
+    /// [`ReadError::Beyond`] unless `seq < size` and `size` is durable.
+    pub async fn inclusion(&self, seq: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
+        unimplemented!("{seq} {size}")
+    }
+
+    /// RFC 6962 consistency proof from the tree of `old` records to that of `new`.
+    ///
+    /// # Errors
+    /// [`ReadError::Beyond`] unless `old <= new` and `new` is durable.
+    pub async fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, ReadError> {
+        unimplemented!("{old} {new}")
+    }
+
+    /// Record `seq` with a signed checkpoint that covers it and the path between them. When the
+    /// newest checkpoint does not cover it yet, one is signed at once.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn receipt(&self, seq: u64) -> Result<Receipt, ReadError> {
+        unimplemented!("{seq}")
+    }
+
+    /// A C2SP `tlog-tiles` hash tile: `width` hashes of 32 bytes (1 to 256) at `level`, tile `index`.
+    ///
+    /// # Errors
+    /// [`ReadError::Beyond`] when the newest checkpoint does not cover the tile.
+    pub async fn tile(&self, level: u8, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
+        unimplemented!("{level} {index} {width}")
+    }
+
+    /// A C2SP `tlog-tiles` entry bundle: `width` records (1 to 256), each preceded by its length as
+    /// two big-endian bytes.
+    ///
+    /// # Errors
+    /// [`ReadError::Beyond`] when the newest checkpoint does not cover the bundle.
+    pub async fn entries(&self, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
+        unimplemented!("{index} {width}")
+    }
+
+    /// The log's name in its checkpoints.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        unimplemented!()
+    }
+
+    /// The Ed25519 public key that checkpoints verify under.
+    #[must_use]
+    pub fn public_key(&self) -> [u8; 32] {
+        unimplemented!()
+    }
+
+    /// The same as a C2SP note verifier key: `<origin>+<hash>+<base64>`.
+    #[must_use]
+    pub fn verifier_key(&self) -> String {
+        unimplemented!()
+    }
+
+    /// The ledger's present time: the clock's, never before the last durable record's.
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        unimplemented!()
+    }
+
+    /// Figures since the start.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        unimplemented!()
+    }
+
+    /// Finishes what waits, flushes, signs a last checkpoint and stops. Afterwards every call
+    /// answers [`Stopped`]. Dropping the last clone does the same without waiting.
+    pub async fn shutdown(&self) {
+        unimplemented!()
+    }
+}
