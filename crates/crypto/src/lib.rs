@@ -1,0 +1,27 @@
+//! Algorithm suites, keys and sealed fields.
+//!
+//! Everything a payment system needs from cryptography and nothing about payments: which algorithm
+//! a key belongs to, how a message is signed and checked, how a field is sealed at rest, how a
+//! password is kept, and how a stranger checks a log without trusting the one who keeps it.
+//!
+//! Two families stand side by side everywhere: the domestic one (SM2, SM3, SM4) and the
+//! international one (Ed25519, RSA, P-256, SHA-256, AES-256-GCM). A key carries its suite, so the
+//! name of an algorithm in a message never decides how a signature is checked.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`key`] | signing and public keys, PKCS#8 and SPKI, key ids |
+//! | [`hash`] | SHA-256 and SM3 behind one enum |
+//! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
+//! | [`seal`] | sealed fields with a key ring, and blind indexes |
+//! | [`password`] | argon2id |
+//! | [`random`] | random bytes, numeric codes, tokens, comparison in constant time |
+//! | [`note`] | C2SP signed notes and the checkpoint in them |
+//! | [`proof`] | RFC 6962 inclusion and consistency proofs |
+
+pub mod key;
+pub mod random;
+mod suite;
+
+pub use key::{KeyError, PublicKey, SigningKey};
+pub use suite::{BadSignature, Suite, UnknownSuite};
