@@ -1,0 +1,1 @@
+//! Append-only, hash-linked segments with a Merkle tree.

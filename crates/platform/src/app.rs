@@ -1,0 +1,86 @@
+//! What every domain function needs at hand.
+
+use std::sync::Arc;
+
+use jialing_crypto::seal::{BlindIndex, KeyRing};
+use jialing_engine::Engine;
+
+use crate::follow::Progress;
+use crate::{Clock, Db};
+
+/// The platform's running parts. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts themselves.
+pub struct Parts {
+    /// The SQL database.
+    pub db: Db,
+    /// The ledger.
+    pub engine: Engine,
+    /// The time.
+    pub clock: Clock,
+    /// What the operator has set.
+    pub settings: Settings,
+    /// Seals personal data; one subkey per person.
+    pub seal: KeyRing,
+    /// Makes sealed values findable by equality.
+    pub blind: BlindIndex,
+    /// Callers of the outside world.
+    pub connectors: Connectors,
+    /// How far each follower has read.
+    pub progress: Progress,
+}
+
+/// Callers of the outside world.
+pub struct Connectors {
+    /// By institution code (`BKA`…).
+    pub banks: std::collections::BTreeMap<String, jialing_rails::bank::BankConnector>,
+    /// Confirms identities.
+    pub identity: jialing_rails::identity::IdentityConnector,
+    /// Sends codes and notices.
+    pub notices: jialing_rails::notice::NoticeConnector,
+}
+
+/// What the operator has set; numbers that regulators set are policies, not settings.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Approve merchants without review; for sandboxes.
+    pub approve_merchants: bool,
+    /// Hash passwords and PINs cheaply; for tests and sandboxes only, refused in production.
+    pub cheap_passwords: bool,
+    /// Answer sandbox aids such as whole signed texts in signature errors; refused in production.
+    pub sandbox: bool,
+    /// The public address, for links in codes and receipts.
+    pub public_url: String,
+    /// Minutes that a session lives without use.
+    pub session_idle_minutes: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            approve_merchants: false,
+            cheap_passwords: false,
+            sandbox: false,
+            public_url: "http://127.0.0.1".into(),
+            session_idle_minutes: 60 * 24 * 7,
+        }
+    }
+}
+
+impl App {
+    /// The platform over its parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,1 @@
+//! What was done by whom; each entry's digest is anchored in the log.

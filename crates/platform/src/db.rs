@@ -1,0 +1,304 @@
+//! The SQL database: SQLite by default, PostgreSQL by setting, one portable SQL text for both.
+//!
+//! Reads take a pooled connection. Writes are *jobs*: an async closure over one transaction, run by a
+//! writer thread, all or nothing. On SQLite a single writer runs the jobs that are waiting in one
+//! transaction, each in its own savepoint, and commits them together: many requests share one flush.
+//! On PostgreSQL several writers run one serializable transaction per job, and a job that lost a
+//! conflict is run again, so a job must be safe to repeat: it only touches the database, and it
+//! never waits for the ledger or the network. A job that answers `Err` changes nothing.
+//!
+//! Portable text: TEXT, BIGINT, SMALLINT, BLOB; `$1`; upsert; RETURNING; CTE; windows. Sums are
+//! written `CAST(SUM(n) AS BIGINT)`. 128-bit ids are stored as their public text. Booleans are
+//! SMALLINT 0 or 1. Times are BIGINT milliseconds since 1970.
+
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::Once;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use sqlx::any::{AnyConnectOptions, AnyConnection, AnyPool, AnyPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Code, Problem, Result};
+
+/// The connection inside a write job's transaction.
+pub type Tx = AnyConnection;
+
+/// Jobs that may wait for a writer before further ones are refused as overload.
+pub const MAX_WAITING_JOBS: usize = 4096;
+/// Jobs that SQLite commits together at most.
+pub const MAX_JOBS_PER_COMMIT: usize = 256;
+/// Times a job is run again after losing a serialization conflict on PostgreSQL.
+pub const MAX_CONFLICT_RETRIES: u32 = 12;
+/// Writer threads, each with a connection, on PostgreSQL.
+const POSTGRES_WRITERS: usize = 8;
+/// Pooled connections for reads.
+const READERS: u32 = 8;
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Embedded, one file.
+    Sqlite,
+    /// A PostgreSQL server, or one that speaks its protocol.
+    Postgres,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Db {
+    backend: Backend,
+    read: AnyPool,
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Db {
+    /// Opens (and creates) the SQLite file at `path` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// Any error of the database or a migration.
+    pub async fn sqlite(path: &Path) -> sqlx::Result<Self> {
+        Self::open(Backend::Sqlite, &format!("sqlite://{}?mode=rwc", path.display())).await
+    }
+
+    /// Connects to `postgres://…` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// Any error of the database or a migration.
+    pub async fn postgres(url: &str) -> sqlx::Result<Self> {
+        Self::open(Backend::Postgres, url).await
+    }
+
+    async fn open(backend: Backend, url: &str) -> sqlx::Result<Self> {
+        static DRIVERS: Once = Once::new();
+        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        let options: AnyConnectOptions = url.parse()?;
+        let options = options.disable_statement_logging();
+        let mut first = AnyConnection::connect_with(&options).await?;
+        prepare(backend, &mut first).await?;
+        if backend == Backend::Postgres {
+            // The portable text says BLOB; PostgreSQL calls it bytea.
+            first.execute("DO $$ BEGIN CREATE DOMAIN blob AS bytea; EXCEPTION WHEN duplicate_object THEN NULL; END $$").await?;
+        }
+        sqlx::migrate!("./migrations").run(&mut first).await?;
+        first.close().await?;
+
+        let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
+        let waiting = std::sync::Arc::new(tokio::sync::Mutex::new(waiting));
+        let writers = if backend == Backend::Sqlite { 1 } else { POSTGRES_WRITERS };
+        for n in 0..writers {
+            let mut connection = AnyConnection::connect_with(&options).await?;
+            prepare(backend, &mut connection).await?;
+            let waiting = waiting.clone();
+            let options = options.clone();
+            std::thread::Builder::new()
+                .name(format!("sql-writer-{n}"))
+                .spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                    runtime.expect("a runtime for the SQL writer").block_on(async move {
+                        match backend {
+                            Backend::Sqlite => write_together(connection, waiting).await,
+                            Backend::Postgres => write_one_by_one(connection, options, waiting).await,
+                        }
+                    });
+                })
+                .map_err(sqlx::Error::Io)?;
+        }
+        let read = AnyPoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(Duration::from_secs(5))
+            .after_connect(move |connection, _| Box::pin(async move { prepare(backend, connection).await }))
+            .connect_with(options)
+            .await?;
+        Ok(Self { backend, read, jobs })
+    }
+
+    /// Which database this is; for operators' pages, never for choosing SQL.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The pool for reads outside a transaction: sees everything committed before.
+    #[must_use]
+    pub const fn read(&self) -> &AnyPool {
+        &self.read
+    }
+
+    /// Runs `job` in one transaction: all of it, or nothing.
+    ///
+    /// # Errors
+    /// What the job answers; `overloaded` if too many jobs wait; `internal` if it panicked.
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Waiting { job, answer: Some(answer), result: None });
+        self.jobs.try_send(job).map_err(|_| Problem::new(Code::Overloaded))?;
+        answered.await.map_err(|_| Problem::new(Code::Internal).detail("The SQL writer stopped."))?
+    }
+
+    /// Closes the readers; writers end when the last clone is dropped.
+    pub async fn close(&self) {
+        self.read.close().await;
+    }
+}
+
+/// Session settings. SQLite: write-ahead log, flushed at each commit.
+async fn prepare(backend: Backend, connection: &mut AnyConnection) -> sqlx::Result<()> {
+    let statement = match backend {
+        Backend::Sqlite => {
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;"
+        }
+        Backend::Postgres => "SET timezone = 'UTC'; SET default_transaction_isolation = 'serializable';",
+    };
+    connection.execute(statement).await.map(drop)
+}
+
+/// A job with its answer's way back.
+trait Job: Send {
+    /// Runs it; true if it succeeded.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, std::result::Result<(), Failed>>;
+    /// Sends the answer: the job's own if `committed` is fine, the problem otherwise.
+    fn answer(self: Box<Self>, committed: std::result::Result<(), Problem>);
+}
+
+/// Why a run did not succeed.
+enum Failed {
+    /// The job said no; its answer is kept.
+    Refused,
+    /// The database asks to run it again.
+    Conflict,
+}
+
+struct Waiting<F, T> {
+    job: F,
+    answer: Option<oneshot::Sender<Result<T>>>,
+    result: Option<Result<T>>,
+}
+
+impl<T, F> Job for Waiting<F, T>
+where
+    T: Send + 'static,
+    F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, std::result::Result<(), Failed>> {
+        Box::pin(async move {
+            let result = AssertUnwindSafe((self.job)(tx)).catch_unwind().await;
+            let result = result.unwrap_or_else(|_| Err(Problem::new(Code::Internal).detail("A write job panicked.")));
+            let outcome = match &result {
+                Ok(_) => Ok(()),
+                Err(problem) if problem.is_conflict() => Err(Failed::Conflict),
+                Err(_) => Err(Failed::Refused),
+            };
+            self.result = Some(result);
+            outcome
+        })
+    }
+
+    fn answer(mut self: Box<Self>, committed: std::result::Result<(), Problem>) {
+        let result = match (self.result.take(), committed) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Err(problem)), _) => Err(problem),
+            (Some(Ok(_)), Err(problem)) => Err(problem),
+            (None, _) => Err(Problem::new(Code::Internal).detail("A write job was not run.")),
+        };
+        if let Some(answer) = self.answer.take() {
+            let _ = answer.send(result);
+        }
+    }
+}
+
+type Queue = std::sync::Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Job>>>>;
+
+/// SQLite: whatever waits is run in one transaction, each job in a savepoint.
+async fn write_together(mut connection: AnyConnection, queue: Queue) {
+    let mut queue = queue.lock().await;
+    let mut jobs = Vec::new();
+    while queue.recv_many(&mut jobs, MAX_JOBS_PER_COMMIT).await > 0 {
+        let committed = run_together(&mut connection, &mut jobs).await;
+        if committed.is_err() {
+            let _ = connection.execute("ROLLBACK").await;
+        }
+        for job in jobs.drain(..) {
+            job.answer(committed.clone().map_err(Problem::from_shared));
+        }
+    }
+}
+
+async fn run_together(connection: &mut AnyConnection, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), String> {
+    let said = |error: sqlx::Error| error.to_string();
+    connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
+    for job in jobs {
+        connection.execute("SAVEPOINT job").await.map_err(said)?;
+        let after = match job.run(connection).await {
+            Ok(()) => "RELEASE job",
+            Err(_) => "ROLLBACK TO job; RELEASE job",
+        };
+        connection.execute(after).await.map_err(said)?;
+    }
+    connection.execute("COMMIT").await.map(drop).map_err(said)
+}
+
+/// PostgreSQL: one serializable transaction per job, run again after a conflict.
+async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOptions, queue: Queue) {
+    loop {
+        let Some(mut job) = queue.lock().await.recv().await else { return };
+        let mut tries = 0;
+        let committed = loop {
+            match run_alone(&mut connection, job.as_mut()).await {
+                Err(Failed::Conflict) if tries < MAX_CONFLICT_RETRIES => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(u64::from(tries * tries))).await;
+                }
+                Ok(committed) => break committed,
+                Err(Failed::Refused) => break Ok(()),
+                Err(Failed::Conflict) => break Err(Problem::new(Code::Overloaded).detail("Too many concurrent writes of the same rows.")),
+            }
+        };
+        job.answer(committed);
+        if connection.ping().await.is_err() {
+            if let Ok(fresh) = AnyConnection::connect_with(&options).await {
+                connection = fresh;
+                let _ = prepare(Backend::Postgres, &mut connection).await;
+            }
+        }
+    }
+}
+
+async fn run_alone(connection: &mut AnyConnection, job: &mut dyn Job) -> std::result::Result<std::result::Result<(), Problem>, Failed> {
+    if let Err(error) = connection.execute("BEGIN").await {
+        return Ok(Err(error.into()));
+    }
+    if let Err(failed) = job.run(connection).await {
+        let _ = connection.execute("ROLLBACK").await;
+        return Err(failed);
+    }
+    match connection.execute("COMMIT").await {
+        Ok(_) => Ok(Ok(())),
+        Err(error) => {
+            let _ = connection.execute("ROLLBACK").await;
+            let problem = Problem::from(error);
+            if problem.is_conflict() { Err(Failed::Conflict) } else { Ok(Err(problem)) }
+        }
+    }
+}
+
+/// Executes SQL that the caller composed from constants only, never from input.
+///
+/// # Errors
+/// Any error of the database.
+pub async fn execute_trusted(tx: &mut Tx, sql: String) -> sqlx::Result<u64> {
+    Ok(tx.execute(AssertSqlSafe(sql)).await?.rows_affected())
+}
+
+/// Whether `error` says that a unique key is taken.
+#[must_use]
+pub fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}

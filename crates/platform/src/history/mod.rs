@@ -1,0 +1,1 @@
+//! What happened to a wallet, newest first, as its holder reads it.

@@ -1,0 +1,1 @@
+//! The central bank and the operating banks: issue, redeem, supply.

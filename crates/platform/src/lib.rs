@@ -1,0 +1,49 @@
+//! Everything around the money: who people are, what they may do, what is ordered, owed and told.
+//!
+//! One folder per domain. In each: what it is (`mod.rs`), pure decisions (`rules.rs`), SQL in plain
+//! sight (`store.rs`), what it does when the journal moves (`follow.rs`). A domain never writes
+//! another's tables; it calls its functions. Nothing here knows HTTP, and nothing here decides a
+//! balance: money moves in the ledger, and the tables follow the journal.
+//!
+//! Functions that act take [`App`] first and the acting party second; they answer with a resource
+//! or a [`Problem`] whose [`Code`] is stable.
+
+pub mod app;
+pub mod clock;
+pub mod db;
+pub mod id;
+pub mod kind;
+pub mod money;
+pub mod page;
+pub mod problem;
+
+pub mod audit;
+pub mod devices;
+pub mod follow;
+pub mod history;
+pub mod institutions;
+pub mod links;
+pub mod mandates;
+pub mod merchants;
+pub mod notices;
+pub mod orders;
+pub mod outbox;
+pub mod payments;
+pub mod people;
+pub mod pins;
+pub mod policies;
+pub mod receipts;
+pub mod refunds;
+pub mod sessions;
+pub mod topups;
+pub mod transfers;
+pub mod wallets;
+pub mod withdrawals;
+
+pub use app::{App, Connectors, Settings};
+pub use clock::Clock;
+pub use db::{Db, Tx};
+pub use id::Tag;
+pub use money::Money;
+pub use page::{Page, PageAsk};
+pub use problem::{Code, Problem, Result};

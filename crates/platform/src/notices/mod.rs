@@ -1,0 +1,1 @@
+//! What people are told, and the one-time codes they are sent.

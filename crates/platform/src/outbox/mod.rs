@@ -1,0 +1,1 @@
+//! Events for merchants, kept until delivered.

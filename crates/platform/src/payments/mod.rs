@@ -1,0 +1,1 @@
+//! A person pays an order.

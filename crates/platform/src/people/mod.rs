@@ -1,0 +1,1 @@
+//! People and organisations: sign-up, identity levels, sealed personal data.

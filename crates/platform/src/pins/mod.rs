@@ -1,0 +1,1 @@
+//! The payment PIN: tries, growing delays, change.

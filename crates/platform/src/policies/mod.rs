@@ -1,0 +1,1 @@
+//! Dated, versioned policy data: every number of the rules, with its source.

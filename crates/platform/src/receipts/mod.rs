@@ -1,0 +1,1 @@
+//! A receipt anyone can verify offline.

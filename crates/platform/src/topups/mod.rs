@@ -1,0 +1,1 @@
+//! Deposit money becomes wallet money.

@@ -1,0 +1,1 @@
+//! Person to person, by phone alias or wallet id.

@@ -1,0 +1,1 @@
+//! Wallets: classes, limits, status, closing.

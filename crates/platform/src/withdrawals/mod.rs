@@ -1,0 +1,1 @@
+//! Wallet money becomes deposit money.

@@ -1,0 +1,1 @@
+//! Outside formats and callers: banks, identity and notices.

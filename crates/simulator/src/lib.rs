@@ -1,0 +1,1 @@
+//! Seeded faults against the engine.
