@@ -1,0 +1,49 @@
+# Jialing: two commands do it all. `make demo` shows the product, `make test` proves it.
+.PHONY: help demo test test-rust test-web bench simulate crash fmt lint openapi
+
+CARGO ?= cargo
+# nextest runs tests in parallel processes; without it cargo's own runner does.
+RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run --no-fail-fast" || echo "test --no-fail-fast")
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: ## Build and start a seeded city with moving traffic; prints where to look
+	@scripts/setup demo
+	@echo "demo: building (the first time takes some minutes)"
+	@$(CARGO) build --release --quiet --package jialing-cli
+	@exec target/release/jialing demo $(ARGS)
+
+test: ## Formatting, lints and every test, on SQLite and on a private PostgreSQL
+	@scripts/setup test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	@$(MAKE) --no-print-directory test-rust test-web
+
+test-rust: ## The Rust tests alone
+	scripts/with-postgres $(CARGO) $(RUNNER) --workspace
+
+test-web: ## The browser tests alone
+	@scripts/setup test
+	@$(CARGO) build --quiet --package jialing-cli
+	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
+
+bench: ## Figures of the ledger and of payments, with their settings
+	@$(CARGO) build --release --quiet --package jialing-cli
+	scripts/bench
+
+simulate: ## Long seeded runs: the ledger against its oracle, the engine against faults
+	scripts/simulate $(ARGS)
+
+crash: ## 100 rounds of kill -9 under load through the public API
+	@$(CARGO) build --release --quiet --package jialing-cli
+	target/release/jialing crash $(ARGS)
+
+fmt: ## Format everything
+	$(CARGO) fmt --all
+
+lint: ## Lints, warnings refused
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+openapi: ## Write docs/openapi.json anew from the handlers
+	UPDATE=1 $(CARGO) test --quiet --package jialing-gateway openapi
