@@ -1,1 +1,3 @@
 //! What people are told, and the one-time codes they are sent.
+
+pub mod follow;

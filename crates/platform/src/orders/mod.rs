@@ -1,1 +1,3 @@
 //! Merchant orders and their states.
+
+pub mod follow;

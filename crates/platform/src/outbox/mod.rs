@@ -1,1 +1,3 @@
 //! Events for merchants, kept until delivered.
+
+pub mod follow;

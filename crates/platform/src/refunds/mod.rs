@@ -1,1 +1,3 @@
 //! Refunds of paid orders.
+
+pub mod follow;

@@ -1,1 +1,3 @@
 //! Deposit money becomes wallet money.
+
+pub mod follow;

@@ -1,1 +1,3 @@
 //! Person to person, by phone alias or wallet id.
+
+pub mod follow;

@@ -1,1 +1,3 @@
 //! Wallet money becomes deposit money.
+
+pub mod follow;
