@@ -1,0 +1,1 @@
+//! Keeps the house; see `tests/tidy.rs`.
