@@ -13,14 +13,21 @@
 //! | [`key`] | signing and public keys, PKCS#8 and SPKI, key ids |
 //! | [`hash`] | SHA-256 and SM3 behind one enum |
 //! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
+//! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
 //! | [`seal`] | sealed fields with a key ring, and blind indexes |
 //! | [`password`] | argon2id |
 //! | [`random`] | random bytes, numeric codes, tokens, comparison in constant time |
 //! | [`note`] | C2SP signed notes and the checkpoint in them |
 //! | [`proof`] | RFC 6962 inclusion and consistency proofs |
 
+pub mod hash;
+pub mod http_signature;
 pub mod key;
+pub mod note;
+pub mod password;
+pub mod proof;
 pub mod random;
+pub mod seal;
 mod suite;
 
 pub use key::{KeyError, PublicKey, SigningKey};

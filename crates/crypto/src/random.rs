@@ -88,10 +88,7 @@ mod tests {
         }
         // Expected 2,000 each with a deviation of 42; eight deviations never happen by chance.
         for (digit, count) in seen.iter().enumerate() {
-            assert!(
-                (1_660..=2_340).contains(count),
-                "{digit} came {count} times"
-            );
+            assert!((1_660..=2_340).contains(count), "{digit} came {count} times");
         }
     }
 

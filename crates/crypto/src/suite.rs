@@ -22,12 +22,7 @@ pub enum Suite {
 
 impl Suite {
     /// Every suite, in the order they are documented.
-    pub const ALL: [Suite; 4] = [
-        Suite::Ed25519,
-        Suite::Sm2Sm3,
-        Suite::RsaSha256,
-        Suite::Es256,
-    ];
+    pub const ALL: [Suite; 4] = [Suite::Ed25519, Suite::Sm2Sm3, Suite::RsaSha256, Suite::Es256];
 
     /// The name in headers and JSON: `ED25519`, `SM2-WITH-SM3`, `SHA256-RSA2048`, `ES256`.
     pub const fn wire_name(self) -> &'static str {
@@ -59,10 +54,7 @@ impl FromStr for Suite {
 
     /// Exact match only: a name in another case is another name.
     fn from_str(name: &str) -> Result<Self, UnknownSuite> {
-        Suite::ALL
-            .into_iter()
-            .find(|suite| suite.wire_name() == name)
-            .ok_or(UnknownSuite)
+        Suite::ALL.into_iter().find(|suite| suite.wire_name() == name).ok_or(UnknownSuite)
     }
 }
 

@@ -18,12 +18,7 @@ pub fn signature_from_der(suite: Suite, der: &[u8]) -> Result<Vec<u8>, BadSignat
         Suite::Sm2Sm3 | Suite::Es256 => {
             let mut reader = SliceReader::new(der).map_err(|_| BadSignature)?;
             let (r, s) = reader
-                .sequence(|inner| {
-                    Ok((
-                        inner.decode::<UintRef<'_>>()?,
-                        inner.decode::<UintRef<'_>>()?,
-                    ))
-                })
+                .sequence(|inner| Ok((inner.decode::<UintRef<'_>>()?, inner.decode::<UintRef<'_>>()?)))
                 .map_err(|_: sm2::pkcs8::der::Error| BadSignature)?;
             reader.finish().map_err(|_| BadSignature)?;
             let mut fixed = vec![0; 64];
@@ -46,10 +41,8 @@ pub fn signature_to_der(suite: Suite, fixed: &[u8]) -> Result<Vec<u8>, BadSignat
                 return Err(BadSignature);
             }
             let (r, s) = fixed.split_at(32);
-            let pair = [
-                UintRef::new(r).map_err(|_| BadSignature)?,
-                UintRef::new(s).map_err(|_| BadSignature)?,
-            ];
+            let pair =
+                [UintRef::new(r).map_err(|_| BadSignature)?, UintRef::new(s).map_err(|_| BadSignature)?];
             // `[T; N]` encodes as a SEQUENCE OF, which is the same bytes as SEQUENCE { r, s }.
             pair.to_der().map_err(|_| BadSignature)
         }

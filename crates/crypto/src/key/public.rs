@@ -97,8 +97,8 @@ impl PublicKey {
 
     fn of_sm2(raw: &[u8]) -> Result<Self, KeyError> {
         check_point_form(raw)?;
-        let point = sm2::PublicKey::from_sec1_bytes(raw)
-            .map_err(|_| KeyError::Weak("not a point on the curve"))?;
+        let point =
+            sm2::PublicKey::from_sec1_bytes(raw).map_err(|_| KeyError::Weak("not a point on the curve"))?;
         let spki = point.to_public_key_der().map_err(|_| MALFORMED)?.into_vec();
         let raw = point.to_sec1_bytes().into_vec();
         let key = sm2::dsa::VerifyingKey::new(SM2_USER_ID, point).map_err(|_| MALFORMED)?;
@@ -127,14 +127,7 @@ impl PublicKey {
 
     fn assemble(verifier: VerifierOf, spki: Vec<u8>, raw: Vec<u8>) -> Self {
         let id = hex::encode(&Sha256::digest(&spki)[..8]);
-        Self {
-            inner: Arc::new(Inner {
-                verifier,
-                spki,
-                raw,
-                id,
-            }),
-        }
+        Self { inner: Arc::new(Inner { verifier, spki, raw, id }) }
     }
 
     /// The suite this key belongs to, and the only one it verifies under.
@@ -176,14 +169,11 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         match &self.inner.verifier {
             VerifierOf::Ed25519(key) => {
-                let signature =
-                    ed25519_dalek::Signature::from_slice(signature).map_err(|_| BadSignature)?;
-                key.verify_strict(message, &signature)
-                    .map_err(|_| BadSignature)
+                let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| BadSignature)?;
+                key.verify_strict(message, &signature).map_err(|_| BadSignature)
             }
             VerifierOf::Sm2(key) => {
-                let signature =
-                    sm2::dsa::Signature::from_slice(signature).map_err(|_| BadSignature)?;
+                let signature = sm2::dsa::Signature::from_slice(signature).map_err(|_| BadSignature)?;
                 key.verify(message, &signature).map_err(|_| BadSignature)
             }
             VerifierOf::Rsa(key) | VerifierOf::Es256(key) => {

@@ -13,17 +13,14 @@ use getrandom::SysRng;
 use sm2::dsa::signature::RandomizedSigner;
 use sm2::elliptic_curve::Generate;
 use sm2::pkcs8::der::Decode;
-use sm2::pkcs8::{
-    DecodePrivateKey, EncodePrivateKey, LineEnding, PrivateKeyInfoRef, SecretDocument,
-};
+use sm2::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding, PrivateKeyInfoRef, SecretDocument};
 use zeroize::Zeroizing;
 
 use super::{KeyError, PublicKey, SM2_USER_ID, suite_of};
 use crate::{Suite, random};
 
 const PKCS8_LABEL: &str = "PRIVATE KEY";
-const MALFORMED: KeyError =
-    KeyError::Malformed("private key (unencrypted PKCS#8, PEM label PRIVATE KEY)");
+const MALFORMED: KeyError = KeyError::Malformed("private key (unencrypted PKCS#8, PEM label PRIVATE KEY)");
 
 /// A secret key of one suite. Clones share it; the last drop wipes it.
 #[derive(Clone)]
@@ -55,9 +52,9 @@ impl SigningKey {
                 Self::from_ed25519_seed(&seed)
             }
             Suite::Sm2Sm3 => Self::of_sm2(&sm2::SecretKey::generate()),
-            Suite::RsaSha256 => RsaKeyPair::generate(KeySize::Rsa2048)
-                .map_err(|_| MALFORMED)
-                .and_then(Self::of_rsa),
+            Suite::RsaSha256 => {
+                RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| MALFORMED).and_then(Self::of_rsa)
+            }
             Suite::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
                 .map_err(|_| MALFORMED)
                 .and_then(Self::of_es256),
@@ -86,17 +83,13 @@ impl SigningKey {
                 let key = ed25519_dalek::SigningKey::from_pkcs8_der(der).map_err(|_| MALFORMED)?;
                 Self::from_ed25519_seed(key.as_bytes())
             }
-            Suite::Sm2Sm3 => {
-                Self::of_sm2(&sm2::SecretKey::from_pkcs8_der(der).map_err(|_| MALFORMED)?)
-            }
-            Suite::RsaSha256 => {
-                Self::of_rsa(RsaKeyPair::from_pkcs8(der).map_err(|_| {
-                    KeyError::Weak("RSA needs a sound modulus of 2048 to 8192 bits")
-                })?)
-            }
+            Suite::Sm2Sm3 => Self::of_sm2(&sm2::SecretKey::from_pkcs8_der(der).map_err(|_| MALFORMED)?),
+            Suite::RsaSha256 => Self::of_rsa(
+                RsaKeyPair::from_pkcs8(der)
+                    .map_err(|_| KeyError::Weak("RSA needs a sound modulus of 2048 to 8192 bits"))?,
+            ),
             Suite::Es256 => Self::of_es256(
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
-                    .map_err(|_| MALFORMED)?,
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| MALFORMED)?,
             ),
         }
     }
@@ -117,10 +110,7 @@ impl SigningKey {
         let raw = secret.public_key().to_sec1_bytes();
         let public = PublicKey::from_raw(Suite::Sm2Sm3, &raw)?;
         let key = sm2::dsa::SigningKey::new(SM2_USER_ID, secret).map_err(|_| MALFORMED)?;
-        Ok(Self::assemble(
-            Secret::Sm2(Box::new(Sm2Secret(key))),
-            public,
-        ))
+        Ok(Self::assemble(Secret::Sm2(Box::new(Sm2Secret(key))), public))
     }
 
     fn of_rsa(key: RsaKeyPair) -> Result<Self, KeyError> {
@@ -134,9 +124,7 @@ impl SigningKey {
     }
 
     fn assemble(secret: Secret, public: PublicKey) -> Self {
-        Self {
-            inner: Arc::new(Inner { secret, public }),
-        }
+        Self { inner: Arc::new(Inner { secret, public }) }
     }
 
     /// The suite this key belongs to.
@@ -163,15 +151,10 @@ impl SigningKey {
             Secret::Sm2(key) => key.sign(message),
             Secret::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &rng, message, &mut signature)
-                    .expect("RSA signs any message");
+                key.sign(&RSA_PKCS1_SHA256, &rng, message, &mut signature).expect("RSA signs any message");
                 signature
             }
-            Secret::Es256(key) => key
-                .sign(&rng, message)
-                .expect("ECDSA signs any message")
-                .as_ref()
-                .to_vec(),
+            Secret::Es256(key) => key.sign(&rng, message).expect("ECDSA signs any message").as_ref().to_vec(),
         }
     }
 
@@ -179,21 +162,13 @@ impl SigningKey {
     pub fn to_pkcs8_der(&self) -> Zeroizing<Vec<u8>> {
         let bytes = match &self.inner.secret {
             Secret::Ed25519(key) => {
-                let pair = ed25519_dalek::pkcs8::KeypairBytes {
-                    secret_key: key.to_bytes(),
-                    public_key: None,
-                };
+                let pair =
+                    ed25519_dalek::pkcs8::KeypairBytes { secret_key: key.to_bytes(), public_key: None };
                 pair.to_pkcs8_der().map(|document| document.to_bytes()).ok()
             }
             Secret::Sm2(key) => key.to_pkcs8_der(),
-            Secret::Rsa(key) => key
-                .as_der()
-                .map(|der| Zeroizing::new(der.as_ref().to_vec()))
-                .ok(),
-            Secret::Es256(key) => key
-                .to_pkcs8v1()
-                .map(|der| Zeroizing::new(der.as_ref().to_vec()))
-                .ok(),
+            Secret::Rsa(key) => key.as_der().map(|der| Zeroizing::new(der.as_ref().to_vec())).ok(),
+            Secret::Es256(key) => key.to_pkcs8v1().map(|der| Zeroizing::new(der.as_ref().to_vec())).ok(),
         };
         bytes.expect("a key in memory has a DER form")
     }
