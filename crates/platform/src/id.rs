@@ -215,6 +215,25 @@ impl<'de, T: Tag> Deserialize<'de> for Id<T> {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+// In the tables an id is its public text.
+impl<T: Tag> sqlx::Type<sqlx::Any> for Id<T> {
+    fn type_info() -> <sqlx::Any as sqlx::Database>::TypeInfo {
+        <str as sqlx::Type<sqlx::Any>>::type_info()
+    }
+}
+impl<'q, T: Tag> sqlx::Encode<'q, sqlx::Any> for Id<T> {
+    fn encode_by_ref(
+        &self,
+        to: &mut <sqlx::Any as sqlx::Database>::ArgumentBuffer,
+    ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+        <String as sqlx::Encode<'q, sqlx::Any>>::encode(self.to_string(), to)
+    }
+}
+impl<'r, T: Tag> sqlx::Decode<'r, sqlx::Any> for Id<T> {
+    fn decode(from: <sqlx::Any as sqlx::Database>::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+        Ok(<&str as sqlx::Decode<'r, sqlx::Any>>::decode(from)?.parse()?)
+    }
+}
 impl<T: Tag> utoipa::PartialSchema for Id<T> {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
