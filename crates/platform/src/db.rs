@@ -78,7 +78,7 @@ impl Db {
         let options: AnyConnectOptions = url.parse()?;
         let options = options.disable_statement_logging();
         let mut first = AnyConnection::connect_with(&options).await?;
-        prepare(backend, &mut first).await?;
+        prepare(backend, Role::Writer, &mut first).await?;
         if backend == Backend::Postgres {
             // The portable text says BLOB; PostgreSQL calls it bytea.
             first.execute("DO $$ BEGIN CREATE DOMAIN blob AS bytea; EXCEPTION WHEN duplicate_object THEN NULL; END $$").await?;
@@ -91,7 +91,7 @@ impl Db {
         let writers = if backend == Backend::Sqlite { 1 } else { POSTGRES_WRITERS };
         for n in 0..writers {
             let mut connection = AnyConnection::connect_with(&options).await?;
-            prepare(backend, &mut connection).await?;
+            prepare(backend, Role::Writer, &mut connection).await?;
             let waiting = waiting.clone();
             let options = options.clone();
             std::thread::Builder::new()
@@ -110,7 +110,7 @@ impl Db {
         let read = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(5))
-            .after_connect(move |connection, _| Box::pin(async move { prepare(backend, connection).await }))
+            .after_connect(move |connection, _| Box::pin(async move { prepare(backend, Role::Reader, connection).await }))
             .connect_with(options)
             .await?;
         Ok(Self { backend, read, jobs })
@@ -149,13 +149,25 @@ impl Db {
     }
 }
 
-/// Session settings. SQLite: write-ahead log, flushed at each commit.
-async fn prepare(backend: Backend, connection: &mut AnyConnection) -> sqlx::Result<()> {
-    let statement = match backend {
-        Backend::Sqlite => {
+/// What a connection is for.
+#[derive(Clone, Copy)]
+enum Role {
+    Writer,
+    Reader,
+}
+
+/// Session settings. SQLite: write-ahead log, flushed at each commit. A reader cannot write, and on
+/// PostgreSQL it neither pays for serializable isolation nor can it lose a conflict.
+async fn prepare(backend: Backend, role: Role, connection: &mut AnyConnection) -> sqlx::Result<()> {
+    let statement = match (backend, role) {
+        (Backend::Sqlite, Role::Writer) => {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;"
         }
-        Backend::Postgres => "SET timezone = 'UTC'; SET default_transaction_isolation = 'serializable';",
+        (Backend::Sqlite, Role::Reader) => "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384; PRAGMA query_only = ON;",
+        (Backend::Postgres, Role::Writer) => "SET timezone = 'UTC'; SET default_transaction_isolation = 'serializable';",
+        (Backend::Postgres, Role::Reader) => {
+            "SET timezone = 'UTC'; SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = on;"
+        }
     };
     connection.execute(statement).await.map(drop)
 }
@@ -265,7 +277,7 @@ async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOpti
         if connection.ping().await.is_err() {
             if let Ok(fresh) = AnyConnection::connect_with(&options).await {
                 connection = fresh;
-                let _ = prepare(Backend::Postgres, &mut connection).await;
+                let _ = prepare(Backend::Postgres, Role::Writer, &mut connection).await;
             }
         }
     }

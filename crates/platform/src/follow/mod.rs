@@ -3,10 +3,14 @@
 //! A follower's effect and its cursor are written in the same SQL transaction, so a crash between
 //! two steps repairs itself: what was not committed is read again. A request that moved money waits
 //! until the followers have passed its record, so that its answer and every list already show it.
+//!
+//! A batch never ends inside a group, so a follower always sees all legs of what it handles. A
+//! follower can be dropped and rebuilt ([`rebuild`]): what it writes is a function of the journal and
+//! of rows that were there before the money moved, and doing it twice changes nothing.
 
 use std::time::Duration;
 
-use jialing_ledger::Record;
+use jialing_ledger::{Body, Record};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -47,6 +51,14 @@ impl Follower {
         }
     }
 
+    /// The follower whose effect this one reads; it goes first.
+    const fn after(self) -> Option<Self> {
+        match self {
+            Self::Settlement => None,
+            Self::History | Self::Notices | Self::Outbox => Some(Self::Settlement),
+        }
+    }
+
     /// The effect of `records`, which follow those already handled. Must be safe to run again.
     async fn effect(self, app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
         match self {
@@ -80,6 +92,12 @@ impl Progress {
     #[must_use]
     pub fn of(&self, follower: Follower) -> u64 {
         *self.0[follower as usize].borrow()
+    }
+
+    /// Waits until `follower` has handled the first `count` records.
+    async fn reached(&self, follower: Follower, count: u64) {
+        // The sender lives as long as the progress itself, so the wait ends only by being reached.
+        let _ = self.0[follower as usize].subscribe().wait_for(|&handled| handled >= count).await;
     }
 
     /// Waits until every follower has handled record `seq`, at most [`WAIT`]; false if time ran out.
@@ -138,9 +156,12 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
             next
         }
     };
-    let records = app.engine.feed(from, BATCH).await.map_err(crate::Problem::internal)?;
+    let records = whole_groups(app.engine.feed(from, BATCH).await.map_err(crate::Problem::internal)?);
     let Some(last) = records.last() else { return Ok(known.is_none().then_some(from)) };
     let next = last.seq + 1;
+    if let Some(first) = follower.after() {
+        app.progress.reached(first, next).await;
+    }
     let app_in = app.clone();
     app.db
         .write(async move |tx: &mut Tx| {
@@ -158,6 +179,46 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
     Ok(Some(next))
 }
 
+/// `records` without a group at their end of which legs are missing: those come with the next ones.
+///
+/// A group is at most 16 records, fewer than [`BATCH`], and is durable as a whole, so this never
+/// stops a follower for good.
+fn whole_groups(mut records: Vec<Record>) -> Vec<Record> {
+    let whole = |record: &Record| match &record.body {
+        Body::Terms { .. } => false,
+        Body::Transfer(transfer) => transfer.leg + 1 >= transfer.legs,
+        _ => true,
+    };
+    while records.last().is_some_and(|last| !whole(last)) {
+        records.pop();
+    }
+    records
+}
+
+/// Drops what `follower` made and lets it start over from the first record.
+///
+/// Only the history is a table of its own and is emptied; the others write rows that exist for other
+/// reasons too, or were already seen, and find them as they would leave them. May run beside the
+/// follower: the one that reads now loses its place and begins again.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn rebuild(app: &App, follower: Follower) -> Result<()> {
+    app.db
+        .write(async move |tx: &mut Tx| {
+            if follower == Follower::History {
+                crate::history::follow::clear(tx).await?;
+            }
+            // Set to 0, not deleted: a runner that still thinks it is ahead must find another number.
+            sqlx::query("INSERT INTO cursors (follower, next_seq) VALUES ($1, 0) ON CONFLICT (follower) DO UPDATE SET next_seq = 0")
+                .bind(follower.name())
+                .execute(&mut *tx)
+                .await?;
+            Ok(())
+        })
+        .await
+}
+
 /// The number of records that `follower` has handled, as stored.
 ///
 /// # Errors
@@ -168,4 +229,44 @@ pub async fn cursor(app: &App, follower: Follower) -> Result<u64> {
         .fetch_optional(app.db.read())
         .await?;
     Ok(next.unwrap_or(0) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use jialing_ledger::{Op, Transfer};
+
+    use super::*;
+
+    fn leg(seq: u64, leg: u8, legs: u8) -> Record {
+        let transfer = Transfer {
+            id: 1,
+            op: Op::Plain,
+            kind: 5,
+            debit: 2,
+            credit: 3,
+            amount: 1,
+            debit_balance: 0,
+            credit_balance: 0,
+            link: [0; 24],
+            leg,
+            legs,
+            has_terms: true,
+        };
+        Record { seq, time: 0, body: Body::Transfer(transfer) }
+    }
+
+    fn terms(seq: u64) -> Record {
+        Record { seq, time: 0, body: Body::Terms { meters: [1, 0, 0, 0], expires: 0 } }
+    }
+
+    #[test]
+    fn a_batch_never_ends_inside_a_group() {
+        let check = |records: &[Record], kept: usize| assert_eq!(whole_groups(records.to_vec()).len(), kept, "{records:?}");
+        check(&[], 0);
+        check(&[terms(0)], 0);
+        check(&[terms(0), leg(1, 0, 1)], 2);
+        check(&[terms(0), leg(1, 0, 1), terms(2)], 2);
+        check(&[leg(0, 0, 1), terms(1), leg(2, 0, 3), leg(3, 1, 3)], 1);
+        check(&[leg(0, 0, 1), terms(1), leg(2, 0, 3), leg(3, 1, 3), leg(4, 2, 3)], 5);
+    }
 }
