@@ -95,7 +95,10 @@ impl Memory {
             .iter()
             .map(|(name, content)| {
                 let bytes = hold(content).survive(surviving, &mut coin);
-                (name.clone(), Arc::new(Mutex::new(Content { durable: bytes.clone(), bytes, dirty: Vec::new() })))
+                (
+                    name.clone(),
+                    Arc::new(Mutex::new(Content { durable: bytes.clone(), bytes, dirty: Vec::new() })),
+                )
             })
             .collect();
         let state = State { names: after.clone(), durable_names: after, faults: Faults::default() };
@@ -107,12 +110,18 @@ impl Memory {
     /// # Errors
     /// `NotFound` when it is not there.
     pub fn bytes(&self, name: &str) -> io::Result<Vec<u8>> {
-        Ok(hold(&self.content(name)?).bytes.clone())
+        let content = self.content(name)?;
+        let bytes = hold(&content).bytes.clone();
+        Ok(bytes)
     }
 
     /// Sets a file's bytes, durably: to damage it, or to plant one.
     pub fn plant(&self, name: &str, bytes: &[u8]) {
-        let content = Arc::new(Mutex::new(Content { bytes: bytes.to_vec(), durable: bytes.to_vec(), dirty: Vec::new() }));
+        let content = Arc::new(Mutex::new(Content {
+            bytes: bytes.to_vec(),
+            durable: bytes.to_vec(),
+            dirty: Vec::new(),
+        }));
         let mut state = hold(&self.state);
         state.names.insert(name.to_owned(), content.clone());
         state.durable_names.insert(name.to_owned(), content);
@@ -206,8 +215,12 @@ impl Disk for Memory {
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
         let mut state = hold(&self.state);
-        let inside: Vec<_> =
-            state.names.iter().filter(|(name, _)| folder_of(name) == folder).map(|(n, c)| (n.clone(), c.clone())).collect();
+        let inside: Vec<_> = state
+            .names
+            .iter()
+            .filter(|(name, _)| folder_of(name) == folder)
+            .map(|(n, c)| (n.clone(), c.clone()))
+            .collect();
         state.durable_names.retain(|name, _| folder_of(name) != folder);
         state.durable_names.extend(inside);
         Ok(())
@@ -248,7 +261,8 @@ impl File for Open {
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.disk.take_room(bytes.len() as u64)?;
+        // Only growth takes room: what was allocated is there.
+        self.disk.take_room((at + bytes.len() as u64).saturating_sub(self.size()?))?;
         let mut content = hold(&self.content);
         let from = index(at);
         if content.bytes.len() < from + bytes.len() {

@@ -123,7 +123,10 @@ pub trait File: Send + Sync {
 pub fn read_exact(file: &dyn File, at: u64, length: usize) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; length];
     if file.read_at(&mut buffer, at)? < length {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("the file ends before byte {}", at + length as u64)));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            format!("the file ends before byte {}", at + length as u64),
+        ));
     }
     Ok(buffer)
 }

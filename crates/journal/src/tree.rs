@@ -1,0 +1,253 @@
+//! The Merkle tree over the log: its growing edge, and its hashes on disk.
+//!
+//! Every eighth level is stored, one flat file of 32-byte hashes per level (`tree/0` the leaves,
+//! `tree/1` the roots of 256 leaves, `tree/2` of 65,536, …): exactly the hash tiles of C2SP
+//! `tlog-tiles` laid end to end, at 32.13 bytes per record. A proof reads at most one tile per
+//! stored level. The files are derived: they are checked against the journal and made again from it.
+
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::disk::{Disk, File, read_exact};
+use crate::hash::{self, Hash};
+use crate::proof::Nodes;
+
+/// Levels of the tree between two stored ones.
+const TILE_HEIGHT: u32 = 8;
+/// Hashes in a full tile.
+pub const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
+/// Stored levels that a log can ever have: 2^64 leaves.
+const STORED_LEVELS: usize = 8;
+
+/// The hash files, for reading from any thread.
+pub struct TreeFiles {
+    disk: Arc<dyn Disk>,
+    levels: RwLock<Vec<Arc<dyn File>>>,
+}
+
+fn file_name(stored: usize) -> String {
+    format!("tree/{stored}")
+}
+
+impl TreeFiles {
+    /// Opens the files that are there.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn open(disk: Arc<dyn Disk>, write: bool) -> io::Result<Self> {
+        let mut levels = Vec::new();
+        for stored in 0..STORED_LEVELS {
+            match disk.open(&file_name(stored), write) {
+                Ok(file) => levels.push(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self { disk, levels: RwLock::new(levels) })
+    }
+
+    fn level(&self, stored: usize) -> io::Result<Arc<dyn File>> {
+        let levels = self.levels.read().unwrap_or_else(PoisonError::into_inner);
+        let missing =
+            || io::Error::new(io::ErrorKind::NotFound, format!("{} is not there", file_name(stored)));
+        levels.get(stored).cloned().ok_or_else(missing)
+    }
+
+    fn level_to_write(&self, stored: usize) -> io::Result<Arc<dyn File>> {
+        let mut levels = self.levels.write().unwrap_or_else(PoisonError::into_inner);
+        while levels.len() <= stored {
+            let file = self.disk.create(&file_name(levels.len()))?;
+            self.disk.sync_folder("tree")?;
+            levels.push(file);
+        }
+        Ok(levels[stored].clone())
+    }
+
+    /// Hashes `from` to `from + count` of a stored level.
+    ///
+    /// # Errors
+    /// When they are not there.
+    pub fn stored(&self, stored: usize, from: u64, count: usize) -> io::Result<Vec<Hash>> {
+        let bytes = read_exact(&*self.level(stored)?, from * 32, count * 32)?;
+        Ok(bytes.chunks_exact(32).map(|hash| hash.try_into().expect("thirty-two bytes")).collect())
+    }
+
+    /// Makes all that was written durable.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn sync(&self) -> io::Result<()> {
+        let levels = self.levels.read().unwrap_or_else(PoisonError::into_inner).clone();
+        levels.iter().try_for_each(|file| file.sync())
+    }
+
+    /// Bytes of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let levels = self.levels.read().unwrap_or_else(PoisonError::into_inner);
+        levels.iter().map(|file| file.size().unwrap_or(0)).sum()
+    }
+}
+
+impl Nodes for TreeFiles {
+    type Error = io::Error;
+
+    fn node(&self, level: u32, index: u64) -> io::Result<Hash> {
+        let stored = (level / TILE_HEIGHT) as usize;
+        let height = level % TILE_HEIGHT;
+        let hashes = self.stored(stored, index << height, 1 << height)?;
+        Ok(reduce(hashes))
+    }
+}
+
+/// The root over a power of two of hashes.
+fn reduce(mut hashes: Vec<Hash>) -> Hash {
+    while hashes.len() > 1 {
+        hashes = hashes.chunks_exact(2).map(|pair| hash::node(&pair[0], &pair[1])).collect();
+    }
+    hashes[0]
+}
+
+/// The growing edge: the roots of the complete subtrees that the size's binary digits name.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    size: u64,
+    /// Roots from the largest subtree to the smallest.
+    peaks: Vec<Hash>,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Edge {
+    /// The edge of an empty tree.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { size: 0, peaks: Vec::new() }
+    }
+
+    /// The edge of the tree of `size` leaves.
+    ///
+    /// # Errors
+    /// The source's.
+    pub fn load<N: Nodes>(nodes: &N, size: u64) -> Result<Self, N::Error> {
+        let mut peaks = Vec::new();
+        let mut from = 0;
+        for level in (0..64).rev().filter(|level| size >> level & 1 == 1) {
+            peaks.push(nodes.node(level, from >> level)?);
+            from += 1 << level;
+        }
+        Ok(Self { size, peaks })
+    }
+
+    /// Leaves.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds one leaf hash; `completed` hears every subtree it completes, as (level, index, root).
+    pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(u32, u64, Hash)) {
+        let mut hash = leaf;
+        completed(0, self.size, hash);
+        for level in 0..self.size.trailing_ones() {
+            let left = self.peaks.pop().expect("one peak per binary digit");
+            hash = hash::node(&left, &hash);
+            completed(level + 1, self.size >> (level + 1), hash);
+        }
+        self.peaks.push(hash);
+        self.size += 1;
+    }
+
+    /// The root: RFC 6962's tree hash.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        let mut peaks = self.peaks.iter().rev();
+        let Some(&last) = peaks.next() else { return hash::empty() };
+        peaks.fold(last, |right, left| hash::node(left, &right))
+    }
+}
+
+/// The tree of a log that is written: its edge and its files.
+pub struct Tree {
+    files: Arc<TreeFiles>,
+    edge: Edge,
+}
+
+impl Tree {
+    /// Goes on from an edge that the files are known to hold.
+    #[must_use]
+    pub const fn new(files: Arc<TreeFiles>, edge: Edge) -> Self {
+        Self { files, edge }
+    }
+
+    /// The edge.
+    #[must_use]
+    pub const fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    /// Adds leaf hashes and writes what the files keep of them. Not durable until synced.
+    ///
+    /// # Errors
+    /// The system's; the tree is then unusable.
+    pub fn append(&mut self, leaves: &[Hash]) -> io::Result<()> {
+        let first = self.edge.size();
+        let mut kept: [Vec<u8>; STORED_LEVELS] = Default::default();
+        let mut begins = [0_u64; STORED_LEVELS];
+        for &leaf in leaves {
+            self.edge.push(leaf, |level, index, hash| {
+                if level % TILE_HEIGHT == 0 {
+                    let stored = (level / TILE_HEIGHT) as usize;
+                    if kept[stored].is_empty() {
+                        begins[stored] = index;
+                    }
+                    kept[stored].extend_from_slice(&hash);
+                }
+            });
+        }
+        debug_assert!(leaves.is_empty() || begins[0] == first);
+        for (stored, bytes) in kept.iter().enumerate().filter(|(_, bytes)| !bytes.is_empty()) {
+            self.files.level_to_write(stored)?.write_at(bytes, begins[stored] * 32)?;
+        }
+        Ok(())
+    }
+}
+
+/// The mark that says how far the hash files are known to be durable.
+pub(crate) struct Mark {
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+}
+
+impl Mark {
+    const NAME: &str = "tree/mark";
+
+    /// The mark, unless it is missing or bad.
+    pub(crate) fn load(disk: &dyn Disk) -> Option<Self> {
+        let bytes = crate::disk::read_file(disk, Self::NAME).ok()?;
+        let crc = u32::from_le_bytes(bytes.get(40..44)?.try_into().ok()?);
+        (bytes.len() == 44 && crc32c::crc32c(&bytes[..40]) == crc).then(|| Self {
+            size: u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")),
+            root: bytes[8..40].try_into().expect("thirty-two bytes"),
+        })
+    }
+
+    /// Stores it durably.
+    pub(crate) fn store(&self, disk: &dyn Disk) -> io::Result<()> {
+        let mut bytes = self.size.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&self.root);
+        let crc = crc32c::crc32c(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        crate::disk::replace_file(disk, Self::NAME, &bytes)
+    }
+
+    /// The edge at the mark, when the files hold what the mark says.
+    pub(crate) fn edge(&self, files: &TreeFiles) -> Option<Edge> {
+        let edge = Edge::load(files, self.size).ok()?;
+        (edge.root() == self.root).then_some(edge)
+    }
+}
