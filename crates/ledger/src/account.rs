@@ -63,7 +63,8 @@ pub struct Account {
 
 impl AccountKind {
     /// Every kind, in order of number.
-    pub const ALL: [Self; 5] = [Self::Issuance, Self::Vault, Self::Personal, Self::Organisation, Self::Transit];
+    pub const ALL: [Self; 5] =
+        [Self::Issuance, Self::Vault, Self::Personal, Self::Organisation, Self::Transit];
 
     /// The kind with this number, if there is one.
     #[must_use]

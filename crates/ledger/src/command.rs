@@ -20,11 +20,23 @@ pub enum Command {
     /// Publish a version of a meter policy. The same version with the same fields is already done.
     PublishPolicy(PolicyVersion),
     /// Open a meter under a policy, or move an open meter to another policy keeping what was spent.
-    SetMeter { /** The meter. */ meter: Id, /** The policy. */ policy: u32 },
+    SetMeter {
+        /** The meter. */
+        meter: Id,
+        /** The policy. */
+        policy: u32,
+    },
     /// Move money.
     Transfer(Group),
     /// Anchor a digest (an audit record, a policy change) in the log. Recorded every time.
-    Note { /** What the digest is of; the platform's registry. */ kind: u16, /** Names the anchored thing. */ id: Id, /** SHA-256 or SM3. */ digest: [u8; 32] },
+    Note {
+        /** What the digest is of; the platform's registry. */
+        kind: u16,
+        /** Names the anchored thing. */
+        id: Id,
+        /** SHA-256 or SM3. */
+        digest: [u8; 32],
+    },
 }
 
 /// An account to open.
@@ -89,13 +101,40 @@ pub type MeterRef = Id;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LegOp {
     /// Move `amount` now.
-    Plain { /** From. */ debit: Id, /** To. */ credit: Id, /** Minor units. */ amount: u64 },
+    Plain {
+        /** From. */
+        debit: Id,
+        /** To. */
+        credit: Id,
+        /** Minor units. */
+        amount: u64,
+    },
     /// Set `amount` aside until posted, voided, or `expires` (0 for never).
-    Hold { /** From. */ debit: Id, /** To. */ credit: Id, /** Minor units. */ amount: u64, /** When it lapses. */ expires: Nanos },
+    Hold {
+        /** From. */
+        debit: Id,
+        /** To. */
+        credit: Id,
+        /** Minor units. */
+        amount: u64,
+        /** When it lapses. */
+        expires: Nanos,
+    },
     /// Move `amount` of what `hold` set aside and release the rest. `amount` 0 means the whole.
-    Post { /** The hold's id. */ hold: Id, /** Minor units. */ amount: u64 },
+    Post {
+        /** The hold's id. */
+        hold: Id,
+        /** Minor units. */
+        amount: u64,
+    },
     /// Release what `hold` set aside.
-    Void { /** The hold's id. */ hold: Id },
+    Void {
+        /** The hold's id. */
+        hold: Id,
+    },
     /// Move back the whole of a plain or posted transfer, once.
-    Reverse { /** The transfer's id. */ transfer: Id },
+    Reverse {
+        /** The transfer's id. */
+        transfer: Id,
+    },
 }

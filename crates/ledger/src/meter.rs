@@ -84,13 +84,8 @@ impl Allowance {
 
 impl Policy {
     /// No bound at all.
-    pub const UNBOUNDED: Self = Self {
-        single: u64::MAX,
-        day: u64::MAX,
-        day_count: u64::MAX,
-        year: u64::MAX,
-        year_count: u64::MAX,
-    };
+    pub const UNBOUNDED: Self =
+        Self { single: u64::MAX, day: u64::MAX, day_count: u64::MAX, year: u64::MAX, year_count: u64::MAX };
 }
 
 impl Meter {
@@ -122,9 +117,8 @@ impl Meter {
     #[must_use]
     pub fn refusal(&self, bounds: &Policy, amount: u64, at: Nanos) -> Option<Why> {
         let now = self.rolled(at);
-        let over = |passed: u64, more: u64, bound: u64| {
-            u128::from(passed) + u128::from(more) > u128::from(bound)
-        };
+        let over =
+            |passed: u64, more: u64, bound: u64| u128::from(passed) + u128::from(more) > u128::from(bound);
         // A bound of `u64::MAX` means none, so a sum that passes even that has left the counter.
         let breach = |passed: u64, more: u64, bound: u64, why: Why| {
             over(passed, more, bound).then_some(if bound == u64::MAX { Why::Overflow } else { why })

@@ -27,19 +27,73 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
     /// An account was opened.
-    AccountOpened { /** Number. */ id: Id, /** ISO 4217 numeric. */ currency: u16, /** Kind. */ kind: AccountKind, /** Liability holder. */ holder: u32, /** Lowest balance. */ min: i64, /** Highest balance. */ max: i64 },
+    AccountOpened {
+        /** Number. */
+        id: Id,
+        /** ISO 4217 numeric. */
+        currency: u16,
+        /** Kind. */
+        kind: AccountKind,
+        /** Liability holder. */
+        holder: u32,
+        /** Lowest balance. */
+        min: i64,
+        /** Highest balance. */
+        max: i64,
+    },
     /// An account's limits or state changed; the fields are the values after.
-    AccountChanged { /** Number. */ id: Id, /** Lowest balance. */ min: i64, /** Highest balance. */ max: i64, /** Debits refused. */ debit_frozen: bool, /** Credits refused. */ credit_frozen: bool, /** Closed. */ closed: bool, /** Balance at the time. */ balance: i64 },
+    AccountChanged {
+        /** Number. */
+        id: Id,
+        /** Lowest balance. */
+        min: i64,
+        /** Highest balance. */
+        max: i64,
+        /** Debits refused. */
+        debit_frozen: bool,
+        /** Credits refused. */
+        credit_frozen: bool,
+        /** Closed. */
+        closed: bool,
+        /** Balance at the time. */
+        balance: i64,
+    },
     /// A policy version was published.
-    PolicyPublished { /** Policy. */ policy: u32, /** Version. */ version: u32, /** In force from. */ from: Nanos, /** Bounds. */ bounds: Policy },
+    PolicyPublished {
+        /** Policy. */
+        policy: u32,
+        /** Version. */
+        version: u32,
+        /** In force from. */
+        from: Nanos,
+        /** Bounds. */
+        bounds: Policy,
+    },
     /// A meter was opened or moved to another policy.
-    MeterSet { /** Meter. */ meter: Id, /** Policy. */ policy: u32 },
+    MeterSet {
+        /** Meter. */
+        meter: Id,
+        /** Policy. */
+        policy: u32,
+    },
     /// What the next transfer record charges, and when it lapses.
-    Terms { /** Meters charged, 0 for none. */ meters: [Id; 4], /** A hold's expiry, 0 for never. */ expires: Nanos },
+    Terms {
+        /** Meters charged, 0 for none. */
+        meters: [Id; 4],
+        /** A hold's expiry, 0 for never. */
+        expires: Nanos,
+    },
     /// Money moved, or was set aside or released.
     Transfer(Transfer),
     /// A digest was anchored.
-    Note { /** The platform's registry. */ kind: u16, /** The anchored thing. */ id: Id, /** Its digest. */ digest: [u8; 32] },
+    Note {
+        /** The platform's registry. */
+        kind: u16,
+        /** The anchored thing. */
+        id: Id,
+        /** Its digest. */
+        digest: [u8; 32],
+    },
 }
 
 /// How a transfer record moved money. The number is in the log and never changes.
@@ -304,9 +358,7 @@ impl Body {
                 },
             },
             TAG_METER_SET => Self::MeterSet { meter: r.u128(), policy: r.u32() },
-            TAG_TERMS => {
-                Self::Terms { meters: [r.u128(), r.u128(), r.u128(), r.u128()], expires: r.u64() }
-            }
+            TAG_TERMS => Self::Terms { meters: [r.u128(), r.u128(), r.u128(), r.u128()], expires: r.u64() },
             TAG_NOTE => Self::Note { kind: r.u16(), id: r.u128(), digest: r.array() },
             tag => Self::Transfer(Transfer::read(Op::from_number(tag).ok_or(BadRecord::Tag(tag))?, r)?),
         })
