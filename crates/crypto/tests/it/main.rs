@@ -1,0 +1,9 @@
+//! Keys, seals, signatures, notes and proofs against vectors of standards, against OpenSSL, and
+//! against hostile input.
+
+mod http_signature;
+mod keys;
+mod notes;
+mod openssl;
+mod proofs;
+mod seals;
