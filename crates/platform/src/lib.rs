@@ -16,6 +16,8 @@ pub mod kind;
 pub mod money;
 pub mod page;
 pub mod problem;
+mod stored;
+pub mod text;
 
 pub mod audit;
 pub mod devices;

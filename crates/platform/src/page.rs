@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::{Id, Tag};
 use crate::{Code, Problem};
 
 /// Items a page holds unless asked otherwise.
@@ -38,6 +39,46 @@ impl PageAsk {
     }
 }
 
+/// Where a page begins and which way it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Items strictly beyond this id, as text; without a cursor, an id above all.
+    pub from: String,
+    /// Towards newer items: rows are fetched ascending, and [`Cursor::page`] turns them round.
+    pub towards_newer: bool,
+}
+
+impl Cursor {
+    /// The page of at most `limit` items from the rows fetched in this direction, one more than that.
+    #[must_use]
+    pub fn page<R>(&self, rows: Vec<R>, limit: u32) -> Page<R> {
+        let mut page = Page::cut(rows, limit);
+        if self.towards_newer {
+            page.items.reverse();
+        }
+        page
+    }
+}
+
+impl PageAsk {
+    /// Where the page begins among ids of the kind `T`.
+    ///
+    /// # Errors
+    /// `invalid_request` for a cursor that is no such id.
+    pub fn cursor<T: Tag>(&self) -> Result<Cursor, Problem> {
+        let (text, field, towards_newer) = match (&self.after, &self.before) {
+            // The highest id's text sorts last in every collation, because ids have one alphabet.
+            (None, None) => return Ok(Cursor { from: format!("{}_{}", T::PREFIX, "z".repeat(26)), towards_newer: false }),
+            (Some(after), _) => (after, "after", false),
+            (None, Some(before)) => (before, "before", true),
+        };
+        let id: Id<T> = text
+            .parse()
+            .map_err(|bad: crate::id::BadId| Problem::new(Code::InvalidRequest).field(field).detail(bad.to_string()))?;
+        Ok(Cursor { from: id.to_string(), towards_newer })
+    }
+}
+
 /// One page.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Page<T> {
@@ -54,5 +95,36 @@ impl<T> Page<T> {
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         Self { items: rows, has_more }
+    }
+
+    /// The same page of other items.
+    #[must_use]
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(each).collect(), has_more: self.has_more }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{OrderId, OrderTag};
+
+    #[test]
+    fn a_page_begins_after_an_id_or_before_one_or_at_the_newest() {
+        let id = OrderId::from_parts(1_780_000_000_000, 64).to_string();
+        let ask = |after: Option<&str>, before: Option<&str>| PageAsk {
+            limit: None,
+            after: after.map(Into::into),
+            before: before.map(Into::into),
+        };
+        let check = |ask: PageAsk, expect: Option<(&str, bool)>| {
+            let cursor = ask.cursor::<OrderTag>().ok();
+            assert_eq!(cursor.as_ref().map(|c| (c.from.as_str(), c.towards_newer)), expect, "{ask:?}");
+        };
+        check(ask(None, None), Some(("ord_zzzzzzzzzzzzzzzzzzzzzzzzzz", false)));
+        check(ask(Some(&id), None), Some((&id, false)));
+        check(ask(None, Some(&id)), Some((&id, true)));
+        check(ask(Some("wal_1"), None), None);
+        check(ask(None, Some("")), None);
     }
 }
