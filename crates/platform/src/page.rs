@@ -12,7 +12,6 @@ pub const MAX_LIMIT: u32 = 100;
 
 /// Which page is asked for. `after` continues towards older items, `before` towards newer ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageAsk {
     /// Items wanted, 1 to 100; 20 by default.

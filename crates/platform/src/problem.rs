@@ -73,10 +73,12 @@ codes! {
     // Limits of use.
     RateLimited "rate_limited" 429 true "Too many requests" "请求过于频繁": "The bucket for this person, key or address is empty." => "Wait as long as `Retry-After` says.";
     Overloaded "overloaded" 503 true "The service is busy" "服务繁忙": "More work waits than can be done in time; nothing was done." => "Try again with the same key after `Retry-After`.";
+    OutcomeUnknown "outcome_unknown" 504 true "The outcome is not known yet" "结果未知": "The work takes longer than an answer may; it goes on." => "Query, or send the same request with the same key again; never under a new one.";
     Stopping "stopping" 503 true "The service is stopping" "服务正在停止": "The process drains and takes no new work." => "Try again in a moment.";
     Internal "internal" 500 true "Something went wrong on our side" "内部错误": "An unexpected fault; it was logged under the request id." => "Query what you asked for before trying again with the same key.";
     // People, devices, PIN.
     CodeInvalid "code_invalid" 400 false "The one-time code is not right" "验证码错误": "The code is wrong, used or expired." => "Ask for a new code.";
+    NoticeUnavailable "notice_unavailable" 503 true "The code could not be sent" "验证码暂时无法发送": "The notice service does not answer." => "Ask for a code again in a moment.";
     PasswordWeak "password_weak" 400 false "The password is too weak" "密码强度不足": "It is shorter than 10 characters, or easily guessed." => "Choose a longer one.";
     PinRequired "pin_required" 403 false "The payment PIN is needed" "需要支付密码": "The amount is above the no-PIN amount." => "Send the PIN.";
     PinInvalid "pin_invalid" 403 false "The PIN is not right" "支付密码错误": "It does not match; each failure lengthens the wait." => "Try again, or change it with a second factor.";
@@ -90,6 +92,8 @@ codes! {
     EvidenceExpired "evidence_expired" 400 false "What was signed has expired" "签名内容已过期": "The device signed an expiry that has passed, or one too far ahead." => "Sign again.";
     IdentityMismatch "identity_mismatch" 422 false "The identity could not be confirmed" "身份信息不一致": "The identity service found no such person." => "Check the name and number.";
     IdentityUnavailable "identity_unavailable" 503 true "The identity service does not answer" "身份核验暂不可用": "The check has no outcome yet." => "Try again later; nothing has changed.";
+    IdentityTaken "identity_taken" 409 false "The identity belongs to another account" "该身份已绑定其他账户": "This identity number is verified for somebody else." => "Sign in to that account, or recover it.";
+    PhoneTaken "phone_taken" 409 false "The phone has an account already" "该手机号已注册": "Only who holds the phone and its code is told so." => "Sign in, or recover the account.";
     // Wallets and money.
     WalletUnavailable "wallet_unavailable" 403 false "The wallet cannot be used for this now" "钱包当前不可用": "It is frozen, lost, under control or closed." => "See its status.";
     WalletNotEmpty "wallet_not_empty" 409 false "The wallet still holds money" "钱包余额不为零": "Closing needs a zero balance or a linked account to sweep to." => "Link a bank account, or spend the balance.";

@@ -1,0 +1,111 @@
+//! What the edge is told: who signs its answers, what it serves beside the API, and every limit.
+//!
+//! Each limit has a name, a default and a line in `docs/reference/limits-of-the-edge.md`.
+
+use std::net::SocketAddr;
+
+use jialing_crypto::SigningKey;
+use serde::Deserialize;
+
+use crate::assets::Asset;
+
+/// How the edge is set up.
+#[derive(Clone, Debug)]
+pub struct EdgeConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Keys that sign answers to merchants and banks: the one of the request's suite, else the first.
+    pub answer_keys: Vec<SigningKey>,
+    /// Every limit.
+    pub limits: Limits,
+    /// Reverse proxies in front that append to `X-Forwarded-For`; 0 believes nobody.
+    pub trusted_proxies: u8,
+    /// The bearer token that opens `/metrics`; without one only loopback callers may read it.
+    pub metrics_token: Option<String>,
+    /// Serve `/v1/public/city`, the live view of a demonstration city.
+    pub city: bool,
+    /// Files served beside the API, by path.
+    pub assets: Vec<Asset>,
+}
+
+impl EdgeConfig {
+    /// The defaults on a free loopback port, signing answers with `answer_keys`.
+    #[must_use]
+    pub fn new(answer_keys: Vec<SigningKey>) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            answer_keys,
+            limits: Limits::default(),
+            trusted_proxies: 0,
+            metrics_token: None,
+            city: false,
+            assets: Vec::new(),
+        }
+    }
+}
+
+/// Bounds of what one caller, or all together, may ask of the edge.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections open at once. Beyond it the one that is idle the longest is closed. Lowered to
+    /// what the process may open, less [`crate::connections::RESERVED_FILES`].
+    pub connections: usize,
+    /// Seconds in which a request's head must arrive; also how long an idle connection lives.
+    pub idle_seconds: u64,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+    /// Seconds in which a body must arrive whole.
+    pub body_seconds: u64,
+    /// Seconds after which a request is answered `outcome_unknown` while its work goes on.
+    pub work_seconds: u64,
+    /// Requests being worked on at once; beyond it `overloaded`.
+    pub in_flight: usize,
+    /// Seconds that a stop waits for requests being worked on.
+    pub drain_seconds: u64,
+    /// Live streams open at once.
+    pub streams: usize,
+    /// Hours that an `Idempotency-Key` is remembered after its last use; at least 24.
+    pub idempotency_hours: u64,
+    /// Per address: signing up and in, codes, and failed authentication.
+    pub doors: Rate,
+    /// Per address: public reads.
+    pub public: Rate,
+    /// Per session.
+    pub session: Rate,
+    /// Per signing key.
+    pub key: Rate,
+}
+
+/// A bucket: it holds `burst` requests and gains `per_minute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Requests that may come at once.
+    pub burst: u32,
+    /// Requests gained a minute.
+    pub per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 8192,
+            idle_seconds: 30,
+            head_bytes: 16 << 10,
+            body_bytes: 64 << 10,
+            body_seconds: 15,
+            work_seconds: 30,
+            in_flight: 2048,
+            drain_seconds: 20,
+            streams: 256,
+            idempotency_hours: 48,
+            doors: Rate { burst: 30, per_minute: 60 },
+            public: Rate { burst: 300, per_minute: 1_200 },
+            session: Rate { burst: 100, per_minute: 600 },
+            key: Rate { burst: 2_000, per_minute: 60_000 },
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What every handler and layer has at hand.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use axum::extract::{FromRef, Request};
+use jialing_platform::App;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::EdgeConfig;
+use crate::city::City;
+use crate::layers::query::QueryNames;
+use crate::rates::Buckets;
+
+/// The edge's shared parts. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge(Arc<Parts>);
+
+/// The parts themselves.
+pub struct Parts {
+    /// The platform.
+    pub app: App,
+    /// How this edge is set up.
+    pub config: EdgeConfig,
+    /// Fill levels of all rate limits.
+    pub(crate) buckets: Buckets,
+    /// Requests that may still be taken.
+    pub(crate) in_flight: Semaphore,
+    /// Live streams that may still be opened.
+    pub(crate) streams: Arc<Semaphore>,
+    /// The query parameters that each route knows.
+    pub(crate) queries: QueryNames,
+    /// The live view of a demonstration city.
+    pub(crate) city: Option<City>,
+    /// Held by each request being worked on; a stop waits until all are gone.
+    pub(crate) working: mpsc::WeakSender<()>,
+    /// Set when a stop was asked for: `/readyz` says no from then on.
+    pub(crate) stopping: AtomicBool,
+    /// When this edge was started.
+    pub(crate) started: Instant,
+}
+
+impl Edge {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The edge that serves `request`.
+    pub(crate) fn of(request: &Request) -> Self {
+        request.extensions().get::<Self>().expect("the outermost layer puts the edge into every request").clone()
+    }
+}
+
+impl std::ops::Deref for Edge {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<Edge> for App {
+    fn from_ref(edge: &Edge) -> Self {
+        edge.app.clone()
+    }
+}

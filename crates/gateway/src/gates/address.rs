@@ -1,0 +1,74 @@
+//! Where a request comes from, and the rates that count per address.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jialing_platform::Problem;
+
+use crate::answer::Failed;
+use crate::edge::Edge;
+use crate::rates::{Caller, network};
+
+/// The other end of the connection; put into each request by the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// The network that `request` counts for: the peer's, or what the outermost trusted proxy saw.
+pub(crate) fn origin(edge: &Edge, request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let hops = usize::from(edge.config.trusted_proxies);
+    let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let chain: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+    network(seen(peer, &chain, hops))
+}
+
+/// Each proxy appends whom it saw, so the last `hops` entries are ours and the first of them counts.
+fn seen(peer: IpAddr, chain: &[&str], hops: usize) -> IpAddr {
+    let place = chain.len().checked_sub(hops).filter(|_| hops > 0);
+    place.and_then(|place| chain.get(place)?.parse().ok()).unwrap_or(peer)
+}
+
+/// Takes one from the door's bucket of the caller's address: also for failed authentication.
+///
+/// # Errors
+/// `rate_limited`.
+pub(crate) fn knock(edge: &Edge, request: &Request) -> Result<(), Problem> {
+    edge.buckets.take(Caller::Door(origin(edge, request)), edge.config.limits.doors)
+}
+
+pub(crate) async fn door(request: Request, next: Next) -> Response {
+    match knock(&Edge::of(&request), &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => Failed(problem).into_response(),
+    }
+}
+
+pub(crate) async fn public(request: Request, next: Next) -> Response {
+    let edge = Edge::of(&request);
+    match edge.buckets.take(Caller::Public(origin(&edge, &request)), edge.config.limits.public) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => Failed(problem).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_as_many_proxies_are_believed_as_are_ours() {
+        let check = |chain: &[&str], hops, expect: &str| {
+            let peer = "192.0.2.1".parse().expect("an address");
+            assert_eq!(seen(peer, chain, hops).to_string(), expect, "{chain:?} {hops}");
+        };
+        check(&[], 0, "192.0.2.1");
+        check(&["203.0.113.9"], 0, "192.0.2.1");
+        check(&["203.0.113.9"], 1, "203.0.113.9");
+        check(&["1.1.1.1", "203.0.113.9"], 1, "203.0.113.9");
+        check(&["1.1.1.1", "203.0.113.9", "10.0.0.1"], 2, "203.0.113.9");
+        check(&["203.0.113.9"], 2, "192.0.2.1");
+        check(&["nonsense"], 1, "192.0.2.1");
+    }
+}

@@ -1,0 +1,69 @@
+//! Who is asking. A gate stands before a whole router, so no route in it can forget it; handlers
+//! take who passed from [`Wallet`], [`Merchant`] or [`Bank`].
+//!
+//! | router made with | who passes | rate |
+//! |---|---|---|
+//! | [`door`] | anyone: signing up, signing in | per address |
+//! | [`public_reads`] | anyone | per address |
+//! | [`signed_in`] | a session's bearer token | per session |
+//! | [`signed_by_merchant`], [`signed_by_bank`] | a signed request | per key |
+//!
+//! [`once`] stands before single routes: writes that carry an `Idempotency-Key`.
+
+mod address;
+mod once;
+mod session;
+mod signed;
+
+use axum::middleware::from_fn;
+use jialing_platform::Code;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::edge::Edge;
+use crate::openapi::each_operation;
+
+pub use once::{Once, once};
+pub use session::Wallet;
+pub use signed::{Bank, Merchant};
+
+pub(crate) use address::Peer;
+
+/// Doors that anyone may knock at, at the rate of `limits.doors` per address.
+pub fn door(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    each_operation(router.get_openapi_mut(), |operation| operation.may_answer(&[Code::RateLimited]));
+    router.route_layer(from_fn(address::door))
+}
+
+/// Public reads, at the rate of `limits.public` per address.
+pub fn public_reads(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    each_operation(router.get_openapi_mut(), |operation| operation.may_answer(&[Code::RateLimited]));
+    router.route_layer(from_fn(address::public))
+}
+
+/// Routes for people who are signed in.
+pub fn signed_in(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    each_operation(router.get_openapi_mut(), |operation| {
+        operation.secured_by(SecurityRequirement::new("session", [""; 0]));
+        operation.may_answer(&[Code::Unauthenticated, Code::RateLimited]);
+    });
+    router.route_layer(from_fn(session::gate))
+}
+
+/// Routes for merchants' servers.
+pub fn signed_by_merchant(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    signed_requests(router).route_layer(from_fn(signed::merchant_gate))
+}
+
+/// Routes for banks' servers.
+pub fn signed_by_bank(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    signed_requests(router).route_layer(from_fn(signed::bank_gate))
+}
+
+fn signed_requests(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    each_operation(router.get_openapi_mut(), |operation| {
+        operation.secured_by(SecurityRequirement::new("signature", [""; 0]));
+        operation.may_answer(&signed::PROBLEMS);
+    });
+    router
+}

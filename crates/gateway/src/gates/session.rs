@@ -1,0 +1,61 @@
+//! People: a bearer token that names a session.
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::{HeaderMap, header, request::Parts};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jialing_platform::sessions::{self, Actor};
+use jialing_platform::{Code, Problem};
+
+use super::address::knock;
+use super::once::Owner;
+use crate::answer::{Failed, placed};
+use crate::edge::Edge;
+use crate::rates::Caller;
+
+/// The person who is signed in.
+#[derive(Clone, Debug)]
+pub struct Wallet(pub Actor);
+
+impl<S: Sync> FromRequestParts<S> for Wallet {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        placed(parts)
+    }
+}
+
+pub(super) async fn gate(mut request: Request, next: Next) -> Response {
+    let edge = Edge::of(&request);
+    match admit(&edge, &request).await {
+        Ok(actor) => {
+            request.extensions_mut().insert(Owner(actor.person.to_string()));
+            request.extensions_mut().insert(Wallet(actor));
+            next.run(request).await
+        }
+        Err(problem) => Failed(problem).into_response(),
+    }
+}
+
+async fn admit(edge: &Edge, request: &Request) -> Result<Actor, Problem> {
+    let Some(token) = bearer(request.headers()) else {
+        return Err(Problem::new(Code::Unauthenticated).detail("Send the header `Authorization: Bearer …`."));
+    };
+    let actor = match sessions::actor(&edge.app, token).await {
+        Ok(actor) => actor,
+        // Whoever guesses tokens is slowed down like one who guesses passwords.
+        Err(problem) => {
+            knock(edge, request)?;
+            return Err(problem);
+        }
+    };
+    edge.buckets.take(Caller::Session(actor.session.number()), edge.config.limits.session)?;
+    Ok(actor)
+}
+
+/// The token in `Authorization: Bearer …`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}

@@ -1,0 +1,184 @@
+//! The outermost layer: what every answer has, whatever happened inside.
+//!
+//! Work runs in its own task: a caller who goes away does not stop it half way, and a panic becomes
+//! an `internal` answer. The access log names the route's pattern, never the path, the query, the
+//! body, a header or the address.
+
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jialing_crypto::http_signature::CallbackSignature;
+use jialing_crypto::Suite;
+use jialing_platform::{Code, Problem, id};
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Failed, RequestId};
+use crate::edge::Edge;
+
+/// Asks the frame to sign the answer, with the key of this suite where there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignAnswer(pub(crate) Suite);
+
+/// The header that names the request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+pub(crate) async fn frame(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let request_id = format!("req_{}", id::digits(id::EventId::new(edge.app.clock.millis()).number()));
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
+    request.extensions_mut().insert(edge.clone());
+    request.extensions_mut().insert(RequestId(request_id.clone()));
+
+    let mut response = work(&edge, &request_id, request, next).await;
+    let code = write_problem(&edge, &request_id, &mut response);
+    if let Some(SignAnswer(suite)) = response.extensions_mut().remove() {
+        response = signed(&edge, suite, response).await;
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, HeaderValue::try_from(&request_id).expect("an id is ASCII"));
+    secure(headers, edge.app.settings.public_url.starts_with("https://"));
+    record(&method, &route, &request_id, response.status(), code, begun.elapsed());
+    response
+}
+
+/// Runs the rest in its own task, at most as long as the limit says; then it goes on unheard.
+async fn work(edge: &Edge, request_id: &str, request: Request, next: Next) -> Response {
+    let Some(working) = edge.working.upgrade() else {
+        return Failed(Problem::new(Code::Overloaded).retry_after(1).detail("The server is stopping.")).into_response();
+    };
+    let work = tokio::spawn(async move {
+        let response = next.run(request).await;
+        drop(working);
+        response
+    });
+    let limit = Duration::from_secs(edge.config.limits.work_seconds);
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            tracing::error!(request_id, panicked = panic.is_panic(), "a handler did not finish");
+            Failed::from(Code::Internal).into_response()
+        }
+        Err(_) => Failed(Problem::new(Code::OutcomeUnknown).retry_after(5)).into_response(),
+    }
+}
+
+/// Gives a problem its body and returns its code. Errors that came from below without a problem,
+/// such as a path that no route has, get the one of their status.
+fn write_problem(edge: &Edge, request_id: &str, response: &mut Response) -> Option<Code> {
+    let problem = match response.extensions_mut().remove::<Failed>() {
+        Some(Failed(problem)) => problem,
+        None => Problem::new(bare(response.status())?),
+    };
+    let code = problem.code;
+    if let Some(fault) = &problem.internal {
+        tracing::error!(request_id, code = code.text(), fault, "a request failed inside");
+    }
+    let body = problem_body(&edge.app.settings.public_url, request_id, &problem);
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = problem.retry_after.or((code == Code::Overloaded || code == Code::InProgress).then_some(1)) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    *response.body_mut() = Body::from(body.to_string());
+    Some(code)
+}
+
+/// The code of an error answer that carries no problem.
+fn bare(status: StatusCode) -> Option<Code> {
+    match status.as_u16() {
+        0..400 => None,
+        404 => Some(Code::NotFound),
+        405 => Some(Code::MethodNotAllowed),
+        413 => Some(Code::BodyTooLarge),
+        415 => Some(Code::UnsupportedMediaType),
+        431 => Some(Code::HeadersTooLarge),
+        408 => Some(Code::RequestTimeout),
+        503 => Some(Code::Overloaded),
+        400..500 => Some(Code::InvalidRequest),
+        _ => Some(Code::Internal),
+    }
+}
+
+/// RFC 9457. Members of the registry's own come last and cannot be replaced by further ones.
+pub(crate) fn problem_body(public_url: &str, request_id: &str, problem: &Problem) -> Value {
+    let code = problem.code;
+    let mut body: Map<String, Value> = problem.extra.as_deref().cloned().unwrap_or_default();
+    body.insert("type".into(), json!(format!("{}/docs/errors#{}", public_url.trim_end_matches('/'), code.text())));
+    body.insert("title".into(), json!(code.title()));
+    body.insert("status".into(), json!(code.status()));
+    body.insert("code".into(), json!(code.text()));
+    body.insert("detail".into(), json!(problem.detail.as_deref().unwrap_or(code.cause())));
+    body.insert("request_id".into(), json!(request_id));
+    body.insert("retryable".into(), json!(code.retryable()));
+    if let Some(field) = &problem.field {
+        body.insert("field".into(), json!(field));
+    }
+    if let Some(seconds) = problem.retry_after {
+        body.insert("retry_after".into(), json!(seconds));
+    }
+    Value::Object(body)
+}
+
+/// Signs the answer's bytes with the platform's key.
+async fn signed(edge: &Edge, suite: Suite, response: Response) -> Response {
+    let keys = &edge.config.answer_keys;
+    let Some(key) = keys.iter().find(|key| key.suite() == suite).or(keys.first()) else { return response };
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else { return Failed::from(Code::Internal).into_response() };
+    let signature = CallbackSignature::sign(key, &body, edge.app.clock.millis() / 1000);
+    for (name, value) in signature.headers() {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            parts.headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Headers that tell a browser to do nothing of its own with an answer. What a handler set stays.
+fn secure(headers: &mut HeaderMap, https: bool) {
+    let mut set = |name, value| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if https {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+}
+
+/// One line in the access log and two figures.
+fn record(method: &Method, route: &str, request_id: &str, status: StatusCode, code: Option<Code>, took: Duration) {
+    let status = status.as_u16();
+    let method = if is_usual(method) { method.as_str() } else { "OTHER" }.to_owned();
+    tracing::info!(
+        target: "jialing::access",
+        request_id,
+        method,
+        route,
+        status,
+        code = code.map(Code::text),
+        took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    let labels = [("method", method), ("route", route.to_owned()), ("status", status.to_string())];
+    metrics::counter!("jialing_http_requests_total", &labels).increment(1);
+    metrics::histogram!("jialing_http_request_seconds", &labels[..2]).record(took.as_secs_f64());
+    if let Some(code) = code {
+        metrics::counter!("jialing_http_problems_total", "code" => code.text()).increment(1);
+    }
+}
+
+/// Methods that may label a figure; any other text is the caller's.
+fn is_usual(method: &Method) -> bool {
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS].contains(method)
+}
