@@ -152,9 +152,11 @@ impl Ledger {
             let figures = [meter.day_amount, meter.day_count, meter.year_amount, meter.year_count];
             let fresh = *meter == Meter::new(meter.id, meter.policy);
             let dated = meter.day <= today && meter.year == calendar::year_of_day(meter.day);
+            // What an earlier day's hold gives back leaves that day's figures as they were.
+            let part_of_year = meter.day < today
+                || (meter.year_amount >= meter.day_amount && meter.year_count >= meter.day_count);
             let sound = (fresh || dated)
-                && meter.year_amount >= meter.day_amount
-                && meter.year_count >= meter.day_count
+                && part_of_year
                 && figures.iter().zip(owed).all(|(&figure, &owed)| u128::from(figure) >= owed)
                 && self.policies.contains_key(&meter.policy);
             if !sound {
