@@ -1,1 +1,31 @@
 //! Outside formats and callers: banks, identity and notices.
+//!
+//! A *rail* carries something to or from an institution that is not us. This crate knows how to ask
+//! and how to read the answer; what follows from it is decided elsewhere. Three rules hold on every
+//! rail:
+//!
+//! 1. A request has a *reference* of ours and may be sent again with it: the other side acts once.
+//! 2. Only an answer that is signed by the other side, fresh, and about our reference decides. A
+//!    time-out, a torn connection, a 5xx or an unsigned answer is [`Outcome::Unknown`], never a
+//!    failure: ask again later.
+//! 3. Every wait and every size has a limit with a name: see [`CallLimits`].
+//!
+//! Each rail is a trait with an HTTP implementation. A bank that speaks another protocol is another
+//! implementation of [`bank::Bank`].
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`bank`] | link an account, pull a top-up, push a withdrawal, query, statement, notices |
+//! | [`identity`] | does this name belong to this identity number (and phone)? |
+//! | [`notice`] | one-time codes and notices by template |
+//! | [`emvco`] | the payload of a merchant's QR code |
+
+pub mod bank;
+mod call;
+pub mod emvco;
+pub mod identity;
+pub mod notice;
+mod outcome;
+
+pub use call::{BadPeer, CallLimits, Peer, SignedCaller};
+pub use outcome::{Answer, Outcome, Refusal, Why};

@@ -1,0 +1,6 @@
+//! The rails against servers that answer well, badly, late and not at all.
+
+mod bank;
+mod emvco;
+mod others;
+mod peer;
