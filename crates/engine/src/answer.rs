@@ -1,10 +1,9 @@
 //! What an engine answers: outcomes, errors, figures, proofs.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jialing_ledger::{AccountKind, Nanos, RECORD_LEN, Record, Refusal};
+use jialing_ledger::{Nanos, RECORD_LEN, Record, Refusal};
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -15,8 +14,7 @@ pub struct Outcome {
     /// Position in the log of the first record in `records`.
     pub first: u64,
     /// The command's records without [`jialing_ledger::record::Body::Terms`]: for a group, one
-    /// transfer record per leg in order. The same when `already`, except that commands other than
-    /// transfers then have none.
+    /// transfer record per leg in order. The same when `already`.
     pub records: Vec<Record>,
     /// The command had been carried out before, with the same fields; nothing was done now.
     pub already: bool,
@@ -100,9 +98,7 @@ pub enum OpenError {
         what: String,
     },
     /// The log is shorter than, or differs from, what a stored signed checkpoint says.
-    #[error(
-        "the journal was rolled back or rewritten: {0}. Restore the newest copy of the whole folder"
-    )]
+    #[error("the journal was rolled back or rewritten: {0}. Restore the newest copy of the whole folder")]
     RolledBack(String),
     /// The folder belongs to a log with another name or key, or another format.
     #[error("this folder is another log: {0}")]
@@ -166,30 +162,6 @@ pub struct Receipt {
     pub path: Vec<Hash>,
 }
 
-/// Sums over all accounts of one currency, holder and kind, minor units.
-///
-/// For issuance accounts `debits` is what was ever issued and `credits` what was redeemed. Over all
-/// kinds of one currency and holder, debits equal credits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Total {
-    /// ISO 4217 numeric.
-    pub currency: u16,
-    /// Liability holder.
-    pub holder: u32,
-    /// Kind of account.
-    pub kind: AccountKind,
-    /// How many accounts.
-    pub accounts: u64,
-    /// All that ever left them.
-    pub debits: u128,
-    /// All that ever arrived.
-    pub credits: u128,
-    /// Set aside to leave.
-    pub debits_held: u128,
-    /// Set aside to arrive.
-    pub credits_held: u128,
-}
-
 /// The engine's figures since it opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -214,11 +186,4 @@ pub struct Stats {
     pub flush_max_us: u64,
     /// Bytes of the data folder: journal, tree, indexes, snapshots.
     pub bytes: u64,
-}
-
-/// Shortens a hash for messages.
-pub(crate) fn short(hash: &Hash) -> impl fmt::Display {
-    hash[..6]
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jialing_journal::disk::Disk;
 use jialing_ledger::Nanos;
 
 /// Where the time comes from. The kernel has no clock; this is the one the engine reads.
@@ -45,6 +46,8 @@ pub struct Config {
     pub snapshot_segments: u64,
     /// Sorted index files merged into one of the next tier. Default 8.
     pub index_fan_in: usize,
+    /// The disk to use instead of `dir`: for tests that let it fail. Default none.
+    pub disk: Option<Arc<dyn Disk>>,
 }
 
 impl Config {
@@ -62,6 +65,7 @@ impl Config {
             checkpoint_every: Duration::from_secs(1),
             snapshot_segments: 4,
             index_fan_in: 8,
+            disk: None,
         }
     }
 }
@@ -70,7 +74,5 @@ impl Config {
 fn system_time() -> Nanos {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
-        })
+        .map_or(0, |since| Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX))
 }

@@ -7,22 +7,33 @@
 //!
 //! Ordering: answers and reads are linearizable. A read started after a submission returned sees it,
 //! and no read sees what could still be lost. Cloning an [`Engine`] is cheap; all clones are one.
+//!
+//! Reading order: [`Engine`], [`Config`], `embedded` (the threads), `index` (look-ups and history),
+//! `snapshot`.
 
 mod answer;
 mod config;
+mod embedded;
+mod index;
+mod record;
+mod snapshot;
 
-use jialing_ledger::{Account, Command, Id, Meter, Nanos, Record};
+use std::sync::Arc;
+
+use embedded::Embedded;
+use jialing_ledger::{Account, Allowance, Command, Hold, Id, Meter, Nanos, PolicyVersion, Record, Totals};
 use tokio::sync::watch;
 
 pub use answer::{
     Checkpoint, Hash, OpenError, Opened, Outcome, ReadError, Receipt, Stats, Stopped, SubmitError,
-    Total,
 };
 pub use config::{Config, KeySource, TimeSource};
 
 /// A running ledger.
 #[derive(Clone)]
-pub struct Engine(());
+pub struct Engine {
+    kind: Arc<Embedded>,
+}
 
 impl Engine {
     /// Opens or makes the log in `config.dir`, recovers it, and starts the writer.
@@ -32,7 +43,8 @@ impl Engine {
     /// # Errors
     /// See [`OpenError`]; nothing was changed on disk unless a torn tail was cut.
     pub fn open(config: Config) -> Result<(Self, Opened), OpenError> {
-        unimplemented!("{}", config.origin)
+        let (embedded, opened) = Embedded::open(config)?;
+        Ok((Self { kind: Arc::new(embedded) }, opened))
     }
 
     /// Carries out `command`; returns when its records are durable.
@@ -42,13 +54,13 @@ impl Engine {
     /// # Errors
     /// See [`SubmitError`].
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
-        unimplemented!("{command:?}")
+        self.kind.submit(command).await
     }
 
     /// Carries out many commands in order, in as few flushes as possible. Each stands for itself:
     /// one that is refused does not stop the next. The answers are in the order of the commands.
     pub async fn submit_all(&self, commands: Vec<Command>) -> Vec<Result<Outcome, SubmitError>> {
-        unimplemented!("{}", commands.len())
+        self.kind.submit_all(commands).await
     }
 
     /// An account's durable state.
@@ -56,7 +68,7 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn account(&self, id: Id) -> Result<Option<Account>, Stopped> {
-        unimplemented!("{id}")
+        self.kind.look(move |ledger, _| ledger.account(id)).await
     }
 
     /// Many accounts' durable state at one instant, in the order asked.
@@ -64,7 +76,8 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn accounts(&self, ids: &[Id]) -> Result<Vec<Option<Account>>, Stopped> {
-        unimplemented!("{ids:?}")
+        let ids = ids.to_vec();
+        self.kind.look(move |ledger, _| ids.iter().map(|&id| ledger.account(id)).collect()).await
     }
 
     /// A meter's state as last charged; figures of a past day or year are not yet set back.
@@ -72,15 +85,40 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn meter(&self, id: Id) -> Result<Option<Meter>, Stopped> {
-        unimplemented!("{id}")
+        self.kind.look(move |ledger, _| ledger.meter(id)).await
     }
 
-    /// Sums per currency, holder and kind at one instant, sorted by these three.
+    /// What a meter still allows now. `None` for no such meter.
     ///
     /// # Errors
     /// When the engine has stopped.
-    pub async fn totals(&self) -> Result<Vec<Total>, Stopped> {
-        unimplemented!()
+    pub async fn allowance(&self, meter: Id) -> Result<Option<Allowance>, Stopped> {
+        self.kind.look(move |ledger, at| ledger.allowance(meter, at)).await
+    }
+
+    /// All policy versions, by policy and version.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn policies(&self) -> Result<Vec<PolicyVersion>, Stopped> {
+        self.kind.look(|ledger, _| ledger.policies().collect()).await
+    }
+
+    /// An open hold; `None` when there never was one, or it was posted, voided or has lapsed.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn hold(&self, id: Id) -> Result<Option<Hold>, Stopped> {
+        self.kind.look(move |ledger, _| ledger.hold(id)).await
+    }
+
+    /// The money supply of every currency and liability holder at one instant, in the order of their
+    /// first accounts.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn totals(&self) -> Result<Vec<Totals>, Stopped> {
+        self.kind.look(|ledger, _| ledger.totals_all().collect()).await
     }
 
     /// The transfer record with this id.
@@ -88,7 +126,7 @@ impl Engine {
     /// # Errors
     /// See [`ReadError`].
     pub async fn transfer(&self, id: Id) -> Result<Option<Record>, ReadError> {
-        unimplemented!("{id}")
+        self.kind.transfer(id).await
     }
 
     /// Transfer records that name `account` as debit or credit, newest first: those with a sequence
@@ -102,7 +140,7 @@ impl Engine {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Record>, ReadError> {
-        unimplemented!("{account} {before:?} {limit}")
+        self.kind.history(account, before, limit).await
     }
 
     /// Durable records of all kinds in order, from sequence number `from`, at most `limit`; empty
@@ -111,20 +149,20 @@ impl Engine {
     /// # Errors
     /// See [`ReadError`].
     pub async fn feed(&self, from: u64, limit: usize) -> Result<Vec<Record>, ReadError> {
-        unimplemented!("{from} {limit}")
+        self.kind.feed(from, limit).await
     }
 
     /// The number of durable records. A follower reads [`Engine::feed`] until it has them all, then
     /// waits for a change. The sender goes away when the engine stops.
     #[must_use]
     pub fn durable(&self) -> watch::Receiver<u64> {
-        unimplemented!()
+        self.kind.durable()
     }
 
     /// The newest signed checkpoint.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
-        unimplemented!()
+        self.kind.checkpoint()
     }
 
     /// The oldest signed checkpoint on disk that covers at least `size` records, if any.
@@ -132,7 +170,7 @@ impl Engine {
     /// # Errors
     /// See [`ReadError`].
     pub async fn checkpoint_covering(&self, size: u64) -> Result<Option<Checkpoint>, ReadError> {
-        unimplemented!("{size}")
+        self.kind.checkpoint_covering(size).await
     }
 
     /// RFC 6962 inclusion path of record `seq` in the tree of the first `size` records.
@@ -140,7 +178,7 @@ impl Engine {
     /// # Errors
     /// [`ReadError::Beyond`] unless `seq < size` and `size` is durable.
     pub async fn inclusion(&self, seq: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
-        unimplemented!("{seq} {size}")
+        self.kind.inclusion(seq, size).await
     }
 
     /// RFC 6962 consistency proof from the tree of `old` records to that of `new`.
@@ -148,7 +186,7 @@ impl Engine {
     /// # Errors
     /// [`ReadError::Beyond`] unless `old <= new` and `new` is durable.
     pub async fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, ReadError> {
-        unimplemented!("{old} {new}")
+        self.kind.consistency(old, new).await
     }
 
     /// Record `seq` with a signed checkpoint that covers it and the path between them. When the
@@ -157,7 +195,7 @@ impl Engine {
     /// # Errors
     /// See [`ReadError`].
     pub async fn receipt(&self, seq: u64) -> Result<Receipt, ReadError> {
-        unimplemented!("{seq}")
+        self.kind.receipt(seq).await
     }
 
     /// A C2SP `tlog-tiles` hash tile: `width` hashes of 32 bytes (1 to 256) at `level`, tile `index`.
@@ -165,7 +203,7 @@ impl Engine {
     /// # Errors
     /// [`ReadError::Beyond`] when the newest checkpoint does not cover the tile.
     pub async fn tile(&self, level: u8, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
-        unimplemented!("{level} {index} {width}")
+        self.kind.tile(level, index, width).await
     }
 
     /// A C2SP `tlog-tiles` entry bundle: `width` records (1 to 256), each preceded by its length as
@@ -174,42 +212,48 @@ impl Engine {
     /// # Errors
     /// [`ReadError::Beyond`] when the newest checkpoint does not cover the bundle.
     pub async fn entries(&self, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
-        unimplemented!("{index} {width}")
+        self.kind.entries(index, width).await
     }
 
     /// The log's name in its checkpoints.
     #[must_use]
     pub fn origin(&self) -> &str {
-        unimplemented!()
+        &self.kind.genesis().key.origin
     }
 
     /// The Ed25519 public key that checkpoints verify under.
     #[must_use]
     pub fn public_key(&self) -> [u8; 32] {
-        unimplemented!()
+        self.kind.genesis().key.public
     }
 
     /// The same as a C2SP note verifier key: `<origin>+<hash>+<base64>`.
     #[must_use]
     pub fn verifier_key(&self) -> String {
-        unimplemented!()
+        self.kind.genesis().key.to_string()
     }
 
     /// The ledger's present time: the clock's, never before the last durable record's.
     #[must_use]
     pub fn now(&self) -> Nanos {
-        unimplemented!()
+        self.kind.now()
     }
 
     /// Figures since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        unimplemented!()
+        self.kind.stats()
     }
 
     /// Finishes what waits, flushes, signs a last checkpoint and stops. Afterwards every call
     /// answers [`Stopped`]. Dropping the last clone does the same without waiting.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        self.kind.shutdown().await
+    }
+
+    /// Waits until the engine has stopped, and says why: after [`Engine::shutdown`], or for good
+    /// because the disk failed. The process should then end; a restart recovers.
+    pub async fn stopped(&self) -> Stopped {
+        self.kind.stopped().await
     }
 }

@@ -235,6 +235,21 @@ impl Checkpoints {
         Ok(found)
     }
 
+    /// Opens the file for reading, while somebody else may be writing.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn look(disk: &dyn Disk) -> io::Result<Self> {
+        let file = disk.open(NAME, false)?;
+        let mut found = Self { count: file.size()? / LINE as u64, file, newest: None };
+        // A line that is being written now is not there yet.
+        while found.count > 0 && found.newest.is_none() {
+            found.newest = found.read(found.count - 1)?;
+            found.count -= u64::from(found.newest.is_none());
+        }
+        Ok(found)
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn count(&self) -> u64 {

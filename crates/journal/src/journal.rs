@@ -59,6 +59,11 @@ impl Batch {
         self.bytes.extend_from_slice(entry);
     }
 
+    /// Adds all entries of another batch.
+    pub fn append(&mut self, other: &Self) {
+        self.bytes.extend_from_slice(other.entries());
+    }
+
     /// The entries, end to end.
     #[must_use]
     pub fn entries(&self) -> &[u8] {

@@ -1,0 +1,139 @@
+//! Look-ups by id and histories, over many sealed segments and merged indexes, against plain lists.
+
+use jialing_journal::Disk;
+use jialing_ledger::{Body, Id, Record};
+
+use crate::bank::{Bank, ISSUANCE, everything, found, pay, submit};
+
+/// Transfers touching an account, newest first, the plain way.
+fn plain_history(all: &[Record], account: Id, before: Option<u64>, limit: usize) -> Vec<Record> {
+    let touches =
+        |r: &&Record| matches!(r.body, Body::Transfer(t) if t.debit == account || t.credit == account);
+    let below = |r: &&Record| before.is_none_or(|before| r.seq < before);
+    all.iter().rev().filter(touches).filter(below).take(limit).copied().collect()
+}
+
+/// Pays until the index has at least two tiers, and gives all records.
+async fn busy_bank() -> (Bank, jialing_engine::Engine) {
+    let bank = Bank { segment_bytes: 16 << 10, ..Bank::new() };
+    let engine = bank.open();
+    found(&engine, 6).await;
+    let mut id: Id = 1000;
+    // Ids led by time, some far apart; account 2 is in every second payment.
+    loop {
+        let round = |n: Id| {
+            let (a, b) = (2 + n % 6, 2 + (n + 1 + n % 3) % 6);
+            pay(
+                (n << 80) | n,
+                if n.is_multiple_of(2) { 2 } else { a },
+                if b == 2 || a == b { ISSUANCE } else { b },
+                1,
+            )
+        };
+        let commands = (id..id + 50).map(round).collect();
+        id += 50;
+        for answer in engine.submit_all(commands).await {
+            answer.unwrap();
+        }
+        let files = bank.disk.list("index").unwrap();
+        let widest = files.iter().filter_map(|name| {
+            let mut parts = name.strip_suffix(".run")?.split('-').skip(1).map(|n| n.parse::<u64>().ok());
+            let (first, end) = (parts.next()??, parts.next()??);
+            Some(end - first)
+        });
+        // A merged run covers three segments of about 100 records.
+        if id > 3000 && widest.max().is_some_and(|records| records > 600) {
+            return (bank, engine);
+        }
+    }
+}
+
+async fn check_all(engine: &jialing_engine::Engine) {
+    let all = everything(engine).await;
+    for record in &all {
+        if let Body::Transfer(transfer) = record.body {
+            assert_eq!(engine.transfer(transfer.id).await.unwrap(), Some(*record), "id {:x}", transfer.id);
+        }
+    }
+    for id in [3, 999, (5000 << 80) | 5000, u128::MAX, (1500 << 80) | 1] {
+        assert_eq!(engine.transfer(id).await.unwrap(), None);
+    }
+    let last = all.len() as u64;
+    for account in 1..9 {
+        for before in [None, Some(0), Some(1), Some(last / 3), Some(last / 2), Some(last), Some(last + 9)] {
+            for limit in [1, 7, 5000] {
+                let found = engine.history(account, before, limit).await.unwrap();
+                assert_eq!(
+                    found,
+                    plain_history(&all, account, before, limit),
+                    "{account} {before:?} {limit}"
+                );
+            }
+        }
+    }
+    let mut page = engine.history(2, None, 33).await.unwrap();
+    let mut paged = Vec::new();
+    while let Some(last) = page.last().copied() {
+        paged.extend(page);
+        page = engine.history(2, Some(last.seq), 33).await.unwrap();
+    }
+    assert_eq!(paged, plain_history(&all, 2, None, usize::MAX));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn look_ups_and_histories_equal_plain_ones_before_and_after_a_restart() {
+    let (bank, engine) = busy_bank().await;
+    check_all(&engine).await;
+    engine.shutdown().await;
+    let engine = bank.open();
+    check_all(&engine).await;
+    // An old payment sent again is recognised in the oldest files.
+    let again = submit(&engine, pay((1002 << 80) | 1002, 2, 4, 1)).await;
+    assert!(again.already);
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_and_bad_index_files_are_made_again() {
+    let (bank, engine) = busy_bank().await;
+    engine.shutdown().await;
+    let files = bank.disk.list("index").unwrap();
+    assert!(files.len() >= 4, "{files:?}");
+    for (place, name) in files.iter().enumerate() {
+        let path = format!("index/{name}");
+        let mut bytes = bank.disk.bytes(&path).unwrap();
+        match place % 3 {
+            0 => bank.disk.remove(&path).unwrap(),
+            1 => {
+                bytes[20] ^= 1;
+                bank.disk.plant(&path, &bytes);
+            }
+            _ => bank.disk.plant(&path, &bytes[..bytes.len() - 5]),
+        }
+    }
+    let (engine, opened) = bank.try_open().unwrap();
+    assert!(opened.rebuilt >= 4, "{opened:?}");
+    check_all(&engine).await;
+    engine.shutdown().await;
+    let (engine, opened) = bank.try_open().unwrap();
+    assert_eq!(opened.rebuilt, 0, "what was made again stays");
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_snapshot_is_passed_over() {
+    let (bank, engine) = busy_bank().await;
+    let totals = engine.totals().await.unwrap();
+    engine.shutdown().await;
+    for name in bank.disk.list("snapshots").unwrap() {
+        let path = format!("snapshots/{name}");
+        let mut bytes = bank.disk.bytes(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        bank.disk.plant(&path, &bytes);
+    }
+    let (engine, opened) = bank.try_open().unwrap();
+    assert_eq!((opened.snapshot, opened.replayed), (0, opened.records));
+    assert_eq!(engine.totals().await.unwrap(), totals);
+    engine.shutdown().await;
+}
