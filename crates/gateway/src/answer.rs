@@ -89,7 +89,9 @@ impl IntoResponse for Failed {
 }
 
 /// An extractor's value was not put there by its gate: the route is registered in the wrong router.
-pub(crate) fn placed<T: Clone + Send + Sync + 'static>(parts: &axum::http::request::Parts) -> Result<T, Failed> {
+pub(crate) fn placed<T: Clone + Send + Sync + 'static>(
+    parts: &axum::http::request::Parts,
+) -> Result<T, Failed> {
     let missing = || Failed(Problem::internal(format!("no {} on this route", std::any::type_name::<T>())));
     parts.extensions.get::<T>().cloned().ok_or_else(missing)
 }

@@ -9,7 +9,6 @@ use jialing_platform::App;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::EdgeConfig;
-use crate::city::City;
 use crate::layers::query::QueryNames;
 use crate::rates::Buckets;
 
@@ -31,8 +30,6 @@ pub struct Parts {
     pub(crate) streams: Arc<Semaphore>,
     /// The query parameters that each route knows.
     pub(crate) queries: QueryNames,
-    /// The live view of a demonstration city.
-    pub(crate) city: Option<City>,
     /// Held by each request being worked on; a stop waits until all are gone.
     pub(crate) working: mpsc::WeakSender<()>,
     /// Set when a stop was asked for: `/readyz` says no from then on.
@@ -48,7 +45,11 @@ impl Edge {
 
     /// The edge that serves `request`.
     pub(crate) fn of(request: &Request) -> Self {
-        request.extensions().get::<Self>().expect("the outermost layer puts the edge into every request").clone()
+        request
+            .extensions()
+            .get::<Self>()
+            .expect("the outermost layer puts the edge into every request")
+            .clone()
     }
 }
 

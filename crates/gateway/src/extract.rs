@@ -20,7 +20,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
         let named = is_json(request.headers());
-        let body = axum::body::Bytes::from_request(request, state).await.map_err(|_| Failed::from(Code::RequestTimeout))?;
+        let body = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|_| Failed::from(Code::RequestTimeout))?;
         if body.is_empty() {
             return Err(Problem::new(Code::InvalidRequest).detail("A JSON body is expected.").into());
         }
@@ -54,8 +56,11 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 fn misfit(path: &str, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     if !error.is_data() {
-        return Problem::new(Code::InvalidRequest)
-            .detail(format!("The body is not JSON at line {}, column {}.", error.line(), error.column()));
+        return Problem::new(Code::InvalidRequest).detail(format!(
+            "The body is not JSON at line {}, column {}.",
+            error.line(),
+            error.column()
+        ));
     }
     let field = match quoted_name(&message) {
         Some(name) if path.is_empty() => name.to_owned(),
@@ -64,7 +69,9 @@ fn misfit(path: &str, error: &serde_json::Error) -> Problem {
         _ => path.to_owned(),
     };
     let code = match field.rsplit('.').next() {
-        _ if message.starts_with("missing field") || message.starts_with("unknown field") => Code::InvalidRequest,
+        _ if message.starts_with("missing field") || message.starts_with("unknown field") => {
+            Code::InvalidRequest
+        }
         Some("amount") => Code::AmountInvalid,
         Some("currency") => Code::CurrencyUnsupported,
         _ => Code::InvalidRequest,
@@ -82,16 +89,21 @@ fn quoted_name(message: &str) -> Option<&str> {
 /// serde's message without the value it repeats and without the position in the text.
 fn without_value(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
-    let what = ["invalid type: ", "invalid value: ", "invalid length: "].iter().find(|start| message.starts_with(**start));
+    let what = ["invalid type: ", "invalid value: ", "invalid length: "]
+        .iter()
+        .find(|start| message.starts_with(**start));
     let text = match (what, message.rsplit_once(", expected ")) {
         (Some(start), Some((value, expected))) => {
             let kind = value[start.len()..].split([' ', '`', '"']).next().unwrap_or_default();
             format!("{start}{kind}, expected {expected}")
         }
-        _ => match message.strip_prefix("unknown variant `").and_then(|rest| rest.rsplit_once("`, expected ")) {
-            Some((_, expected)) => format!("unknown value, expected {expected}"),
-            None => message.to_owned(),
-        },
+        _ => {
+            match message.strip_prefix("unknown variant `").and_then(|rest| rest.rsplit_once("`, expected "))
+            {
+                Some((_, expected)) => format!("unknown value, expected {expected}"),
+                None => message.to_owned(),
+            }
+        }
     };
     sentence(&text)
 }
@@ -149,8 +161,12 @@ fn bad_path(error: PathRejection) -> Problem {
     };
     let problem = Problem::new(Code::NotFound);
     match error.into_kind() {
-        ErrorKind::DeserializeError { key, message, .. } => problem.field(key).detail(without_value(&message)),
-        ErrorKind::ParseErrorAtKey { key, expected_type, .. } => problem.field(key).detail(format!("Expected {expected_type}.")),
+        ErrorKind::DeserializeError { key, message, .. } => {
+            problem.field(key).detail(without_value(&message))
+        }
+        ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
+            problem.field(key).detail(format!("Expected {expected_type}."))
+        }
         ErrorKind::InvalidUtf8InPathParam { key } => problem.field(key).detail("It is not UTF-8."),
         ErrorKind::Message(message) => problem.detail(without_value(&message)),
         _ => problem,
@@ -186,21 +202,34 @@ mod tests {
         check(r#"{"total":{"amount":-1,"currency":"CNY"}}"#, AmountInvalid, Some("total.amount"));
         check(r#"{"total":{"amount":1.5,"currency":"CNY"}}"#, AmountInvalid, Some("total.amount"));
         check(r#"{"total":{"amount":"1","currency":"CNY"}}"#, AmountInvalid, Some("total.amount"));
-        check(r#"{"total":{"amount":99999999999999999999,"currency":"CNY"}}"#, AmountInvalid, Some("total.amount"));
+        check(
+            r#"{"total":{"amount":99999999999999999999,"currency":"CNY"}}"#,
+            AmountInvalid,
+            Some("total.amount"),
+        );
         check(r#"{"total":{"amount":1,"currency":"USD"}}"#, CurrencyUnsupported, Some("total.currency"));
         check(r#"{"total":{"amount":1,"currency":"CNY","tip":1}}"#, InvalidRequest, Some("total.tip"));
         check(r#"{"total":{"amount":1,"currency":"CNY"},"tip":1}"#, InvalidRequest, Some("tip"));
-        check(r#"{"total":{"amount":1,"currency":"CNY"},"note":"a","note":"b"}"#, InvalidRequest, Some("note"));
+        check(
+            r#"{"total":{"amount":1,"currency":"CNY"},"note":"a","note":"b"}"#,
+            InvalidRequest,
+            Some("note"),
+        );
     }
 
     #[test]
     fn a_problem_never_repeats_the_value() {
         let total = r#""total":{"amount":1,"currency":"CNY"}"#;
-        let detail = check(&format!(r#"{{{total},"note":{{"secret":1}}}}"#), Code::InvalidRequest, Some("note"));
+        let detail =
+            check(&format!(r#"{{{total},"note":{{"secret":1}}}}"#), Code::InvalidRequest, Some("note"));
         assert_eq!(detail, "Invalid type: map, expected a string.");
         let detail = check(r#"{"total":"se\"cret, expected x"}"#, Code::InvalidRequest, Some("total"));
         assert!(!detail.contains("cret"), "{detail}");
-        let detail = check(r#"{"total":{"amount":1,"currency":"se`, cret"}}"#, Code::CurrencyUnsupported, Some("total.currency"));
+        let detail = check(
+            r#"{"total":{"amount":1,"currency":"se`, cret"}}"#,
+            Code::CurrencyUnsupported,
+            Some("total.currency"),
+        );
         assert!(!detail.contains("se`"), "{detail}");
     }
 }

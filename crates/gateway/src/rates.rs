@@ -91,10 +91,12 @@ impl Buckets {
         if shard.len() >= room && !shard.contains_key(&caller) {
             shard.retain(|_, bucket| now.duration_since(bucket.at).as_secs() < 60);
         }
-        let caller = if shard.len() >= room && !shard.contains_key(&caller) { Caller::Rest(name) } else { caller };
+        let caller =
+            if shard.len() >= room && !shard.contains_key(&caller) { Caller::Rest(name) } else { caller };
         let (burst, per_second) = (f64::from(rate.burst), f64::from(rate.per_minute) / 60.0);
         let bucket = shard.entry(caller).or_insert(Bucket { level: burst, at: now });
-        bucket.level = (bucket.level + now.saturating_duration_since(bucket.at).as_secs_f64() * per_second).min(burst);
+        bucket.level =
+            (bucket.level + now.saturating_duration_since(bucket.at).as_secs_f64() * per_second).min(burst);
         bucket.at = now;
         if bucket.level >= 1.0 {
             bucket.level -= 1.0;
@@ -118,7 +120,9 @@ mod tests {
     #[test]
     fn a_bucket_gives_its_burst_then_one_each_second() {
         let (buckets, start) = (Buckets::default(), Instant::now());
-        let take = |ms: u64| buckets.take_at(Caller::Session(1), RATE, start + Duration::from_millis(ms), 10).is_ok();
+        let take = |ms: u64| {
+            buckets.take_at(Caller::Session(1), RATE, start + Duration::from_millis(ms), 10).is_ok()
+        };
         assert_eq!([take(0), take(0), take(0), take(0)], [true, true, true, false]);
         assert_eq!([take(500), take(1000), take(1000)], [false, true, false]);
         assert_eq!([take(90_000), take(90_000), take(90_000), take(90_000)], [true, true, true, false]);
@@ -138,7 +142,8 @@ mod tests {
     fn callers_do_not_share_a_bucket_until_there_is_no_room() {
         let (buckets, now) = (Buckets::default(), Instant::now());
         let one = Rate { burst: 1, per_minute: 1 };
-        let passed = (0..1000).filter(|&n| buckets.take_at(Caller::Session(n), one, now, 1000).is_ok()).count();
+        let passed =
+            (0..1000).filter(|&n| buckets.take_at(Caller::Session(n), one, now, 1000).is_ok()).count();
         assert_eq!(passed, 1000);
         let buckets = Buckets::default();
         let passed = (0..1000).filter(|&n| buckets.take_at(Caller::Session(n), one, now, 4).is_ok()).count();

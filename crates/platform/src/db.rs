@@ -34,7 +34,7 @@ pub const MAX_JOBS_PER_COMMIT: usize = 256;
 /// Times a job is run again after losing a serialization conflict on PostgreSQL.
 pub const MAX_CONFLICT_RETRIES: u32 = 12;
 /// Writer threads, each with a connection, on PostgreSQL.
-const POSTGRES_WRITERS: usize = 8;
+pub const POSTGRES_WRITERS: usize = 8;
 /// Pooled connections for reads.
 const READERS: u32 = 8;
 
@@ -126,6 +126,14 @@ impl Db {
     #[must_use]
     pub const fn read(&self) -> &AnyPool {
         &self.read
+    }
+
+    /// Asks the database whether it is there.
+    ///
+    /// # Errors
+    /// Any fault of the database.
+    pub async fn ping(&self) -> Result<()> {
+        self.read.acquire().await?.ping().await.map_err(Problem::from)
     }
 
     /// Runs `job` in one transaction: all of it, or nothing.
@@ -299,6 +307,12 @@ async fn run_alone(connection: &mut AnyConnection, job: &mut dyn Job) -> std::re
             if problem.is_conflict() { Err(Failed::Conflict) } else { Ok(Err(problem)) }
         }
     }
+}
+
+/// `$first, $first+1, …` for a list of `count` values.
+#[must_use]
+pub fn places(first: usize, count: usize) -> String {
+    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Executes SQL that the caller composed from constants only, never from input.

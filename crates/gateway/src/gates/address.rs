@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::{Extensions, HeaderMap, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jialing_platform::Problem;
+use jialing_platform::sessions::Origin;
 
 use crate::answer::Failed;
 use crate::edge::Edge;
@@ -15,13 +17,29 @@ use crate::rates::{Caller, network};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// Where the request came from, for limits that a domain keeps per address.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor(pub Origin);
+
+impl FromRequestParts<Edge> for Visitor {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Failed> {
+        Ok(Self(Origin::of(address(edge, &parts.extensions, &parts.headers))))
+    }
+}
+
 /// The network that `request` counts for: the peer's, or what the outermost trusted proxy saw.
 pub(crate) fn origin(edge: &Edge, request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    network(address(edge, request.extensions(), request.headers()))
+}
+
+fn address(edge: &Edge, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+    let peer = extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let hops = usize::from(edge.config.trusted_proxies);
-    let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let chain: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-    network(seen(peer, &chain, hops))
+    seen(peer, &chain, hops)
 }
 
 /// Each proxy appends whom it saw, so the last `hops` entries are ours and the first of them counts.

@@ -21,13 +21,16 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::edge::Edge;
-use crate::openapi::each_operation;
+use crate::openapi::{Described, each_operation};
 
+pub use address::Visitor;
 pub use once::{Once, once};
 pub use session::Wallet;
 pub use signed::{Bank, Merchant};
 
 pub(crate) use address::Peer;
+pub(crate) use once::CLEAN_EVERY;
+pub(crate) use session::bearer;
 
 /// Doors that anyone may knock at, at the rate of `limits.doors` per address.
 pub fn door(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {

@@ -23,7 +23,7 @@ use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt};
 
 use crate::answer::{Failed, placed};
 use crate::edge::Edge;
-use crate::openapi::{each_path_operation, Described};
+use crate::openapi::{Described, each_path_operation};
 
 /// Characters of an `Idempotency-Key` at most.
 pub const MAX_KEY: usize = 64;
@@ -92,7 +92,13 @@ async fn run(request: Request, next: Next) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|_| Problem::new(Code::RequestTimeout))?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let print = HashAlgorithm::Sha256.digest_parts(&[parts.method.as_str().as_bytes(), b"\n", target.as_bytes(), b"\n", &body]);
+    let print = HashAlgorithm::Sha256.digest_parts(&[
+        parts.method.as_str().as_bytes(),
+        b"\n",
+        target.as_bytes(),
+        b"\n",
+        &body,
+    ]);
     let mut request = Request::from_parts(parts, Body::from(body));
     let begun = match idempotency::begin(&edge.app, &key, &print).await? {
         Begun::Done { status, answer } => return Ok(replay(status, answer)),
@@ -117,7 +123,10 @@ async fn run(request: Request, next: Next) -> Result<Response, Problem> {
 fn key_of(request: &Request) -> Result<String, Problem> {
     let mut values = request.headers().get_all(HEADER).iter();
     let value = values.next().ok_or(Problem::new(Code::IdempotencyKeyMissing))?;
-    let text = value.to_str().ok().filter(|text| (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()));
+    let text = value
+        .to_str()
+        .ok()
+        .filter(|text| (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()));
     match (text, values.next()) {
         (Some(text), None) => Ok(text.to_owned()),
         _ => Err(Problem::new(Code::InvalidRequest)
@@ -132,7 +141,11 @@ async fn keep(edge: &Edge, key: &Key, run: i64, response: Response) -> Result<Re
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
     if let Err(problem) = idempotency::done(&edge.app, key, run, parts.status.as_u16(), &body).await {
-        tracing::warn!(code = problem.code.text(), fault = problem.internal.as_deref(), "a success was not kept under its idempotency key");
+        tracing::warn!(
+            code = problem.code.text(),
+            fault = problem.internal.as_deref(),
+            "a success was not kept under its idempotency key"
+        );
     }
     Ok(Response::from_parts(parts, Body::from(body)))
 }

@@ -41,7 +41,7 @@ async fn admit(edge: &Edge, request: &Request) -> Result<Actor, Problem> {
     let Some(token) = bearer(request.headers()) else {
         return Err(Problem::new(Code::Unauthenticated).detail("Send the header `Authorization: Bearer …`."));
     };
-    let actor = match sessions::actor(&edge.app, token).await {
+    let actor = match sessions::authenticate(&edge.app, token).await {
         Ok(actor) => actor,
         // Whoever guesses tokens is slowed down like one who guesses passwords.
         Err(problem) => {

@@ -1,6 +1,6 @@
 //! Merchants and banks: each request is signed, and so is each answer to one.
 //!
-//! Order of the checks: the header's form, the clock, the key, the signature over the bytes as
+//! Order of the checks: the header's form, the clock, the key, the suite, the signature over the bytes as
 //! received, the rate, and last the nonce: only a request that its key signed uses one up. The suite
 //! is the key's; a header that names another is refused before anything is verified.
 
@@ -11,18 +11,19 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::{header, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jialing_crypto::PublicKey;
-use jialing_crypto::Suite;
+use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::http_signature::{BadHeader, NotSigned, RequestSignature, is_fresh};
-use jialing_platform::id::{InstitutionId, MerchantId};
-use jialing_platform::{App, Code, Problem, Result, institutions, merchants, nonces};
+use jialing_crypto::{PublicKey, Suite};
+use jialing_platform::id::{BadId, Id, InstitutionId, MerchantId};
+use jialing_platform::merchants::Caller;
+use jialing_platform::{App, Code, Problem, Result, Tag, institutions, merchants, nonces};
 
 use super::address::knock;
 use super::once::Owner;
 use crate::answer::{Failed, placed};
 use crate::edge::Edge;
 use crate::layers::frame::SignAnswer;
-use crate::rates::Caller;
+use crate::rates;
 
 /// Seconds that a timestamp may lie before or after the server's clock.
 pub const WINDOW_SECONDS: u64 = 300;
@@ -42,13 +43,14 @@ pub(super) const PROBLEMS: [Code; 7] = [
 
 /// The merchant whose key signed the request.
 #[derive(Clone, Debug)]
-pub struct Merchant {
-    /// Who.
-    pub id: MerchantId,
-    /// The serial of the key.
-    pub serial: String,
-    /// The key's suite.
-    pub suite: Suite,
+pub struct Merchant(pub Caller);
+
+impl<S: Sync> FromRequestParts<S> for Merchant {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        placed(parts)
+    }
 }
 
 /// The bank whose key signed the request.
@@ -58,16 +60,6 @@ pub struct Bank {
     pub id: InstitutionId,
     /// The serial of the key.
     pub serial: String,
-    /// The key's suite.
-    pub suite: Suite,
-}
-
-impl<S: Sync> FromRequestParts<S> for Merchant {
-    type Rejection = Failed;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
-        placed(parts)
-    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Bank {
@@ -79,69 +71,97 @@ impl<S: Sync> FromRequestParts<S> for Bank {
 }
 
 pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
-    let find = |app: App, mchid: String, serial: String| async move { merchants::key(&app, &mchid, &serial).await };
-    let pass = |request: &mut Request, id: MerchantId, signed: Signed| {
-        request.extensions_mut().insert(Owner(id.to_string()));
-        request.extensions_mut().insert(Merchant { id, serial: signed.serial, suite: signed.suite });
+    let find = |app: App, mchid: String, serial: String| async move {
+        let id: MerchantId =
+            mchid.parse().map_err(|fault: BadId| key_unknown().field("mchid").detail(format!("{fault}.")))?;
+        Ok((id, merchants::key(&app, id, &serial).await?.ok_or_else(key_unknown)?))
+    };
+    let pass = |request: &mut Request, merchant: MerchantId, signed: Signed| {
+        let Signed { serial, body_sha256 } = signed;
+        request.extensions_mut().insert(Merchant(Caller { merchant, serial, body_sha256 }));
     };
     gate(request, next, find, pass).await
 }
 
 pub(super) async fn bank_gate(request: Request, next: Next) -> Response {
-    let find = |app: App, code: String, serial: String| async move { institutions::key(&app, &code, &serial).await };
+    let find = |app: App, code: String, serial: String| async move {
+        institutions::key(&app, &code, &serial).await.map(|key| (key.institution, key.public_key))
+    };
     let pass = |request: &mut Request, id: InstitutionId, signed: Signed| {
-        request.extensions_mut().insert(Owner(id.to_string()));
-        request.extensions_mut().insert(Bank { id, serial: signed.serial, suite: signed.suite });
+        request.extensions_mut().insert(Bank { id, serial: signed.serial });
     };
     gate(request, next, find, pass).await
+}
+
+const fn key_unknown() -> Problem {
+    Problem::new(Code::KeyUnknown)
 }
 
 /// What was proved.
 struct Signed {
     serial: String,
-    suite: Suite,
+    body_sha256: [u8; 32],
 }
 
-async fn gate<I, F>(request: Request, next: Next, find: impl Fn(App, String, String) -> F, pass: impl Fn(&mut Request, I, Signed)) -> Response
+async fn gate<T: Tag, F>(
+    request: Request,
+    next: Next,
+    find: impl Fn(App, String, String) -> F,
+    pass: impl Fn(&mut Request, Id<T>, Signed),
+) -> Response
 where
-    F: Future<Output = Result<(I, PublicKey)>>,
+    F: Future<Output = Result<(Id<T>, PublicKey)>>,
 {
     let edge = Edge::of(&request);
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, usize::MAX).await else { return Failed::from(Code::RequestTimeout).into_response() };
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Failed::from(Code::RequestTimeout).into_response();
+    };
     let mut request = Request::from_parts(parts, Body::from(body.clone()));
     match admit(&edge, &request, &body, find).await {
-        Ok((id, signed)) => {
-            let suite = signed.suite;
+        Ok((id, suite, signed)) => {
+            request.extensions_mut().insert(Owner(id.to_string()));
             pass(&mut request, id, signed);
             let mut response = next.run(request).await;
             response.extensions_mut().insert(SignAnswer(suite));
             response
         }
+        // Whoever guesses is slowed down by address; a caller with a key is counted by the key.
+        Err(problem) if problem.code == Code::RateLimited => Failed(problem).into_response(),
         Err(problem) => Failed(knock(&edge, &request).err().unwrap_or(problem)).into_response(),
     }
 }
 
-async fn admit<I, F>(edge: &Edge, request: &Request, body: &Bytes, find: impl Fn(App, String, String) -> F) -> Result<(I, Signed)>
+async fn admit<T: Tag, F>(
+    edge: &Edge,
+    request: &Request,
+    body: &Bytes,
+    find: impl Fn(App, String, String) -> F,
+) -> Result<(Id<T>, Suite, Signed)>
 where
-    F: Future<Output = Result<(I, PublicKey)>>,
+    F: Future<Output = Result<(Id<T>, PublicKey)>>,
 {
     let signature = read(request)?;
     let now = edge.app.clock.millis() / 1000;
     if !is_fresh(signature.timestamp, now, WINDOW_SECONDS) {
-        return Err(Problem::new(Code::TimestampOutOfWindow).with("server_time", now).with("window_seconds", WINDOW_SECONDS));
+        return Err(Problem::new(Code::TimestampOutOfWindow)
+            .with("server_time", now)
+            .with("window_seconds", WINDOW_SECONDS));
     }
     let (id, key) = find(edge.app.clone(), signature.mchid.clone(), signature.serial_no.clone()).await?;
     let method = request.method().as_str();
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     signature.verify(&key, method, target, body).map_err(|refused| match refused {
-        NotSigned::WrongSuite { key, .. } => Problem::new(Code::SignatureSuiteMismatch).detail(format!("This key belongs to {key}.")),
+        NotSigned::WrongSuite { key, .. } => {
+            Problem::new(Code::SignatureSuiteMismatch).detail(format!("This key belongs to {key}."))
+        }
         _ => verified_over(edge, &signature, method, target, body),
     })?;
-    let caller = format!("{}/{}", signature.mchid, signature.serial_no);
-    edge.buckets.take(Caller::Key(caller.clone()), edge.config.limits.key)?;
+    let caller = format!("{id}/{}", signature.serial_no);
+    edge.buckets.take(rates::Caller::Key(caller.clone()), edge.config.limits.key)?;
     nonces::spend(&edge.app, &caller, &signature.nonce).await?;
-    Ok((id, Signed { serial: signature.serial_no, suite: signature.suite }))
+    let body_sha256 = HashAlgorithm::Sha256.digest(body);
+    Ok((id, signature.suite, Signed { serial: signature.serial_no, body_sha256 }))
 }
 
 fn read(request: &Request) -> Result<RequestSignature> {
@@ -163,7 +183,13 @@ fn sentence(fault: &BadHeader) -> String {
 ///
 /// Outside the sandbox the text is cut before the body's: a body may hold personal data, and an
 /// answer may be kept in a log of the caller's.
-fn verified_over(edge: &Edge, signature: &RequestSignature, method: &str, target: &str, body: &[u8]) -> Problem {
+fn verified_over(
+    edge: &Edge,
+    signature: &RequestSignature,
+    method: &str,
+    target: &str,
+    body: &[u8],
+) -> Problem {
     let text = signature.signed_text(method, target, body);
     let shown = if edge.app.settings.sandbox { &text[..] } else { &text[..text.len().min(SHOWN)] };
     Problem::new(Code::SignatureInvalid).with(

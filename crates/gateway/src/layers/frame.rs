@@ -11,8 +11,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jialing_crypto::http_signature::CallbackSignature;
 use jialing_crypto::Suite;
+use jialing_crypto::http_signature::CallbackSignature;
 use jialing_platform::{Code, Problem, id};
 use serde_json::{Map, Value, json};
 
@@ -49,7 +49,8 @@ pub(crate) async fn frame(State(edge): State<Edge>, mut request: Request, next: 
 /// Runs the rest in its own task, at most as long as the limit says; then it goes on unheard.
 async fn work(edge: &Edge, request_id: &str, request: Request, next: Next) -> Response {
     let Some(working) = edge.working.upgrade() else {
-        return Failed(Problem::new(Code::Overloaded).retry_after(1).detail("The server is stopping.")).into_response();
+        return Failed(Problem::new(Code::Overloaded).retry_after(1).detail("The server is stopping."))
+            .into_response();
     };
     let work = tokio::spawn(async move {
         let response = next.run(request).await;
@@ -82,7 +83,9 @@ fn write_problem(edge: &Edge, request_id: &str, response: &mut Response) -> Opti
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if let Some(seconds) = problem.retry_after.or((code == Code::Overloaded || code == Code::InProgress).then_some(1)) {
+    if let Some(seconds) =
+        problem.retry_after.or((code == Code::Overloaded || code == Code::InProgress).then_some(1))
+    {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     *response.body_mut() = Body::from(body.to_string());
@@ -109,7 +112,10 @@ fn bare(status: StatusCode) -> Option<Code> {
 pub(crate) fn problem_body(public_url: &str, request_id: &str, problem: &Problem) -> Value {
     let code = problem.code;
     let mut body: Map<String, Value> = problem.extra.as_deref().cloned().unwrap_or_default();
-    body.insert("type".into(), json!(format!("{}/docs/errors#{}", public_url.trim_end_matches('/'), code.text())));
+    body.insert(
+        "type".into(),
+        json!(format!("{}/docs/errors#{}", public_url.trim_end_matches('/'), code.text())),
+    );
     body.insert("title".into(), json!(code.title()));
     body.insert("status".into(), json!(code.status()));
     body.insert("code".into(), json!(code.text()));
@@ -130,7 +136,9 @@ async fn signed(edge: &Edge, suite: Suite, response: Response) -> Response {
     let keys = &edge.config.answer_keys;
     let Some(key) = keys.iter().find(|key| key.suite() == suite).or(keys.first()) else { return response };
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = to_bytes(body, usize::MAX).await else { return Failed::from(Code::Internal).into_response() };
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Failed::from(Code::Internal).into_response();
+    };
     let signature = CallbackSignature::sign(key, &body, edge.app.clock.millis() / 1000);
     for (name, value) in signature.headers() {
         if let Ok(value) = HeaderValue::try_from(value) {
@@ -157,7 +165,14 @@ fn secure(headers: &mut HeaderMap, https: bool) {
 }
 
 /// One line in the access log and two figures.
-fn record(method: &Method, route: &str, request_id: &str, status: StatusCode, code: Option<Code>, took: Duration) {
+fn record(
+    method: &Method,
+    route: &str,
+    request_id: &str,
+    status: StatusCode,
+    code: Option<Code>,
+    took: Duration,
+) {
     let status = status.as_u16();
     let method = if is_usual(method) { method.as_str() } else { "OTHER" }.to_owned();
     tracing::info!(
@@ -180,5 +195,6 @@ fn record(method: &Method, route: &str, request_id: &str, status: StatusCode, co
 
 /// Methods that may label a figure; any other text is the caller's.
 fn is_usual(method: &Method) -> bool {
-    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS].contains(method)
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS]
+        .contains(method)
 }

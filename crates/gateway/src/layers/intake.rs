@@ -36,14 +36,18 @@ async fn take(request: Request) -> Result<(Edge, Request), Problem> {
     let edge = Edge::of(&request);
     let limits = &edge.config.limits;
     if head_bytes(&request) > limits.head_bytes {
-        return Err(Problem::new(Code::HeadersTooLarge).detail(format!("At most {} bytes.", limits.head_bytes)));
+        return Err(
+            Problem::new(Code::HeadersTooLarge).detail(format!("At most {} bytes.", limits.head_bytes))
+        );
     }
     let (parts, body) = request.into_parts();
     let announced = announced(&parts.headers);
     let reading = read(body, announced, limits.body_bytes);
-    let body = tokio::time::timeout(Duration::from_secs(limits.body_seconds), reading)
-        .await
-        .map_err(|_| Problem::new(Code::RequestTimeout).detail(format!("A body must arrive within {} seconds.", limits.body_seconds)))??;
+    let body =
+        tokio::time::timeout(Duration::from_secs(limits.body_seconds), reading).await.map_err(|_| {
+            Problem::new(Code::RequestTimeout)
+                .detail(format!("A body must arrive within {} seconds.", limits.body_seconds))
+        })??;
     let request = Request::from_parts(parts, Body::from(body));
     Ok((edge, request))
 }
@@ -55,7 +59,11 @@ fn head_bytes(request: &Request) -> usize {
 }
 
 fn announced(headers: &HeaderMap) -> usize {
-    headers.get(header::CONTENT_LENGTH).and_then(|n| n.to_str().ok()).and_then(|n| n.parse().ok()).unwrap_or(0)
+    headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|n| n.to_str().ok())
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
 }
 
 async fn read(body: Body, announced: usize, limit: usize) -> Result<Bytes, Problem> {

@@ -23,7 +23,8 @@ pub(crate) async fn known(request: Request, next: Next) -> Response {
 }
 
 fn check(request: &Request) -> Result<(), Problem> {
-    let (Some(query), Some(route)) = (request.uri().query(), request.extensions().get::<MatchedPath>()) else {
+    let (Some(query), Some(route)) = (request.uri().query(), request.extensions().get::<MatchedPath>())
+    else {
         return Ok(());
     };
     let edge = Edge::of(request);
@@ -32,7 +33,9 @@ fn check(request: &Request) -> Result<(), Problem> {
     let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
     match query.split('&').filter(|pair| !pair.is_empty()).map(name).find(|name| !known.contains(name)) {
         None => Ok(()),
-        Some(name) => Err(Problem::new(Code::InvalidRequest).field(shown(&name)).detail("This parameter is not known here.")),
+        Some(name) => Err(Problem::new(Code::InvalidRequest)
+            .field(shown(&name))
+            .detail("This parameter is not known here.")),
     }
 }
 

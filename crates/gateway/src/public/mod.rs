@@ -1,0 +1,25 @@
+//! `/v1/public`: what anyone may read, and check the ledger with without trusting it.
+
+mod errors;
+mod keys;
+mod log;
+mod status;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::edge::Edge;
+use crate::gates::public_reads;
+
+pub(crate) fn routes() -> OpenApiRouter<Edge> {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(keys::list))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::inclusion))
+        .routes(routes!(log::consistency))
+        .routes(routes!(log::note))
+        .routes(routes!(log::tile))
+        .routes(routes!(status::read))
+        .routes(routes!(errors::list));
+    public_reads(routes)
+}

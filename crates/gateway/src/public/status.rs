@@ -1,0 +1,54 @@
+//! Whether the service works, for anyone to see.
+
+use axum::extract::State;
+use jialing_platform::App;
+use jialing_platform::clock::rfc3339;
+use jialing_platform::follow::Follower;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::{Answer, found};
+use crate::public::log::Checkpoint;
+
+/// The service's state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Status {
+    /// `operational`, or `catching_up` while lists and receipts trail what was paid.
+    status: &'static str,
+    /// The version that runs.
+    version: &'static str,
+    /// The server's time, RFC 3339.
+    time: String,
+    /// Whether this is a sandbox without real money.
+    sandbox: bool,
+    /// Records in the ledger's log.
+    records: u64,
+    /// Records that the slowest follower has still to read.
+    lag: u64,
+    /// The newest checkpoint.
+    checkpoint: Checkpoint,
+}
+
+/// Records of lag from which the service says that it is catching up.
+const NOTICEABLE_LAG: u64 = 1000;
+
+/// Shows whether the service works.
+#[utoipa::path(get, path = "/v1/public/status", operation_id = "read_status", tag = "public",
+    responses((status = 200, description = "The state", body = Status)))]
+pub(super) async fn read(State(app): State<App>) -> Answer<Status> {
+    let records = *app.engine.durable().borrow();
+    let lag = Follower::ALL
+        .into_iter()
+        .map(|follower| records.saturating_sub(app.progress.of(follower)))
+        .max()
+        .unwrap_or(0);
+    found(Status {
+        status: if lag > NOTICEABLE_LAG { "catching_up" } else { "operational" },
+        version: env!("CARGO_PKG_VERSION"),
+        time: rfc3339(app.clock.millis()),
+        sandbox: app.settings.sandbox,
+        records,
+        lag,
+        checkpoint: Checkpoint::newest(&app),
+    })
+}
