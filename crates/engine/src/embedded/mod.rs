@@ -20,7 +20,7 @@ mod slot;
 use std::sync::Arc;
 
 use jialing_journal::Checkpoint;
-use jialing_ledger::{Body, Command, Id, Ledger, Nanos, RECORD_LEN, Record};
+use jialing_ledger::{Command, Id, Ledger, Nanos, RECORD_LEN, Record};
 use tokio::sync::{oneshot, watch};
 
 use crate::answer::{self, Hash, OpenError, Opened, ReadError, Receipt, Stats, Stopped, SubmitError};

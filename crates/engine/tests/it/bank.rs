@@ -9,21 +9,21 @@ use jialing_journal::Memory;
 use jialing_ledger::{AccountKind, Command, Group, Id, Leg, LegOp, NewAccount};
 
 /// The issuance account that all money comes from.
-pub const ISSUANCE: Id = 1;
+pub(crate) const ISSUANCE: Id = 1;
 /// 2026-01-01T00:00:00Z.
-pub const START: u64 = 1_767_225_600_000_000_000;
+pub(crate) const START: u64 = 1_767_225_600_000_000_000;
 
 /// A disk, a clock, and settings small enough that segments are sealed and merged often.
 #[derive(Clone)]
-pub struct Bank {
-    pub disk: Memory,
-    pub clock: Arc<AtomicU64>,
-    pub segment_bytes: u64,
-    pub max_batch: usize,
+pub(crate) struct Bank {
+    pub(crate) disk: Memory,
+    pub(crate) clock: Arc<AtomicU64>,
+    pub(crate) segment_bytes: u64,
+    pub(crate) max_batch: usize,
 }
 
 impl Bank {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             disk: Memory::new(),
             clock: Arc::new(AtomicU64::new(START)),
@@ -33,11 +33,11 @@ impl Bank {
     }
 
     /// The same bank on another disk: what a crash left.
-    pub fn on(&self, disk: Memory) -> Self {
+    pub(crate) fn on(&self, disk: Memory) -> Self {
         Self { disk, ..self.clone() }
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let clock = self.clock.clone();
         Config {
             origin: "test/ledger".to_owned(),
@@ -53,21 +53,21 @@ impl Bank {
         }
     }
 
-    pub fn try_open(&self) -> Result<(Engine, Opened), OpenError> {
+    pub(crate) fn try_open(&self) -> Result<(Engine, Opened), OpenError> {
         Engine::open(self.config())
     }
 
-    pub fn open(&self) -> Engine {
+    pub(crate) fn open(&self) -> Engine {
         self.try_open().expect("the engine opens").0
     }
 
-    pub fn pass(&self, nanos: u64) {
+    pub(crate) fn pass(&self, nanos: u64) {
         self.clock.fetch_add(nanos, Ordering::SeqCst);
     }
 }
 
 /// Opens the issuance account and `count` wallets, 2 and up, with 1,000,000 fen each.
-pub async fn found(engine: &Engine, count: u64) {
+pub(crate) async fn found(engine: &Engine, count: u64) {
     let mut commands = vec![account(ISSUANCE, AccountKind::Issuance, -1_000_000_000_000)];
     for id in 2..2 + Id::from(count) {
         commands.push(account(id, AccountKind::Personal, 0));
@@ -78,32 +78,32 @@ pub async fn found(engine: &Engine, count: u64) {
     }
 }
 
-pub fn account(id: Id, kind: AccountKind, min: i64) -> Command {
+pub(crate) fn account(id: Id, kind: AccountKind, min: i64) -> Command {
     Command::OpenAccount(NewAccount { id, currency: 156, kind, holder: 1, min, max: i64::MAX })
 }
 
-pub fn leg(id: Id, op: LegOp) -> Leg {
+pub(crate) fn leg(id: Id, op: LegOp) -> Leg {
     Leg { id, op, kind: 1, digest: [3; 24], meters: [0; 4] }
 }
 
-pub fn pay(id: Id, debit: Id, credit: Id, amount: u64) -> Command {
+pub(crate) fn pay(id: Id, debit: Id, credit: Id, amount: u64) -> Command {
     Command::Transfer(Group { legs: vec![leg(id, LegOp::Plain { debit, credit, amount })] })
 }
 
-pub fn hold(id: Id, debit: Id, credit: Id, amount: u64, expires: u64) -> Command {
+pub(crate) fn hold(id: Id, debit: Id, credit: Id, amount: u64, expires: u64) -> Command {
     Command::Transfer(Group { legs: vec![leg(id, LegOp::Hold { debit, credit, amount, expires })] })
 }
 
-pub async fn submit(engine: &Engine, command: Command) -> Outcome {
+pub(crate) async fn submit(engine: &Engine, command: Command) -> Outcome {
     engine.submit(command).await.expect("the command is carried out")
 }
 
-pub fn is_stopped<T: std::fmt::Debug>(answer: &Result<T, SubmitError>) -> bool {
+pub(crate) fn is_stopped<T: std::fmt::Debug>(answer: &Result<T, SubmitError>) -> bool {
     matches!(answer, Err(SubmitError::Stopped(_)))
 }
 
 /// Waits until all records so far are fed, and gives them.
-pub async fn everything(engine: &Engine) -> Vec<jialing_ledger::Record> {
+pub(crate) async fn everything(engine: &Engine) -> Vec<jialing_ledger::Record> {
     let mut all = Vec::new();
     loop {
         let page = engine.feed(all.len() as u64, 100).await.expect("the feed reads");

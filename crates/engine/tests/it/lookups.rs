@@ -1,7 +1,7 @@
 //! Look-ups by id and histories, over many sealed segments and merged indexes, against plain lists.
 
 use jialing_journal::Disk;
-use jialing_ledger::{Body, Id, Record};
+use jialing_ledger::{Body, Command, Id, Record};
 
 use crate::bank::{Bank, ISSUANCE, everything, found, pay, submit};
 
@@ -13,24 +13,21 @@ fn plain_history(all: &[Record], account: Id, before: Option<u64>, limit: usize)
     all.iter().rev().filter(touches).filter(below).take(limit).copied().collect()
 }
 
+/// The payment of this number. Its id is led by a time; account 2 is in every second one.
+fn payment(n: Id) -> Command {
+    let (a, b) = (2 + n % 6, 2 + (n + 1 + n % 3) % 6);
+    let debit = if n.is_multiple_of(2) { 2 } else { a };
+    pay((n << 80) | n, debit, if b == debit { ISSUANCE } else { b }, 1)
+}
+
 /// Pays until the index has at least two tiers, and gives all records.
 async fn busy_bank() -> (Bank, jialing_engine::Engine) {
     let bank = Bank { segment_bytes: 16 << 10, ..Bank::new() };
     let engine = bank.open();
     found(&engine, 6).await;
     let mut id: Id = 1000;
-    // Ids led by time, some far apart; account 2 is in every second payment.
     loop {
-        let round = |n: Id| {
-            let (a, b) = (2 + n % 6, 2 + (n + 1 + n % 3) % 6);
-            pay(
-                (n << 80) | n,
-                if n.is_multiple_of(2) { 2 } else { a },
-                if b == 2 || a == b { ISSUANCE } else { b },
-                1,
-            )
-        };
-        let commands = (id..id + 50).map(round).collect();
+        let commands = (id..id + 50).map(payment).collect();
         id += 50;
         for answer in engine.submit_all(commands).await {
             answer.unwrap();
@@ -88,7 +85,7 @@ async fn look_ups_and_histories_equal_plain_ones_before_and_after_a_restart() {
     let engine = bank.open();
     check_all(&engine).await;
     // An old payment sent again is recognised in the oldest files.
-    let again = submit(&engine, pay((1002 << 80) | 1002, 2, 4, 1)).await;
+    let again = submit(&engine, payment(1002)).await;
     assert!(again.already);
     engine.shutdown().await;
 }
