@@ -220,7 +220,10 @@ fn an_allowance_says_what_is_left_and_by_which_version() {
     world.ok(&pay(1, 100));
     world.ok(&pay(2, 100));
     let today = world.ledger.allowance(1, world.now).expect("the meter is there");
-    assert_eq!((today.single, today.day, today.day_count, today.year, today.year_count), (100, 50, 2, 400, 7));
+    assert_eq!(
+        (today.single, today.day, today.day_count, today.year, today.year_count),
+        (100, 50, 2, 400, 7)
+    );
     assert_eq!((today.largest(), today.version.map(|v| v.version)), (50, Some(1)));
     let tomorrow = world.ledger.allowance(1, world.now + DAY).expect("the meter is there");
     assert_eq!((tomorrow.largest(), tomorrow.day, tomorrow.year), (100, 250, 400));

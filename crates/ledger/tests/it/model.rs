@@ -49,7 +49,6 @@ pub(crate) struct Moved {
     pub(crate) expires: Nanos,
     /// What a retry is compared with, in order.
     pub(crate) told: Vec<(&'static str, String)>,
-    pub(crate) legs: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -100,7 +99,6 @@ impl Model {
                 meters: [0; 4],
                 expires: 0,
                 told: vec![("op", "expire".into())],
-                legs: 1,
                 ..hold.clone()
             };
             self.tell(Fact::Moved(expiry));
@@ -189,7 +187,12 @@ impl Model {
 
     /// What passed through a meter in one period (amount, times). A hold counts from the moment it is
     /// made; what it gives back counts only in the period in which it was made.
-    pub(crate) fn passed<P: PartialEq>(&self, meter: Id, at: Nanos, period: impl Fn(Nanos) -> P) -> (i128, i128) {
+    pub(crate) fn passed<P: PartialEq>(
+        &self,
+        meter: Id,
+        at: Nanos,
+        period: impl Fn(Nanos) -> P,
+    ) -> (i128, i128) {
         let mut total = (0, 0);
         for m in self.moves().filter(|m| m.meters.contains(&meter) && period(m.time) == period(at)) {
             let (mut amount, mut count) = (m.amount, 1);
@@ -339,7 +342,7 @@ impl Model {
                 return Err(refuse(reason));
             }
             if !repeat {
-                self.do_leg(leg, told, at, legs.len());
+                self.do_leg(leg, told, at);
             }
         }
         if repeat {
@@ -350,7 +353,7 @@ impl Model {
         Ok(Applied { first, records: (self.next - first) as u16, already: false })
     }
 
-    fn do_leg(&mut self, leg: &Leg, told: Vec<(&'static str, String)>, at: Nanos, legs: usize) {
+    fn do_leg(&mut self, leg: &Leg, told: Vec<(&'static str, String)>, at: Nanos) {
         let (debit, credit, amount) = self.movement(leg).unwrap();
         let (op, target, expires) = match leg.op {
             LegOp::Plain { .. } => (Op::Plain, 0, 0),
@@ -364,8 +367,21 @@ impl Model {
             self.next += 1;
         }
         let (seq, id, kind, meters) = (self.next, leg.id, leg.kind, leg.meters);
-        let moved =
-            Moved { start, seq, time: at, id, op, kind, debit, credit, amount, target, meters, expires, told, legs };
+        let moved = Moved {
+            start,
+            seq,
+            time: at,
+            id,
+            op,
+            kind,
+            debit,
+            credit,
+            amount,
+            target,
+            meters,
+            expires,
+            told,
+        };
         self.tell(Fact::Moved(moved));
     }
 
@@ -437,7 +453,9 @@ impl Model {
         let is_new = target.is_none();
         when(!is_new && leg.meters != [0; 4], Why::MetersNotAllowed);
         match leg.op {
-            LegOp::Plain { amount, .. } => when(amount == 0 || amount > 1_000_000_000_000_000, Why::AmountInvalid),
+            LegOp::Plain { amount, .. } => {
+                when(amount == 0 || amount > 1_000_000_000_000_000, Why::AmountInvalid)
+            }
             LegOp::Hold { amount, expires, .. } => {
                 when(amount == 0 || amount > 1_000_000_000_000_000, Why::AmountInvalid);
                 when(expires != 0 && expires <= at, Why::ExpiryInPast);
@@ -465,7 +483,9 @@ impl Model {
             when(from.currency != to.currency, Why::CurrencyDiffers);
             when(from.holder != to.holder, Why::HolderDiffers);
             if !matches!(leg.op, LegOp::Void { .. }) {
-                found.extend(self.money_reasons(leg, &from, &to, amount).into_iter().map(|why| (why as u16, None)));
+                found.extend(
+                    self.money_reasons(leg, &from, &to, amount).into_iter().map(|why| (why as u16, None)),
+                );
             }
         }
         if is_new {

@@ -49,7 +49,8 @@ fn a_payment_with_a_coupon_and_a_split_happens_whole_or_not_at_all() {
     world.ok(&open(20, AccountKind::Organisation, 0, i64::MAX));
     world.ok(&open(21, AccountKind::Organisation, 0, i64::MAX));
     world.ok(&one(plain(1, BANK, 20, 500)));
-    let pay = |coupon| group(&[plain(10, ANNA, SHOP, 700), plain(11, 20, SHOP, coupon), plain(12, SHOP, 21, 35)]);
+    let pay =
+        |coupon| group(&[plain(10, ANNA, SHOP, 700), plain(11, 20, SHOP, coupon), plain(12, SHOP, 21, 35)]);
     world.refused_at(&pay(501), Why::BalanceTooLow, 1);
     world.balances(&[(ANNA, 10_000), (SHOP, 0), (20, 500), (21, 0)]);
     let applied = world.ok(&pay(300));
@@ -118,7 +119,10 @@ fn a_taken_id_names_the_first_field_that_differs() {
     check(Leg { op: LegOp::Hold { debit: 3, credit: 5, amount: 99, expires: later }, ..done }, "amount");
     check(Leg { digest: [8; 24], ..done }, "digest");
     check(Leg { meters: [0; 4], ..done }, "meters");
-    check(Leg { op: LegOp::Hold { debit: 3, credit: 5, amount: 100, expires: later + 1 }, ..done }, "expires");
+    check(
+        Leg { op: LegOp::Hold { debit: 3, credit: 5, amount: 100, expires: later + 1 }, ..done },
+        "expires",
+    );
 
     let other = one(hold(2, 3, 5, 100, 0));
     world.ok(&other);
@@ -199,8 +203,16 @@ fn a_failed_group_leaves_holds_and_meters_as_they_were() {
     world.refused_at(&group(&[post(2, 1, 50), fails]), Why::AmountInvalid, 1);
     world.refused_at(&group(&[void(2, 1), fails]), Why::AmountInvalid, 1);
     let meter = |leg| charging(leg, &[1]);
-    world.refused_at(&group(&[meter(hold(2, ANNA, SHOP, 5, expires)), void(3, 1), fails]), Why::AmountInvalid, 2);
-    world.refused_at(&group(&[meter(plain(2, 1, BANK, 5)), plain(3, BANK, 1, 2), fails]), Why::AmountInvalid, 2);
+    world.refused_at(
+        &group(&[meter(hold(2, ANNA, SHOP, 5, expires)), void(3, 1), fails]),
+        Why::AmountInvalid,
+        2,
+    );
+    world.refused_at(
+        &group(&[meter(plain(2, 1, BANK, 5)), plain(3, BANK, 1, 2), fails]),
+        Why::AmountInvalid,
+        2,
+    );
     assert_eq!(world.ledger.hold(1).map(|hold| hold.amount), Some(100));
 }
 

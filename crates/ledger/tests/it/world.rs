@@ -117,8 +117,10 @@ impl World {
 
     #[track_caller]
     pub(crate) fn balances(&self, expected: &[(Id, i64)]) {
-        let found: Vec<_> =
-            expected.iter().map(|&(id, _)| (id, self.ledger.account(id).expect("it is open").balance())).collect();
+        let found: Vec<_> = expected
+            .iter()
+            .map(|&(id, _)| (id, self.ledger.account(id).expect("it is open").balance()))
+            .collect();
         assert_eq!(found, expected);
     }
 
