@@ -1,1 +1,219 @@
 //! Wallets: classes, limits, status, closing.
+//!
+//! A wallet is a row that says who holds it, where, and what it may do, and a ledger account of the
+//! same number that holds the money. The row is the intention, the ledger follows: every change
+//! raises the row's `revision`, the ledger is brought to it, and `applied` remembers up to which
+//! revision that was done. A crash in between leaves the two numbers apart, and [`repair`] finishes
+//! the work. What a wallet may spend is counted by the ledger's meter of the same number, under the
+//! policy of its class.
+
+mod apply;
+mod class;
+pub mod legs;
+mod open;
+mod refused;
+mod status;
+mod store;
+mod view;
+
+use crate::id::{InstitutionId, OrganisationId, PersonId, WalletId};
+use crate::sessions::Actor;
+use crate::{App, Code, Problem, Result, Tx};
+
+pub use apply::{repair, reshape};
+pub use class::Class;
+pub use legs::{AccountRef, Movement, holds, legs, posts, voids};
+pub use open::{OpenAsk, class_of, open, open_for_merchant, raise_class};
+pub(crate) use refused::{room, stopped, too_high};
+pub use refused::{refused, refused_credit};
+pub use status::{Control, Standing, Status};
+pub use view::{Limit, Limits, Upgrade, View, list, view};
+
+/// Who holds a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A person.
+    Person(PersonId),
+    /// An organisation.
+    Organisation(OrganisationId),
+}
+
+/// A wallet as the tables know it: everything but its money.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    /// Its id, also its account and meter in the ledger.
+    pub id: WalletId,
+    /// Who holds it.
+    pub owner: Owner,
+    /// The institution that keeps it.
+    pub institution: InstitutionId,
+    /// That institution's code.
+    pub institution_code: String,
+    /// Whose liability its money is.
+    pub holder: u32,
+    /// Its holder's name for it.
+    pub name: String,
+    /// Class, control, loss, closing.
+    pub standing: Standing,
+    /// Counts the changes of its standing.
+    pub revision: i64,
+    /// Up to which revision the ledger has followed.
+    pub applied: i64,
+    /// When it was opened, milliseconds.
+    pub created_at: i64,
+}
+
+impl Wallet {
+    /// The ledger account, for [`legs`].
+    #[must_use]
+    pub const fn account(&self) -> AccountRef {
+        AccountRef { number: self.id.number(), holder: self.holder, institution: self.institution }
+    }
+
+    /// The status shown.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.standing.status()
+    }
+
+    /// Whether it may pay now.
+    ///
+    /// # Errors
+    /// `wallet_unavailable`, saying why. The ledger decides again when the money moves.
+    pub fn may_pay(&self) -> Result<()> {
+        let freeze = self.standing.freeze();
+        if self.standing.closed || freeze.debit { Err(self.unavailable("pay")) } else { Ok(()) }
+    }
+
+    /// Whether it may be paid now.
+    ///
+    /// # Errors
+    /// `wallet_unavailable`. The ledger decides again when the money moves.
+    pub fn may_receive(&self) -> Result<()> {
+        if self.standing.freeze().credit { Err(self.unavailable("receive")) } else { Ok(()) }
+    }
+
+    fn unavailable(&self, what: &str) -> Problem {
+        let status = if self.standing.closing { "being closed".to_owned() } else { self.status().to_string() };
+        Problem::new(Code::WalletUnavailable).detail(format!("The wallet is {status} and cannot {what} now.")).with("status", self.status().text())
+    }
+}
+
+/// The person's own wallet `id`.
+///
+/// # Errors
+/// `not_found` if there is none or it is somebody else's.
+pub async fn of(app: &App, person: PersonId, id: WalletId) -> Result<Wallet> {
+    let wallet = find(app, id).await?;
+    if wallet.owner == Owner::Person(person) { Ok(wallet) } else { Err(Problem::new(Code::NotFound)) }
+}
+
+/// Any wallet, whoever holds it: for payees and for the platform's own work.
+///
+/// # Errors
+/// `not_found`.
+pub async fn find(app: &App, id: WalletId) -> Result<Wallet> {
+    store::find(app.db.read(), id).await?.ok_or(Problem::new(Code::NotFound))
+}
+
+/// The account of any wallet, for a payee.
+///
+/// # Errors
+/// `not_found`.
+pub async fn account(app: &App, id: WalletId) -> Result<AccountRef> {
+    find(app, id).await.map(|wallet| wallet.account())
+}
+
+/// The account of the actor's own wallet, which may pay now.
+///
+/// # Errors
+/// `not_found` if it is not the actor's; `wallet_unavailable`.
+pub async fn spendable(app: &App, actor: &Actor, id: WalletId) -> Result<AccountRef> {
+    let wallet = of(app, actor.person, id).await?;
+    wallet.may_pay().map(|()| wallet.account())
+}
+
+/// As [`find`], inside a transaction.
+///
+/// # Errors
+/// `not_found`.
+pub async fn find_in(tx: &mut Tx, id: WalletId) -> Result<Wallet> {
+    store::find(tx, id).await?.ok_or(Problem::new(Code::NotFound))
+}
+
+/// Those of the ledger's `accounts` that are wallets, in no order.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn find_many_in(tx: &mut Tx, accounts: &[u128]) -> Result<Vec<Wallet>> {
+    store::find_many(tx, accounts).await
+}
+
+/// Wallets of a person that are not closed, oldest first.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn open_of(app: &App, person: PersonId) -> Result<Vec<Wallet>> {
+    store::open_of(app.db.read(), Owner::Person(person)).await
+}
+
+/// Open wallets of anyone with ids after `after`, in order, some at a time: for sweeps.
+pub(crate) async fn open_after(app: &App, after: &str) -> Result<Vec<Wallet>> {
+    store::open_after(app.db.read(), after, apply::SWEEP).await
+}
+
+/// Where money for a person arrives when no wallet is named: the oldest that may receive.
+///
+/// # Errors
+/// `payee_unknown` if there is none.
+pub async fn receiving(app: &App, person: PersonId) -> Result<Wallet> {
+    let wallets = open_of(app, person).await?;
+    wallets.into_iter().find(|wallet| wallet.may_receive().is_ok()).ok_or(Problem::new(Code::PayeeUnknown))
+}
+
+/// Reports the person's wallet lost: nothing leaves it any more. Done again, it changes nothing.
+///
+/// # Errors
+/// `not_found`; `wallet_unavailable` once it is closed.
+pub async fn freeze(app: &App, person: PersonId, id: WalletId) -> Result<View> {
+    set_lost(app, person, id, true).await
+}
+
+/// Lifts a loss that the holder reported. The caller has checked a second factor.
+///
+/// What the operator has frozen stays frozen.
+///
+/// # Errors
+/// `not_found`; `wallet_unavailable` once it is closed.
+pub async fn lift(app: &App, person: PersonId, id: WalletId) -> Result<View> {
+    set_lost(app, person, id, false).await
+}
+
+async fn set_lost(app: &App, person: PersonId, id: WalletId, lost: bool) -> Result<View> {
+    of(app, person, id).await?;
+    change(app, id, move |standing| Standing { lost, ..standing }).await?;
+    view(app, person, id).await
+}
+
+/// Puts a wallet under the operator's control, or lifts it with [`Control::Active`].
+///
+/// # Errors
+/// `not_found`; `wallet_unavailable` once it is closed.
+pub async fn control(app: &App, id: WalletId, control: Control) -> Result<Wallet> {
+    change(app, id, move |standing| Standing { control, ..standing }).await?;
+    find(app, id).await
+}
+
+/// Changes an open wallet's standing in the table, then in the ledger.
+async fn change(app: &App, id: WalletId, to: impl Fn(Standing) -> Standing + Send + 'static) -> Result<()> {
+    app.db
+        .write(async move |tx: &mut Tx| {
+            let wallet = find_in(tx, id).await?;
+            if wallet.standing.closed {
+                return Err(Problem::new(Code::WalletUnavailable).detail("The wallet is closed."));
+            }
+            store::set_standing(tx, &wallet, to(wallet.standing)).await
+        })
+        .await?;
+    apply::apply(app, id).await
+}
