@@ -25,7 +25,7 @@ pub use class::Class;
 pub use legs::{AccountRef, Movement, holds, legs, posts, voids};
 pub use open::{OpenAsk, class_of, open, open_for_merchant, raise_class};
 pub(crate) use refused::{room, stopped, too_high};
-pub use refused::{refused, refused_credit};
+pub use refused::{Attempt, Side, refused};
 pub use status::{Control, Standing, Status};
 pub use view::{Limit, Limits, Upgrade, View, list, view};
 

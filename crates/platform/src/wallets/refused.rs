@@ -4,7 +4,7 @@ use jialing_engine::SubmitError;
 use jialing_ledger::{Account, Refusal, Why};
 use serde_json::json;
 
-use super::{Wallet, find, view};
+use super::{AccountRef, Wallet, find, view};
 use crate::id::WalletId;
 use crate::{App, Code, Problem, Result};
 
@@ -19,30 +19,51 @@ pub(crate) fn stopped(error: SubmitError) -> Problem {
     }
 }
 
-/// What to answer the payer when the ledger refused a movement of `amount` fen out of wallet
-/// `payer`: the reason, the payer's limit and what is left of it, and which class would allow more.
-/// Figures of the payee are never told.
-pub async fn refused(app: &App, refusal: &Refusal, payer: WalletId, amount: u64) -> Problem {
-    let problem = for_payer(refusal);
-    let told = match refusal.why {
-        Why::OverSingleLimit | Why::OverDayLimit | Why::OverDayCount | Why::OverYearLimit | Why::OverYearCount => {
-            over_limit(app, problem.clone(), refusal.why, payer, amount).await
+/// What was tried, and by which side.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// Whose money would have left.
+    pub payer: &'a AccountRef,
+    /// Where it would have arrived.
+    pub payee: &'a AccountRef,
+    /// Minor units.
+    pub amount: u64,
+    /// Who asked: figures of the other side are never told.
+    pub asks: Side,
+}
+
+/// One side of a movement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Whose money leaves.
+    Payer,
+    /// Where it arrives.
+    Payee,
+}
+
+/// What to answer when the ledger refused a movement: the reason, the asking side's limit and what
+/// is left of it, and which class would allow more. Figures of the other side are never told.
+pub async fn refused(app: &App, refusal: &Refusal, attempt: &Attempt<'_>) -> Problem {
+    let problem = plain(refusal, attempt.asks);
+    let payer = WalletId::from_number(attempt.payer.number);
+    let told = match (refusal.why, attempt.asks) {
+        (Why::OverSingleLimit | Why::OverDayLimit | Why::OverDayCount | Why::OverYearLimit | Why::OverYearCount, Side::Payer) => {
+            over_limit(app, problem.clone(), refusal.why, payer, attempt.amount).await
         }
-        Why::BalanceTooLow if refusal.leg == 0 => available(app, problem.clone(), payer).await,
+        (Why::BalanceTooLow, Side::Payer) if refusal.leg == 0 => available(app, problem.clone(), payer).await,
+        (Why::BalanceTooHigh, Side::Payee) => too_high(app, WalletId::from_number(attempt.payee.number)).await,
         _ => return problem,
     };
     // The reason is known even if its figures cannot be read now.
     told.unwrap_or_else(|fault| Problem { internal: fault.internal, ..problem })
 }
 
-/// What to answer the holder of wallet `payee` when the ledger refused a movement into it that the
-/// holder asked for.
-pub async fn refused_credit(app: &App, refusal: &Refusal, payee: WalletId) -> Problem {
-    let problem = for_payee(refusal);
-    if refusal.why != Why::BalanceTooHigh {
-        return problem;
+/// The problem without figures.
+fn plain(refusal: &Refusal, asks: Side) -> Problem {
+    match asks {
+        Side::Payer => for_payer(refusal),
+        Side::Payee => for_payee(refusal),
     }
-    too_high(app, payee).await.unwrap_or_else(|fault| Problem { internal: fault.internal, ..problem })
 }
 
 /// `balance_too_high` with the limit, the room that is left, and which class would allow more.
@@ -153,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_payer_hears_of_its_own_side_and_only_that_the_other_cannot() {
-        let payer = |why, leg| for_payer(&Refusal::new(why, leg));
+        let payer = |why, leg| plain(&Refusal::new(why, leg), Side::Payer);
         check(&payer(Why::BalanceTooLow, 0), Code::BalanceTooLow, "");
         check(&payer(Why::BalanceTooLow, 1), Code::LedgerRefused, "institution");
         check(&payer(Why::BalanceTooHigh, 0), Code::BalanceTooHigh, "payee");
@@ -172,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_payee_hears_of_its_own_side() {
-        let payee = |why, leg| for_payee(&Refusal::new(why, leg));
+        let payee = |why, leg| plain(&Refusal::new(why, leg), Side::Payee);
         check(&payee(Why::BalanceTooHigh, 0), Code::BalanceTooHigh, "");
         check(&payee(Why::CreditAccountClosed, 0), Code::WalletUnavailable, "cannot receive");
         check(&payee(Why::BalanceTooLow, 0), Code::LedgerRefused, "institution");
