@@ -9,6 +9,7 @@
 
 mod chain;
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -39,6 +40,27 @@ pub struct Entry {
     pub after: Option<Value>,
     /// When, milliseconds.
     pub at: i64,
+}
+
+impl Entry {
+    /// `who` did `action` to `subject` at `at` milliseconds.
+    pub fn new(who: impl Display, action: &'static str, subject: impl Display, at: i64) -> Self {
+        Self { who: who.to_string(), action, subject: subject.to_string(), before: None, after: None, at }
+    }
+
+    /// With what the subject was.
+    #[must_use]
+    pub fn before(mut self, value: impl Into<Value>) -> Self {
+        self.before = Some(value.into());
+        self
+    }
+
+    /// With what the subject is now.
+    #[must_use]
+    pub fn after(mut self, value: impl Into<Value>) -> Self {
+        self.after = Some(value.into());
+        self
+    }
 }
 
 /// Writes `entry` in the transaction of the act.

@@ -8,6 +8,8 @@
 //! follower can be dropped and rebuilt ([`rebuild`]): what it writes is a function of the journal and
 //! of rows that were there before the money moved, and doing it twice changes nothing.
 
+mod parties;
+
 use std::time::Duration;
 
 use jialing_ledger::{Body, Record};
@@ -15,6 +17,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::{App, Result, Tx};
+
+pub use parties::{Holder, Name, Parties};
 
 /// Records handled in one transaction at most.
 pub const BATCH: usize = 500;

@@ -1,13 +1,33 @@
-//! What this domain does when the journal moves.
+//! The history follows the journal.
 
 use jialing_ledger::Record;
 
+use super::{rules, store};
+use crate::follow::Parties;
 use crate::{App, Result, Tx};
 
-/// Follows `records`. Safe to run again.
+/// Writes every wallet's side of what `records` moved. Safe to run again.
 ///
 /// # Errors
 /// Any fault of the database.
-pub async fn record(_app: &App, _tx: &mut Tx, _records: &[Record]) -> Result<()> {
+pub async fn record(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
+    let accounts = rules::accounts(records);
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let parties = Parties::read(app, tx, &accounts).await?;
+    for side in rules::sides(records, |account| parties.is_wallet(account)) {
+        let counterparty = parties.counterparty(app, &side).await?;
+        store::insert(tx, &side, counterparty).await?;
+    }
+    Ok(())
+}
+
+/// Drops every row.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn clear(tx: &mut Tx) -> Result<()> {
+    sqlx::query("DELETE FROM movements").execute(tx).await?;
     Ok(())
 }

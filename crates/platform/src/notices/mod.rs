@@ -1,3 +1,109 @@
-//! What people are told, and the one-time codes they are sent.
+//! What people are told: a code and its parameters, in the app and outward.
+//!
+//! A follower of the journal writes one notice per person and movement. The words belong to the
+//! reader's language: the app has a catalogue, the notice service has registered templates under the
+//! same codes. [`send_due`] sends what waits over the notice connector, and tries again with growing
+//! pauses until [`MAX_TRIES`]; the service takes a repeated reference once.
 
+pub mod codes;
+pub mod codes;
 pub mod follow;
+mod send;
+mod store;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::{NoticeId, PersonId};
+use crate::sessions::Actor;
+use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
+
+pub use send::{BATCH, MAX_TRIES, keep_sending, pause_ms, send_due};
+
+crate::stored! {
+    /// What a notice says.
+    pub enum NoticeCode {
+        /// You paid a merchant.
+        PaymentMade = "PAYMENT_MADE",
+        /// A merchant gave back.
+        RefundReceived = "REFUND_RECEIVED",
+        /// You sent money to a person.
+        TransferMade = "TRANSFER_MADE",
+        /// A person sent you money.
+        TransferReceived = "TRANSFER_RECEIVED",
+        /// Your top-up arrived.
+        TopUpDone = "TOP_UP_DONE",
+        /// Your withdrawal left.
+        WithdrawalDone = "WITHDRAWAL_DONE",
+        /// Your withdrawal came back.
+        WithdrawalReturned = "WITHDRAWAL_RETURNED",
+        /// The rest of a closed wallet went to the bank.
+        WalletSwept = "WALLET_SWEPT",
+    }
+}
+
+/// A notice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Notice {
+    /// Its id.
+    pub id: NoticeId,
+    /// What it says.
+    pub code: NoticeCode,
+    /// What fills the words: `amount` and `balance` in fen, `counterparty` and `counterparty_en`.
+    #[schema(value_type = Object)]
+    pub params: Value,
+    /// The id of what it is about.
+    pub subject: String,
+    /// When, RFC 3339.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it was read, RFC 3339; absent before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub read_at: Option<String>,
+}
+
+/// How many notices were not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Unread {
+    /// The number.
+    pub unread: u64,
+}
+
+/// Notices are marked as read up to one.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadAsk {
+    /// This notice and all before it.
+    pub up_to: NoticeId,
+}
+
+/// The actor's notices, newest first.
+///
+/// # Errors
+/// `invalid_request` for a bad page; any fault of the database.
+pub async fn list(app: &App, actor: &Actor, page: &PageAsk) -> Result<Page<Notice>> {
+    store::list(app, actor.person, page).await
+}
+
+/// How many of the actor's notices were not read.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn unread(app: &App, actor: &Actor) -> Result<Unread> {
+    Ok(Unread { unread: store::unread(app, actor.person).await? })
+}
+
+/// Marks the notice and all before it as read; what is read stays so.
+///
+/// # Errors
+/// `not_found` for another's notice; any fault of the database.
+pub async fn mark_read(app: &App, actor: &Actor, ask: &ReadAsk) -> Result<Unread> {
+    let (person, up_to, now): (PersonId, NoticeId, i64) = (actor.person, ask.up_to, app.clock.millis());
+    app.db
+        .write(async move |tx: &mut Tx| {
+            if store::belongs(tx, person, up_to).await? { store::mark_read(tx, person, up_to, now).await } else { Err(Problem::new(Code::NotFound)) }
+        })
+        .await?;
+    unread(app, actor).await
+}

@@ -1,0 +1,117 @@
+//! Who is behind the accounts that records name, as each side may see the other.
+
+use std::collections::HashMap;
+
+use crate::history::Counterparty;
+use crate::history::rules::Side;
+use crate::id::{InstitutionId, MerchantId, OrganisationId, PersonId, WalletId};
+use crate::wallets::{self, Owner};
+use crate::{App, Result, Tx};
+
+/// A public name in the two languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// Who holds a wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A person.
+    Person(PersonId),
+    /// A merchant, by its name.
+    Merchant(MerchantId, Name),
+    /// An organisation's wallet that is no merchant's.
+    Organisation(OrganisationId),
+}
+
+/// A wallet among the accounts.
+struct Party {
+    holder: Holder,
+    institution: InstitutionId,
+}
+
+/// The wallets among some accounts, and the names of the institutions that keep them.
+pub struct Parties {
+    wallets: HashMap<u128, Party>,
+    institutions: HashMap<InstitutionId, Name>,
+}
+
+impl Parties {
+    /// Looks the accounts up: three queries, however many there are.
+    ///
+    /// # Errors
+    /// Any fault of the database.
+    pub async fn read(app: &App, tx: &mut Tx, accounts: &[u128]) -> Result<Self> {
+        let found = wallets::find_many_in(tx, accounts).await?;
+        let organised: Vec<WalletId> =
+            found.iter().filter(|wallet| matches!(wallet.owner, Owner::Organisation(_))).map(|wallet| wallet.id).collect();
+        let mut merchants: HashMap<WalletId, (MerchantId, Name)> = crate::merchants::of_wallets(tx, &organised)
+            .await?
+            .into_iter()
+            .map(|(wallet, merchant, zh, en)| (wallet, (merchant, Name { zh, en })))
+            .collect();
+        let institutions = crate::institutions::all(app).await?;
+        let institutions = institutions.into_iter().map(|bank| (bank.id, Name { zh: bank.name_zh, en: bank.name_en })).collect();
+        let wallets = found
+            .into_iter()
+            .map(|wallet| {
+                let holder = match (wallet.owner, merchants.remove(&wallet.id)) {
+                    (Owner::Person(person), _) => Holder::Person(person),
+                    (_, Some((merchant, name))) => Holder::Merchant(merchant, name),
+                    (Owner::Organisation(organisation), None) => Holder::Organisation(organisation),
+                };
+                (wallet.id.number(), Party { holder, institution: wallet.institution })
+            })
+            .collect();
+        Ok(Self { wallets, institutions })
+    }
+
+    /// Whether the account is a wallet.
+    #[must_use]
+    pub fn is_wallet(&self, account: u128) -> bool {
+        self.wallets.contains_key(&account)
+    }
+
+    /// Who holds the wallet.
+    #[must_use]
+    pub fn holder(&self, wallet: u128) -> Option<&Holder> {
+        self.wallets.get(&wallet).map(|party| &party.holder)
+    }
+
+    /// The other side of `side`, as this side may see it: a person sees a merchant's, a bank's, or a
+    /// person's masked name; a merchant does not see who a person is.
+    ///
+    /// # Errors
+    /// Any fault of the database.
+    pub async fn counterparty(&self, app: &App, side: &Side) -> Result<Counterparty> {
+        let viewer = self.wallets.get(&side.wallet);
+        let (whose, name) = match side.other.and_then(|other| self.wallets.get(&other).map(|party| (other, party))) {
+            Some((other, party)) => {
+                let name = match (&party.holder, viewer.map(|viewer| &viewer.holder)) {
+                    (Holder::Merchant(_, name), _) => Some(name.clone()),
+                    (Holder::Person(person), Some(Holder::Person(_))) => {
+                        let masked = crate::people::display_name(app, *person).await?;
+                        Some(Name { zh: masked.clone(), en: masked })
+                    }
+                    _ => None,
+                };
+                (WalletId::from_number(other).to_string(), name)
+            }
+            None => {
+                let institution = viewer.map_or(InstitutionId::from_number(0), |viewer| viewer.institution);
+                (institution.to_string(), self.institutions.get(&institution).cloned())
+            }
+        };
+        let mut reference = app.blind.of("history.counterparty", &format!("{:x} {whose}", side.wallet));
+        reference.truncate(REFERENCE_DIGITS);
+        let (name, name_en) = name.map_or((None, None), |name| (Some(name.zh), Some(name.en)));
+        Ok(Counterparty { name, name_en, reference })
+    }
+}
+
+/// Hexadecimal digits of a counterparty's reference: 96 bits.
+const REFERENCE_DIGITS: usize = 24;

@@ -1,0 +1,20 @@
+//! Whose wallets are merchants'.
+
+use crate::id::{MerchantId, WalletId};
+use crate::{Result, Tx, db};
+
+/// The merchant of each wallet that is a merchant's, with its Chinese and English name.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn of_wallets(tx: &mut Tx, wallets: &[WalletId]) -> Result<Vec<(WalletId, MerchantId, String, String)>> {
+    if wallets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT wallet, id, name_zh, name_en FROM merchants WHERE wallet IN ({})", db::places(1, wallets.len()));
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    for wallet in wallets {
+        query = query.bind(*wallet);
+    }
+    Ok(query.fetch_all(&mut *tx).await?)
+}

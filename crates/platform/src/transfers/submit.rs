@@ -1,0 +1,93 @@
+//! Moving the money of an accepted transfer, and finding out what became of a silent one.
+
+use std::time::Duration;
+
+use jialing_engine::SubmitError;
+use jialing_ledger::{Command, Group};
+use tokio::task::JoinHandle;
+
+use super::store::{self, Row};
+use crate::kind::Kind;
+use crate::wallets::{self, Attempt, Movement, Side, legs};
+use crate::{App, Code, Problem, Result, Tx};
+
+/// How long an accepted transfer may be silent before it is looked up, milliseconds. Far longer than
+/// the engine takes to answer.
+pub const SILENT_MS: i64 = 60_000;
+/// How often silent transfers are looked for.
+const EVERY: Duration = Duration::from_secs(10);
+/// Silent transfers looked up in one round.
+const BATCH: i64 = 200;
+
+/// Submits the movement. Safe to repeat: the ledger moves it once.
+///
+/// # Errors
+/// What the ledger refused, and then the transfer has failed. With any other problem it stays
+/// accepted, and sending it again or [`resolve`] goes on.
+pub(super) async fn submit(app: &App, row: Row) -> Result<()> {
+    let (id, now) = (row.id, app.clock.millis());
+    if !app.db.write(async move |tx: &mut Tx| store::tried(tx, id, now).await).await? {
+        // It ended a moment ago.
+        return Ok(());
+    }
+    let (from, to) = (wallets::find(app, row.from_wallet).await?, wallets::find(app, row.to_wallet).await?);
+    let (payer, payee, amount) = (from.account(), to.account(), row.amount.unsigned_abs());
+    let digest = row.digest.as_slice().try_into().map_err(|_| Problem::internal("a kept digest is not 24 bytes long"))?;
+    let movement = Movement { id: id.number(), kind: Kind::Transfer, amount, digest, meters: &[payer.number] };
+    match app.engine.submit(Command::Transfer(Group { legs: legs(&payer, &payee, &movement) })).await {
+        Ok(outcome) => {
+            if let Some(last) = outcome.records.last() {
+                app.progress.passed(last.seq).await;
+            }
+            Ok(())
+        }
+        Err(SubmitError::Refused(refusal)) => {
+            let attempt = Attempt { payer: &payer, payee: &payee, amount, asks: Side::Payer };
+            let problem = wallets::refused(app, &refusal, &attempt).await;
+            fail(app, id, problem.code, i64::MAX).await?;
+            Err(problem)
+        }
+        Err(error) => Err(wallets::stopped(error)),
+    }
+}
+
+async fn fail(app: &App, id: crate::id::TransferId, code: Code, tried_before: i64) -> Result<()> {
+    let now = app.clock.millis();
+    app.db.write(async move |tx: &mut Tx| store::fail(tx, id, code.text(), tried_before, now).await).await
+}
+
+/// Ends transfers that were accepted and not heard of for [`SILENT_MS`]: the ledger knows whether
+/// the money moved. If it did, the follower has made or will make it `SUCCESS`; if not, it failed.
+/// How many were looked up.
+///
+/// # Errors
+/// Any fault of the database or the ledger; safe to repeat.
+pub async fn resolve(app: &App) -> Result<usize> {
+    let before = app.clock.millis() - SILENT_MS;
+    let silent = store::silent(app, before, BATCH).await?;
+    for row in &silent {
+        match app.engine.transfer(row.id.number()).await.map_err(Problem::internal)? {
+            Some(record) => {
+                app.progress.passed(record.seq).await;
+            }
+            None => fail(app, row.id, Code::RequestTimeout, before).await?,
+        }
+    }
+    Ok(silent.len())
+}
+
+/// Resolves silent transfers for as long as the handle lives.
+#[must_use]
+pub fn keep_resolving(app: &App) -> JoinHandle<()> {
+    let app = app.clone();
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if let Err(problem) = resolve(&app).await {
+                tracing::error!(%problem, fault = problem.internal.as_deref(), "silent transfers could not be resolved and will be tried again");
+            }
+        }
+    })
+}
