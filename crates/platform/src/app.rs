@@ -6,11 +6,18 @@ use jialing_crypto::seal::{BlindIndex, KeyRing};
 use jialing_engine::Engine;
 
 use crate::follow::Progress;
+use crate::sessions::Passwords;
 use crate::{Clock, Db};
 
 /// The platform's running parts. Cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Whole>);
+
+/// The parts and what is made from them.
+struct Whole {
+    parts: Parts,
+    passwords: Passwords,
+}
 
 /// The parts themselves.
 pub struct Parts {
@@ -30,16 +37,18 @@ pub struct Parts {
     pub connectors: Connectors,
     /// How far each follower has read.
     pub progress: Progress,
+    /// The numbers that regulators set, as last read from the database.
+    pub policies: crate::policies::Book,
 }
 
 /// Callers of the outside world.
 pub struct Connectors {
     /// By institution code (`BKA`…).
-    pub banks: std::collections::BTreeMap<String, jialing_rails::bank::BankConnector>,
+    pub banks: std::collections::BTreeMap<String, Arc<dyn jialing_rails::bank::Bank>>,
     /// Confirms identities.
-    pub identity: jialing_rails::identity::IdentityConnector,
+    pub identity: Arc<dyn jialing_rails::identity::Identity>,
     /// Sends codes and notices.
-    pub notices: jialing_rails::notice::NoticeConnector,
+    pub notices: Arc<dyn jialing_rails::notice::Notices>,
 }
 
 /// What the operator has set; numbers that regulators set are policies, not settings.
@@ -54,6 +63,10 @@ pub struct Settings {
     pub sandbox: bool,
     /// The public address, for links in codes and receipts.
     pub public_url: String,
+    /// The city's name in payment codes, up to 15 printable ASCII characters.
+    pub city_en: String,
+    /// The same in Chinese.
+    pub city_zh: String,
     /// Minutes that a session lives without use.
     pub session_idle_minutes: u32,
 }
@@ -65,6 +78,8 @@ impl Default for Settings {
             cheap_passwords: false,
             sandbox: false,
             public_url: "http://127.0.0.1".into(),
+            city_en: "Chongqing".into(),
+            city_zh: "重庆".into(),
             session_idle_minutes: 60 * 24 * 7,
         }
     }
@@ -74,13 +89,19 @@ impl App {
     /// The platform over its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let passwords = Passwords::new(parts.settings.cheap_passwords, &parts.blind);
+        Self(Arc::new(Whole { parts, passwords }))
+    }
+
+    /// What keeps passwords and PINs.
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 }
 
 impl std::ops::Deref for App {
     type Target = Parts;
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }
