@@ -48,6 +48,8 @@ tags! {
     WalletTag WalletId "wal",
     /// A bound device.
     DeviceTag DeviceId "dev",
+    /// A request to raise a person's identity level.
+    IdentityCheckTag IdentityCheckId "idc",
     /// A session.
     SessionTag SessionId "ses",
     /// A merchant.

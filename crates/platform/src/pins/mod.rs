@@ -1,1 +1,195 @@
-//! The payment PIN: tries, growing delays, change.
+//! The payment PIN: six digits, needed above the no-PIN amount.
+//!
+//! A wrong PIN is counted before it is compared and taken back when it was right, so parallel
+//! guesses cannot slip past the count. Failures in a row earn growing waits that outlive a restart.
+//! Within one process a person's PINs are compared one after the other, so right ones sent at once
+//! do not lock each other out. Changing the PIN takes a second factor and ends the wait.
+
+pub mod rules;
+mod store;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::clock::rfc3339;
+use crate::id::PersonId;
+use crate::notices::codes;
+use crate::people::{self, audited};
+use crate::sessions::Actor;
+use crate::sessions::failures::{Waits, wait};
+use crate::{App, Code, Problem, Result, Tx, policies};
+
+/// Comparisons of different people that may meet in one queue: people share these locks.
+const QUEUES: usize = 256;
+static QUEUE: [Mutex<()>; QUEUES] = [const { Mutex::const_new(()) }; QUEUES];
+
+/// A request to set or change the PIN.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PinAsk {
+    /// The new PIN: six digits, not easily guessed.
+    #[schema(example = "284917")]
+    pub pin: String,
+    /// A code for `second_factor`, needed to change a PIN that is set.
+    pub code: Option<String>,
+}
+
+/// What is known about the actor's PIN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PinState {
+    /// Whether there is one.
+    pub set: bool,
+    /// When it was last changed, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<String>,
+    /// Failures in a row.
+    pub failures: i64,
+    /// Tries until the next wait begins; 0 once each failure earns one.
+    pub tries_left: i64,
+    /// Seconds until it can be tried again; 0 now.
+    pub locked_for: i64,
+}
+
+/// What is known about the actor's PIN.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn state(app: &App, actor: &Actor) -> Result<PinState> {
+    let waits = Waits::of(app, "pin").await?;
+    let now = app.clock.millis();
+    let row = store::row(app, actor.person).await?;
+    Ok(match row {
+        None => {
+            PinState { set: false, changed_at: None, failures: 0, tries_left: waits.tries, locked_for: 0 }
+        }
+        Some(row) => PinState {
+            set: true,
+            changed_at: Some(rfc3339(row.changed_at)),
+            failures: row.failures,
+            tries_left: (waits.tries - row.failures).max(0),
+            locked_for: (row.locked_until - now).max(0).div_euclid(1000)
+                + i64::from((row.locked_until - now).max(0) % 1000 > 0),
+        },
+    })
+}
+
+/// Sets the first PIN, or changes it with a second factor, which also ends any wait.
+///
+/// # Errors
+/// `invalid_request`, `pin_weak`, `second_factor_required`, `code_invalid`, `rate_limited`.
+pub async fn set(app: &App, actor: &Actor, ask: &PinAsk) -> Result<PinState> {
+    let (phone, born) = people::guessable(app, actor.person).await?;
+    rules::check_strength(&ask.pin, phone.text(), born)?;
+    let code = match &ask.code {
+        Some(code) => Some(codes::second_factor(app, actor, Some(code)).await?),
+        None => None,
+    };
+    let hash = app.passwords().hash(&ask.pin).await?;
+    let (person, now) = (actor.person, app.clock.millis());
+    app.db
+        .write(async move |tx: &mut Tx| {
+            let is_set = store::is_set(tx, person).await?;
+            match &code {
+                Some(code) => code.spend(tx).await?,
+                None if is_set => return Err(Problem::new(Code::SecondFactorRequired)),
+                None => {}
+            }
+            store::put(tx, person, &hash, now).await?;
+            let action = if is_set { "pin.change" } else { "pin.set" };
+            audited(tx, person, action, person, None, now).await
+        })
+        .await?;
+    state(app, actor).await
+}
+
+/// Asks for the PIN when `amount`, in fen, is above what may be paid without, in one payment or with
+/// the day's others. A PIN that is sent is checked in any case. What is let through without PIN is
+/// counted for the natural day at UTC+8, a repeated request again.
+///
+/// # Errors
+/// `pin_required`, `pin_not_set`, `pin_invalid`, `pin_locked` with the seconds left.
+pub async fn require(app: &App, actor: &Actor, pin: Option<&str>, amount: u64) -> Result<()> {
+    if let Some(pin) = pin {
+        return verify(app, actor, pin).await;
+    }
+    let single = policies::number(app, "no_pin_single").await?;
+    let day_most = policies::number(app, "no_pin_day").await?;
+    let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+    let (person, day) = (actor.person, day_of(app.clock.millis()));
+    let free = amount <= single
+        && app
+            .db
+            .write(async move |tx: &mut Tx| store::spend_free(tx, person, day, amount, day_most).await)
+            .await?;
+    match free {
+        true => Ok(()),
+        false if store::row(app, person).await?.is_none() => Err(Problem::new(Code::PinNotSet).field("pin")),
+        false => Err(Problem::new(Code::PinRequired)
+            .field("pin")
+            .with("no_pin_single", single)
+            .with("no_pin_day", day_most)),
+    }
+}
+
+/// Checks the PIN, whatever the amount.
+///
+/// # Errors
+/// `pin_not_set`, `pin_invalid` with the tries left, `pin_locked` with the seconds left.
+pub async fn verify(app: &App, actor: &Actor, pin: &str) -> Result<()> {
+    let person = actor.person;
+    let waits = Waits::of(app, "pin").await?;
+    let _turn = QUEUE[(person.number() >> 4) as usize % QUEUES].lock().await;
+    let now = app.clock.millis();
+    let counted = waits.clone();
+    let tried = app.db.write(async move |tx: &mut Tx| store::count(tx, person, now, &counted).await).await?;
+    let (hash, failures) = match tried {
+        store::Tried::NotSet => return Err(Problem::new(Code::PinNotSet).field("pin")),
+        store::Tried::Locked(millis) => return Err(wait(Code::PinLocked, millis).field("pin")),
+        store::Tried::Counted { hash, failures } => (hash, failures),
+    };
+    if app.passwords().fits(pin, Some(hash.clone())).await? {
+        return app.db.write(async move |tx: &mut Tx| store::succeed(tx, person, &hash).await).await;
+    }
+    let left = (waits.tries - failures).max(0);
+    let problem = Problem::new(Code::PinInvalid).field("pin").with("tries_left", left);
+    Err(match waits.after(failures) {
+        0 => problem,
+        seconds => problem.retry_after(u64::try_from(seconds).unwrap_or(0)),
+    })
+}
+
+/// Forgets the sums of days before yesterday.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn sweep(app: &App) -> Result<()> {
+    let day = day_of(app.clock.millis());
+    app.db.write(async move |tx: &mut Tx| store::sweep(tx, day - 1).await).await
+}
+
+/// The person's natural day at UTC+8, counted from 1970.
+fn day_of(millis: i64) -> i64 {
+    (millis + 8 * 3_600_000).div_euclid(86_400_000)
+}
+
+/// Removes the PIN of an erased person.
+pub(crate) async fn remove(tx: &mut Tx, person: PersonId) -> Result<()> {
+    store::remove(tx, person).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_midnight_utc_plus_8() {
+        let check = |text: &str, expect| {
+            let at: jiff::Timestamp = text.parse().expect("a time");
+            assert_eq!(day_of(at.as_millisecond()), expect, "{text}");
+        };
+        check("1970-01-01T00:00:00+08:00", 0);
+        check("1970-01-01T23:59:59.999+08:00", 0);
+        check("1970-01-02T00:00:00+08:00", 1);
+        check("1969-12-31T23:59:59.999+08:00", -1);
+    }
+}

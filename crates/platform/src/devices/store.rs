@@ -1,0 +1,150 @@
+//! Devices in SQL.
+
+use jialing_crypto::PublicKey;
+
+use super::{Device, DeviceState};
+use crate::clock::rfc3339;
+use crate::id::{DeviceId, DeviceTag, PersonId};
+use crate::{App, Page, PageAsk, Problem, Result, Tx};
+
+/// A device's row.
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: DeviceId,
+    name: String,
+    suite: String,
+    key_id: String,
+    spki: Vec<u8>,
+    pub(super) state: DeviceState,
+    created_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl Row {
+    /// The key it was bound with.
+    pub(super) fn key(&self) -> Result<PublicKey> {
+        PublicKey::from_spki_der(&self.spki).map_err(Problem::internal)
+    }
+}
+
+impl From<Row> for Device {
+    fn from(row: Row) -> Self {
+        Self {
+            device_id: row.id,
+            name: row.name,
+            suite: row.suite,
+            key_id: row.key_id,
+            state: row.state,
+            created_at: rfc3339(row.created_at),
+            revoked_at: row.revoked_at.map(rfc3339),
+        }
+    }
+}
+
+/// The person's device with this id.
+pub(super) async fn of(app: &App, person: PersonId, device: DeviceId) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(
+        "SELECT id, name, suite, key_id, spki, state, created_at, revoked_at FROM devices WHERE id = $1 AND person = $2",
+    )
+    .bind(device)
+    .bind(person)
+    .fetch_optional(app.db.read())
+    .await?)
+}
+
+pub(super) async fn page(app: &App, person: PersonId, ask: &PageAsk) -> Result<Page<Device>> {
+    let limit = ask.limit()?;
+    let cursor = ask.cursor::<DeviceTag>()?;
+    let rows: Vec<Row> = sqlx::query_as(match cursor.towards_newer {
+        false => {
+            "SELECT id, name, suite, key_id, spki, state, created_at, revoked_at FROM devices \
+             WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        }
+        true => {
+            "SELECT id, name, suite, key_id, spki, state, created_at, revoked_at FROM devices \
+             WHERE person = $1 AND id > $2 ORDER BY id ASC LIMIT $3"
+        }
+    })
+    .bind(person)
+    .bind(&cursor.from)
+    .bind(i64::from(limit) + 1)
+    .fetch_all(app.db.read())
+    .await?;
+    Ok(cursor.page(rows, limit).map(Device::from))
+}
+
+/// Whose device has the key with this hash, and whether it is active.
+pub(super) async fn by_key(
+    tx: &mut Tx,
+    spki_hash: &str,
+) -> Result<Option<(DeviceId, PersonId, DeviceState)>> {
+    Ok(sqlx::query_as("SELECT id, person, state FROM devices WHERE spki_hash = $1")
+        .bind(spki_hash)
+        .fetch_optional(&mut *tx)
+        .await?)
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    device: DeviceId,
+    person: PersonId,
+    name: &str,
+    key: &PublicKey,
+    spki_hash: &str,
+    now: i64,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO devices (id, person, name, suite, key_id, spki, spki_hash, state, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8)",
+    )
+    .bind(device)
+    .bind(person)
+    .bind(name)
+    .bind(key.suite().wire_name())
+    .bind(key.id())
+    .bind(key.spki_der())
+    .bind(spki_hash)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn count_active(tx: &mut Tx, person: PersonId) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM devices WHERE person = $1 AND state = 'ACTIVE'")
+        .bind(person)
+        .fetch_one(&mut *tx)
+        .await?)
+}
+
+/// Whether the person ever bound a device.
+pub(super) async fn has_any(tx: &mut Tx, person: PersonId) -> Result<bool> {
+    let found: Option<DeviceId> = sqlx::query_scalar("SELECT id FROM devices WHERE person = $1 LIMIT 1")
+        .bind(person)
+        .fetch_optional(&mut *tx)
+        .await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn is_active(tx: &mut Tx, person: PersonId, device: DeviceId) -> Result<bool> {
+    let state: Option<DeviceState> =
+        sqlx::query_scalar("SELECT state FROM devices WHERE id = $1 AND person = $2")
+            .bind(device)
+            .bind(person)
+            .fetch_optional(&mut *tx)
+            .await?;
+    Ok(state == Some(DeviceState::Active))
+}
+
+/// Revokes the device; false if it was not active or is not the person's.
+pub(super) async fn revoke(tx: &mut Tx, person: PersonId, device: DeviceId, now: i64) -> Result<bool> {
+    let revoked = sqlx::query(
+        "UPDATE devices SET state = 'REVOKED', revoked_at = $1 WHERE id = $2 AND person = $3 AND state = 'ACTIVE'",
+    )
+    .bind(now)
+    .bind(device)
+    .bind(person)
+    .execute(&mut *tx)
+    .await?;
+    Ok(revoked.rows_affected() == 1)
+}
