@@ -614,8 +614,17 @@ fn twisted(mut cmd: Command, twist: &Twist, fresh: Id) -> Command {
     cmd
 }
 
+/// `PROPTEST_CASES` in the environment digs deeper.
+fn config() -> ProptestConfig {
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 300;
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_kernel_and_the_naive_ledger_agree(steps in prop::collection::vec(step(), 1..60)) {
