@@ -4,8 +4,8 @@
 #[macro_export]
 macro_rules! stored {
     ($(#[$doc:meta])* pub enum $name:ident { $($(#[$note:meta])* $variant:ident = $text:literal),* $(,)? }) => {
-        $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        $(#[$doc])*
         pub enum $name { $($(#[$note])* #[serde(rename = $text)] $variant),* }
 
         impl $name {

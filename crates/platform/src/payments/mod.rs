@@ -1,1 +1,170 @@
-//! A person pays an order.
+//! Payments: attempts of a person to pay an order.
+//!
+//! An attempt reserves the order for a short time, moves the money in the ledger under the order's
+//! own number, and lets the follower confirm. Two who try at once: one holds the order, the other is
+//! told to wait; and whatever is believed, the ledger lets one transfer of that number pass. An
+//! attempt that was never heard of again is resolved by looking that number up. Sending the same
+//! payment again, after a lost answer, answers the paid order.
+//!
+//! `PAYING → SUCCESS | FAILED`.
+
+mod attempt;
+mod store;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::rfc3339;
+use crate::id::{MerchantId, OrderId, TransactionId, WalletId};
+use crate::money::Money;
+use crate::orders::{self, State};
+use crate::sessions::Actor;
+use crate::{App, Code, Problem, Result, devices, merchants, pins, stored, wallets};
+
+pub use attempt::{Agreed, Attempt, Claim, Reserved, move_money, reserve, resolve};
+pub(crate) use attempt::passed;
+pub(crate) use store::succeeded;
+
+stored! {
+    /// Where an attempt stands.
+    #[schema(as = PaymentState)]
+    pub enum AttemptState {
+        /// Under way.
+        Paying = "PAYING",
+        /// It paid the order.
+        Success = "SUCCESS",
+        /// It did not.
+        Failed = "FAILED",
+    }
+}
+
+/// An order, as a payer sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PayerOrder {
+    /// Its id, the subject of what the device signs.
+    pub id: OrderId,
+    /// Who is paid, the payee of what the device signs.
+    pub merchant_id: MerchantId,
+    /// The merchant's name in Chinese.
+    pub merchant_name_zh: String,
+    /// The merchant's name in English.
+    pub merchant_name_en: String,
+    /// The store's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store_name: Option<String>,
+    /// What is sold.
+    pub description: String,
+    /// What is to be paid.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: State,
+    /// When it closes unpaid, RFC 3339.
+    pub expires_at: String,
+    /// RFC 3339, once paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<String>,
+    /// The wallet of yours that paid it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wallet_id: Option<WalletId>,
+    /// The ledger transfer, if you paid it: what a receipt is asked for with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<TransactionId>,
+    /// What was given back, if you paid it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<Money>,
+    /// The code of the problem that your last attempt met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_problem: Option<String>,
+}
+
+/// A payment of an order.
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PayAsk {
+    /// The wallet that pays.
+    pub wallet_id: WalletId,
+    /// The payment PIN, needed above the no-PIN amount.
+    pub pin: Option<String>,
+    /// What your device signed: action `pay`, payee the merchant's id, subject the order's id.
+    pub evidence: devices::EvidenceAsk,
+}
+
+/// The action a device signs to pay an order.
+pub const ACTION: &str = "pay";
+
+/// An order that somebody may pay or has paid.
+///
+/// # Errors
+/// `not_found`.
+pub async fn view(app: &App, actor: &Actor, id: OrderId) -> Result<PayerOrder> {
+    let mut connection = app.db.read().acquire().await?;
+    let row = orders::store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
+    let mine = store::last_of(&mut connection, id, actor.person).await?;
+    drop(connection);
+    let merchant = merchants::get(app, row.merchant).await?;
+    let store_name = match row.store {
+        Some(store) => merchants::store_name(app, store).await?,
+        None => None,
+    };
+    let paid = mine.as_ref().filter(|mine| mine.state == AttemptState::Success);
+    Ok(PayerOrder {
+        id,
+        merchant_id: row.merchant,
+        merchant_name_zh: merchant.name_zh,
+        merchant_name_en: merchant.name_en,
+        store_name,
+        state: row.state_at(app.clock.millis()),
+        amount: orders::fen(row.amount),
+        expires_at: rfc3339(row.expires_at),
+        paid_at: row.paid_at.map(rfc3339),
+        wallet_id: paid.map(|paid| paid.wallet),
+        transaction_id: paid.map(|_| id.cast()),
+        refunded: paid.map(|_| orders::fen(row.refunded)),
+        last_problem: mine.and_then(|mine| mine.problem),
+        description: row.description,
+    })
+}
+
+/// Pays an order.
+///
+/// Sent again by the same person it answers the order as it stands; money moves once.
+///
+/// # Errors
+/// `not_found` for an unknown order or a wallet that is not the actor's; those of device evidence and
+/// the PIN; `in_progress` while somebody else pays; `order_paid`; `order_closed`; `merchant_inactive`;
+/// what the ledger refused, with the limit and what is left.
+pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<PayerOrder> {
+    let seen = view(app, actor, id).await?;
+    match seen.state {
+        _ if seen.transaction_id.is_some() => return Ok(seen),
+        State::Success => return Err(Problem::new(Code::OrderPaid)),
+        State::Closed | State::Revoked => return Err(Problem::new(Code::OrderClosed)),
+        State::NotPay | State::UserPaying | State::PayError => {}
+    }
+    let payer = wallets::of(app, actor.person, ask.wallet_id).await?;
+    payer.may_pay()?;
+    let (_, payee) = merchants::active(app, seen.merchant_id).await?;
+    let payee = wallets::find(app, payee).await?;
+    let evidence = devices::Evidence {
+        action: ACTION,
+        payee: seen.merchant_id.to_string(),
+        amount: seen.amount,
+        subject: id.to_string(),
+        wallet: ask.wallet_id,
+        expires_at: ask.evidence.expires_at,
+        nonce: ask.evidence.nonce.clone(),
+    };
+    let signed = devices::check(app, actor, &evidence, &ask.evidence).await?;
+    pins::require(app, actor, ask.pin.as_deref(), seen.amount.amount).await?;
+    let claim = Claim {
+        order: id,
+        person: actor.person,
+        wallet: ask.wallet_id,
+        mandate: None,
+        amount: seen.amount.amount,
+        agreed: Agreed::Device(signed),
+    };
+    if let Reserved::Ours(attempt) = reserve(app, &claim).await? {
+        move_money(app, &attempt, &payer.account(), &payee.account()).await?;
+    }
+    view(app, actor, id).await
+}

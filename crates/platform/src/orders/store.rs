@@ -1,0 +1,403 @@
+//! The tables `orders` and `order_states`.
+//!
+//! Every change is one conditional statement that names the states it starts from, counts the
+//! version up and leaves a line in `order_states`. A statement that found no such row changed nothing.
+
+use serde::Deserialize;
+
+use super::rules;
+use super::{CloseReason, Name, OrderAsk, State, TradeType};
+use crate::id::{MandateId, MerchantId, OrderId, OrderTag, PaymentId, StoreId, WalletId};
+use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
+
+macro_rules! list_sql {
+    () => {
+        "SELECT * FROM orders WHERE merchant = $1
+         AND (CAST($3 AS TEXT) IS NULL OR $3 =
+            CASE WHEN state IN ('NOTPAY', 'PAYERROR') AND expires_at <= $7 THEN 'CLOSED' ELSE state END)
+         AND (CAST($4 AS TEXT) IS NULL OR store = $4)
+         AND (CAST($5 AS BIGINT) IS NULL OR created_at >= $5)
+         AND (CAST($6 AS BIGINT) IS NULL OR created_at < $6)"
+    };
+}
+
+/// A row of `orders`. Amounts in fen, times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Row {
+    /// Its id.
+    pub id: OrderId,
+    /// The merchant.
+    pub merchant: MerchantId,
+    /// The merchant's number.
+    pub out_trade_no: String,
+    /// How it is paid.
+    pub trade_type: TradeType,
+    /// The store it is for.
+    pub store: Option<StoreId>,
+    /// What is sold.
+    pub description: String,
+    /// What is to be paid.
+    pub amount: i64,
+    /// Seconds that were asked for.
+    pub expires_in: Option<i64>,
+    /// The merchant's own data.
+    pub attach: Option<String>,
+    /// Where events are sent.
+    pub notify_url: Option<String>,
+    /// What campaigns look at.
+    pub goods_tag: Option<String>,
+    /// The mandate it is charged to.
+    pub mandate: Option<MandateId>,
+    /// As written; [`Row::state_at`] says what it is.
+    pub state: State,
+    /// Given back, done.
+    pub refunded: i64,
+    /// Reserved by refunds that have not ended.
+    pub refunding: i64,
+    /// When it was created.
+    pub created_at: i64,
+    /// When it closes unpaid.
+    pub expires_at: i64,
+    /// The attempt that holds it.
+    pub attempt: Option<PaymentId>,
+    /// Until when.
+    pub leased_until: Option<i64>,
+    /// Whose wallet paid.
+    pub payer_wallet: Option<WalletId>,
+    /// When it was paid, also where the payment came too late.
+    pub paid_at: Option<i64>,
+    /// The ledger's record of it.
+    pub record_seq: Option<i64>,
+    /// When it was closed or revoked.
+    pub closed_at: Option<i64>,
+    /// Why.
+    pub close_reason: Option<CloseReason>,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+impl Row {
+    /// The state at `now`.
+    #[must_use]
+    pub const fn state_at(&self, now: i64) -> State {
+        rules::state_at(self.state, self.expires_at, now)
+    }
+
+    /// Whether a payer may scan it at `now`.
+    #[must_use]
+    pub fn scannable_at(&self, now: i64) -> bool {
+        self.trade_type == TradeType::Qr && matches!(self.state_at(now), State::NotPay | State::PayError)
+    }
+}
+
+/// Which orders are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Only those in this state.
+    pub state: Option<State>,
+    /// Only those of this store.
+    pub store_id: Option<StoreId>,
+    /// Only those created at this time or later, RFC 3339.
+    pub from: Option<String>,
+    /// Only those created before this time, RFC 3339.
+    pub to: Option<String>,
+}
+
+/// The order with this id, if there is one.
+pub async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Row>> {
+    Ok(sqlx::query_as("SELECT * FROM orders WHERE id = $1").bind(id).fetch_optional(&mut *tx).await?)
+}
+
+/// The merchant's order with this number, if there is one.
+pub(crate) async fn numbered(tx: &mut Tx, merchant: MerchantId, out_trade_no: &str) -> Result<Option<Row>> {
+    Ok(sqlx::query_as("SELECT * FROM orders WHERE merchant = $1 AND out_trade_no = $2")
+        .bind(merchant)
+        .bind(out_trade_no.to_owned())
+        .fetch_optional(&mut *tx)
+        .await?)
+}
+
+/// The merchant's order of this name; `not_found` unless it is the merchant's.
+pub(crate) async fn named(tx: &mut Tx, merchant: MerchantId, name: &Name) -> Result<Row> {
+    let row = match name {
+        Name::Id(id) => find(tx, *id).await?.filter(|row| row.merchant == merchant),
+        Name::OutTradeNo(number) => numbered(tx, merchant, number).await?,
+    };
+    row.ok_or(Problem::new(Code::NotFound))
+}
+
+/// Adds an order that waits; the caller has looked that its number is free in the same transaction.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    ask: &OrderAsk,
+    merchant: MerchantId,
+    mandate: Option<MandateId>,
+    now: i64,
+    expires_at: i64,
+) -> Result<Row> {
+    let row = sqlx::query_as(
+        "INSERT INTO orders (id, merchant, out_trade_no, trade_type, store, description, amount, expires_in, attach,
+            notify_url, goods_tag, mandate, state, refunded, refunding, created_at, expires_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, 1) RETURNING *",
+    )
+    .bind(OrderId::new(now))
+    .bind(merchant)
+    .bind(ask.out_trade_no.clone())
+    .bind(if mandate.is_some() { TradeType::Mandate } else { TradeType::Qr })
+    .bind(ask.store_id)
+    .bind(ask.description.clone())
+    .bind(ask.amount.amount as i64)
+    .bind(ask.expires_in)
+    .bind(ask.attach.clone())
+    .bind(ask.notify_url.clone())
+    .bind(ask.goods_tag.clone())
+    .bind(mandate)
+    .bind(State::NotPay)
+    .bind(now)
+    .bind(expires_at)
+    .fetch_one(&mut *tx)
+    .await?;
+    logged(tx, row, now).await
+}
+
+/// Gives an order that waits to an attempt until `until`; `None` if it does not wait at `now`.
+///
+/// An order whose last attempt failed waits again: it passes through `NOTPAY`.
+pub(crate) async fn lease(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<Option<Row>> {
+    let leased = take(tx, id, attempt, now, until).await?;
+    if leased.is_none() && wait_again(tx, id, now).await? {
+        return take(tx, id, attempt, now, until).await;
+    }
+    Ok(leased)
+}
+
+async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<Option<Row>> {
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'USERPAYING', attempt = $2, leased_until = $4, version = version + 1
+         WHERE id = $1 AND state = 'NOTPAY' AND expires_at > $3 RETURNING *",
+    )
+    .bind(id)
+    .bind(attempt)
+    .bind(now)
+    .bind(until)
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, now).await
+}
+
+/// Takes the order from an attempt that failed; `None` if the attempt no longer holds it.
+pub(crate) async fn fail(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64) -> Result<Option<Row>> {
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'PAYERROR', attempt = NULL, leased_until = NULL, version = version + 1
+         WHERE id = $1 AND state = 'USERPAYING' AND attempt = $2 RETURNING *",
+    )
+    .bind(id)
+    .bind(attempt)
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, now).await
+}
+
+/// Lets an order whose last attempt failed wait again; whether it was such an order.
+async fn wait_again(tx: &mut Tx, id: OrderId, now: i64) -> Result<bool> {
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'NOTPAY', version = version + 1 WHERE id = $1 AND state = 'PAYERROR' RETURNING *",
+    )
+    .bind(id)
+    .fetch_optional(&mut *tx)
+    .await?;
+    Ok(log_some(tx, row, now).await?.is_some())
+}
+
+/// Lets every order whose last attempt failed wait again, at most `most`. How many.
+pub(super) async fn all_wait_again(tx: &mut Tx, now: i64, most: i64) -> Result<usize> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "UPDATE orders SET state = 'NOTPAY', version = version + 1
+         WHERE id IN (SELECT id FROM orders WHERE state = 'PAYERROR' ORDER BY expires_at LIMIT $1) RETURNING *",
+    )
+    .bind(most)
+    .fetch_all(&mut *tx)
+    .await?;
+    log_all(tx, rows, now).await
+}
+
+/// Makes an order paid, whoever holds it; `None` if it is closed, revoked or paid already.
+pub(super) async fn pay(tx: &mut Tx, id: OrderId, payer: WalletId, paid_at: i64, seq: i64) -> Result<Option<Row>> {
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'SUCCESS', attempt = NULL, leased_until = NULL, payer_wallet = $2, paid_at = $3,
+            record_seq = $4, version = version + 1
+         WHERE id = $1 AND state IN ('NOTPAY', 'USERPAYING', 'PAYERROR') RETURNING *",
+    )
+    .bind(id)
+    .bind(payer)
+    .bind(paid_at)
+    .bind(seq)
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, paid_at).await
+}
+
+/// Notes on a closed or revoked order that a payment came too late and the whole amount goes back;
+/// `None` if that was noted before, or the order is another.
+pub(super) async fn pay_late(tx: &mut Tx, id: OrderId, payer: WalletId, paid_at: i64, seq: i64) -> Result<Option<Row>> {
+    let row = sqlx::query_as(
+        "UPDATE orders SET payer_wallet = $2, paid_at = $3, record_seq = $4, refunding = amount, version = version + 1
+         WHERE id = $1 AND state IN ('CLOSED', 'REVOKED') AND paid_at IS NULL RETURNING *",
+    )
+    .bind(id)
+    .bind(payer)
+    .bind(paid_at)
+    .bind(seq)
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, paid_at).await
+}
+
+/// Closes an order that waits or whose last attempt failed.
+pub(super) async fn close(tx: &mut Tx, id: OrderId, reason: CloseReason, now: i64) -> Result<Row> {
+    wait_again(tx, id, now).await?;
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'CLOSED', closed_at = $2, close_reason = $3, version = version + 1
+         WHERE id = $1 AND state = 'NOTPAY' RETURNING *",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(reason)
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, now).await?.ok_or_else(rules::being_paid)
+}
+
+/// Revokes an order that waits, or a paid one of which `refunding` fen are to go back.
+pub(super) async fn revoke(tx: &mut Tx, id: OrderId, refunding: i64, now: i64) -> Result<Row> {
+    wait_again(tx, id, now).await?;
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'REVOKED', closed_at = $2, refunding = $3, version = version + 1
+         WHERE id = $1 AND state IN ('NOTPAY', 'SUCCESS') RETURNING *",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(refunding)
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, now).await?.ok_or_else(rules::being_paid)
+}
+
+/// Closes orders whose time was over at `now`, at most `most`. How many.
+pub(super) async fn expire(tx: &mut Tx, now: i64, most: i64) -> Result<usize> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "UPDATE orders SET state = 'CLOSED', closed_at = expires_at, close_reason = 'EXPIRED', version = version + 1
+         WHERE id IN (SELECT id FROM orders WHERE state = 'NOTPAY' AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
+         RETURNING *",
+    )
+    .bind(now)
+    .bind(most)
+    .fetch_all(&mut *tx)
+    .await?;
+    log_all(tx, rows, now).await
+}
+
+/// Orders whose attempt's time was over at `now`.
+pub(super) async fn lapsed(app: &App, now: i64, most: i64) -> Result<Vec<Row>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM orders WHERE state = 'USERPAYING' AND leased_until <= $1 ORDER BY leased_until LIMIT $2",
+    )
+    .bind(now)
+    .bind(most)
+    .fetch_all(app.db.read())
+    .await?)
+}
+
+/// Sets `amount` of a paid order aside for a refund, if that much is left of it; whether it was.
+///
+/// This one statement is why refunds never exceed the payment, however many run at once.
+pub(crate) async fn set_aside(tx: &mut Tx, id: OrderId, amount: i64) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE orders SET refunding = refunding + $2, version = version + 1
+         WHERE id = $1 AND state = 'SUCCESS' AND refunded + refunding + $2 <= amount",
+    )
+    .bind(id)
+    .bind(amount)
+    .execute(&mut *tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends what [`set_aside`] began: `released` fen are no longer set aside, `given` fen went back.
+pub(crate) async fn end_refund(tx: &mut Tx, id: OrderId, released: i64, given: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE orders SET refunding = refunding - $2, refunded = refunded + $3, version = version + 1 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(released)
+    .bind(given)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// The states an order was in, oldest first, with the times in milliseconds.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn states(app: &App, id: OrderId) -> Result<Vec<(State, i64)>> {
+    Ok(sqlx::query_as("SELECT state, at FROM order_states WHERE order_id = $1 ORDER BY version")
+        .bind(id)
+        .fetch_all(app.db.read())
+        .await?)
+}
+
+pub(super) async fn list(app: &App, merchant: MerchantId, filter: &Filter, page: &PageAsk) -> Result<Page<Row>> {
+    let (limit, cursor) = (page.limit()?, page.cursor::<OrderTag>()?);
+    let (from, to) = (moment("from", filter.from.as_deref())?, moment("to", filter.to.as_deref())?);
+    let rows = sqlx::query_as(match cursor.towards_newer {
+        false => concat!(list_sql!(), " AND id < $2 ORDER BY id DESC LIMIT $8"),
+        true => concat!(list_sql!(), " AND id > $2 ORDER BY id ASC LIMIT $8"),
+    })
+    .bind(merchant)
+    .bind(cursor.from.clone())
+    .bind(filter.state)
+    .bind(filter.store_id)
+    .bind(from)
+    .bind(to)
+    .bind(app.clock.millis())
+    .bind(i64::from(limit) + 1)
+    .fetch_all(app.db.read())
+    .await?;
+    Ok(cursor.page(rows, limit))
+}
+
+/// Milliseconds of an RFC 3339 time.
+pub(crate) fn moment(field: &'static str, text: Option<&str>) -> Result<Option<i64>> {
+    text.map(|text| text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond)).transpose().map_err(|_| {
+        Problem::new(Code::InvalidRequest).field(field).detail(format!("`{field}` is a time as in RFC 3339, with its offset."))
+    })
+}
+
+async fn logged(tx: &mut Tx, row: Row, at: i64) -> Result<Row> {
+    sqlx::query("INSERT INTO order_states (order_id, version, state, at) VALUES ($1, $2, $3, $4)")
+        .bind(row.id)
+        .bind(row.version)
+        .bind(row.state)
+        .bind(at)
+        .execute(&mut *tx)
+        .await?;
+    Ok(row)
+}
+
+async fn log_some(tx: &mut Tx, row: Option<Row>, at: i64) -> Result<Option<Row>> {
+    match row {
+        Some(row) => logged(tx, row, at).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn log_all(tx: &mut Tx, rows: Vec<Row>, at: i64) -> Result<usize> {
+    let count = rows.len();
+    for row in rows {
+        logged(tx, row, at).await?;
+    }
+    Ok(count)
+}

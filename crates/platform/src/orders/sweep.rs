@@ -1,0 +1,62 @@
+//! What nobody waits for: expiry, attempts that never ended, refunds that are still to be made.
+//!
+//! Everything here is found again after a crash, because it is found by state and time.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::store;
+use crate::{App, Result, Tx, mandates, payments, refunds};
+
+/// How often the sweeper runs.
+pub const EVERY: Duration = Duration::from_secs(1);
+/// Rows of a sort that one run takes at most.
+pub const BATCH: i64 = 200;
+
+/// Starts the sweeper; it ends when the handle is aborted.
+#[must_use]
+pub fn start(app: &App) -> JoinHandle<()> {
+    let app = app.clone();
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if let Err(problem) = sweep(&app).await {
+                tracing::error!(%problem, fault = problem.internal.as_deref(), "the order sweeper could not go on and will try again");
+            }
+        }
+    })
+}
+
+/// Runs once: lets failed orders wait again, resolves attempts whose time is over, closes orders
+/// whose time is over, makes refunds that are to be made.
+///
+/// # Errors
+/// Any fault of the database or the ledger; what was done stays done.
+pub async fn sweep(app: &App) -> Result<()> {
+    let now = app.clock.millis();
+    app.db.write(async move |tx: &mut Tx| store::all_wait_again(tx, now, BATCH).await).await?;
+    for row in store::lapsed(app, now, BATCH).await? {
+        payments::resolve(app, &row).await?;
+    }
+    app.db.write(async move |tx: &mut Tx| store::expire(tx, now, BATCH).await).await?;
+    refunds::carry_out(app).await
+}
+
+/// Finishes what a stopped process left in between. Run at the start, before requests are taken.
+///
+/// Attempts that were reserved are resolved by looking their transfer up in the ledger, whatever
+/// their lease; refunds and mandates that were decided are carried out.
+///
+/// # Errors
+/// Any fault of the database or the ledger.
+pub async fn reconcile(app: &App) -> Result<()> {
+    // No attempt of this process is under way yet, so every lease is a stopped process's.
+    for row in store::lapsed(app, i64::MAX, i64::MAX).await? {
+        payments::resolve(app, &row).await?;
+    }
+    mandates::reconcile(app).await?;
+    sweep(app).await
+}

@@ -1,0 +1,112 @@
+//! The table `payments`.
+
+use super::attempt::{Attempt, Claim};
+use super::AttemptState;
+use crate::id::{MandateId, OrderId, PaymentId, PersonId, WalletId};
+use crate::{Problem, Result, Tx};
+
+/// A row of `payments`.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Row {
+    pub(super) id: PaymentId,
+    pub(super) order_id: OrderId,
+    pub(super) person: PersonId,
+    pub(super) wallet: WalletId,
+    pub(super) mandate: Option<MandateId>,
+    pub(super) amount: i64,
+    pub(super) digest: Vec<u8>,
+    pub(super) state: AttemptState,
+    pub(super) problem: Option<String>,
+}
+
+impl TryFrom<Row> for Attempt {
+    type Error = Problem;
+    fn try_from(row: Row) -> Result<Self> {
+        let digest = row.digest.try_into().map_err(|_| Problem::internal("a stored digest has another length"))?;
+        Ok(Self {
+            id: row.id,
+            order: row.order_id,
+            wallet: row.wallet,
+            mandate: row.mandate,
+            amount: row.amount.unsigned_abs(),
+            digest,
+        })
+    }
+}
+
+/// Notes that an attempt has begun.
+pub(super) async fn begin(tx: &mut Tx, id: PaymentId, claim: &Claim, digest: [u8; 24], now: i64) -> Result<Attempt> {
+    sqlx::query(
+        "INSERT INTO payments (id, order_id, person, wallet, mandate, amount, digest, state, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(id)
+    .bind(claim.order)
+    .bind(claim.person)
+    .bind(claim.wallet)
+    .bind(claim.mandate)
+    .bind(claim.amount as i64)
+    .bind(digest.to_vec())
+    .bind(AttemptState::Paying)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    Ok(Attempt {
+        id,
+        order: claim.order,
+        wallet: claim.wallet,
+        mandate: claim.mandate,
+        amount: claim.amount,
+        digest,
+    })
+}
+
+pub(super) async fn find(tx: &mut Tx, id: PaymentId) -> Result<Option<Row>> {
+    Ok(sqlx::query_as("SELECT * FROM payments WHERE id = $1").bind(id).fetch_optional(&mut *tx).await?)
+}
+
+/// The person's attempt at the order that matters: the one that paid, or the newest.
+pub(super) async fn last_of(tx: &mut Tx, order: OrderId, person: PersonId) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM payments WHERE order_id = $1 AND person = $2
+         ORDER BY CASE state WHEN 'SUCCESS' THEN 0 ELSE 1 END, id DESC LIMIT 1",
+    )
+    .bind(order)
+    .bind(person)
+    .fetch_optional(&mut *tx)
+    .await?)
+}
+
+/// Notes that an attempt failed, unless the ledger has said otherwise.
+pub(super) async fn fail(tx: &mut Tx, id: PaymentId, code: &str, now: i64) -> Result<()> {
+    sqlx::query("UPDATE payments SET state = 'FAILED', problem = $2, ended_at = $3 WHERE id = $1 AND state = 'PAYING'")
+        .bind(id)
+        .bind(code.to_owned())
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+/// The ledger says that `wallet` paid the order with this digest: that attempt succeeded, even if it
+/// was given up, and no other is under way any more.
+pub(crate) async fn succeeded(tx: &mut Tx, order: OrderId, wallet: WalletId, digest: &[u8; 24], at: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE payments SET state = 'SUCCESS', problem = NULL, ended_at = $4
+         WHERE id = (SELECT MAX(id) FROM payments WHERE order_id = $1 AND wallet = $2 AND digest = $3)",
+    )
+    .bind(order)
+    .bind(wallet)
+    .bind(digest.to_vec())
+    .bind(at)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "UPDATE payments SET state = 'FAILED', problem = 'order_paid', ended_at = $2 WHERE order_id = $1 AND state = 'PAYING'",
+    )
+    .bind(order)
+    .bind(at)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
