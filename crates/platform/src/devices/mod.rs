@@ -85,7 +85,7 @@ pub struct BindAsk {
 /// # Errors
 /// `second_factor_required`, `code_invalid`, `rate_limited`, `proof_of_possession_invalid`;
 /// `conflict` for a key that was revoked or is somebody else's; `state_conflict` with too many.
-pub async fn bind(app: &App, actor: &Actor, ask: &BindAsk) -> Result<Device> {
+pub async fn bind(app: &App, actor: &Actor, ask: BindAsk) -> Result<Device> {
     let prepared = prepare(app, Some(&ask.device)).await?;
     let Some(prepared) = prepared else { return Err(Problem::new(Code::InvalidRequest)) };
     let code = match &ask.code {

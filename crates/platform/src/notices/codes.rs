@@ -83,7 +83,7 @@ pub struct CodeSent {
 ///
 /// # Errors
 /// `invalid_request`, `rate_limited`, `notice_unavailable`.
-pub async fn send(app: &App, ask: &CodeAsk, origin: Origin) -> Result<CodeSent> {
+pub async fn send(app: &App, origin: Origin, ask: CodeAsk) -> Result<CodeSent> {
     if ask.purpose == Purpose::SecondFactor {
         return Err(Problem::new(Code::InvalidRequest)
             .field("purpose")
@@ -99,8 +99,8 @@ pub async fn send(app: &App, ask: &CodeAsk, origin: Origin) -> Result<CodeSent> 
 pub async fn send_second_factor(
     app: &App,
     actor: &Actor,
-    language: Option<Language>,
     origin: Origin,
+    language: Option<Language>,
 ) -> Result<CodeSent> {
     let phone = own_phone(app, actor).await?;
     send_to(app, &phone, Purpose::SecondFactor, language, origin).await

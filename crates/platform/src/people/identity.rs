@@ -95,30 +95,42 @@ const OF_ID: &str = "SELECT id, person, level, state, reason, name, identity_num
 const LATEST: &str = "SELECT id, person, level, state, reason, name, identity_number, attempts, applied, created_at, \
                       decided_at FROM identity_checks WHERE person = $1 ORDER BY id DESC LIMIT 1";
 
-/// Asks for a higher level. The answer may still be PENDING.
+/// Asks for a higher level, under an id of the caller's: the same id again goes on with the same check.
+/// The answer may still be PENDING.
 ///
 /// # Errors
 /// `invalid_request`; `state_conflict` when the level is reached already or skips one; `in_progress`
 /// while an earlier check is PENDING; `rate_limited`; `identity_mismatch`; `identity_taken`;
 /// `link_unusable` without a signed bank account; `forbidden` for a level that only an institution's
 /// staff gives.
-pub async fn submit(app: &App, actor: &Actor, ask: &IdentityAsk) -> Result<IdentityCheck> {
+pub async fn submit(
+    app: &App,
+    actor: &Actor,
+    id: IdentityCheckId,
+    ask: IdentityAsk,
+) -> Result<IdentityCheck> {
+    if let Some(row) = find(app, id).await?.filter(|row| row.person == actor.person) {
+        return outcome(advance(app, row.id).await?);
+    }
     let present = store::person(app, actor.person).await?.level;
     if ask.level.class() >= present.class() {
         return Err(Problem::new(Code::StateConflict)
             .field("level")
             .detail("Your level is that high already."));
     }
-    let check = match ask.level {
+    match ask.level {
         Level::Anonymous | Level::FaceToFace => {
             return Err(Problem::new(Code::Forbidden)
                 .field("level")
                 .detail("This level is given face to face, by an institution's staff."));
         }
-        Level::RemotePhoneId => submit_identity(app, actor.person, ask).await?,
-        Level::RemoteBank => submit_bank(app, actor.person, present).await?,
-    };
-    let row = advance(app, check).await?;
+        Level::RemotePhoneId => submit_identity(app, actor.person, id, &ask).await?,
+        Level::RemoteBank => submit_bank(app, actor.person, id, present).await?,
+    }
+    outcome(advance(app, id).await?)
+}
+
+fn outcome(row: Row) -> Result<IdentityCheck> {
     match row.reason.as_deref() {
         Some("IDENTITY_TAKEN") => Err(Problem::new(Code::IdentityTaken)),
         // What did not fit is not said: it would make the register an oracle.
@@ -127,7 +139,7 @@ pub async fn submit(app: &App, actor: &Actor, ask: &IdentityAsk) -> Result<Ident
     }
 }
 
-async fn submit_identity(app: &App, person: PersonId, ask: &IdentityAsk) -> Result<IdentityCheckId> {
+async fn submit_identity(app: &App, person: PersonId, id: IdentityCheckId, ask: &IdentityAsk) -> Result<()> {
     let missing =
         |field: &str| Problem::new(Code::InvalidRequest).field(field).detail("This level needs it.");
     let name = ask.name.as_deref().ok_or_else(|| missing("name"))?;
@@ -142,7 +154,6 @@ async fn submit_identity(app: &App, person: PersonId, ask: &IdentityAsk) -> Resu
         (key.seal("identity_checks.name", name), key.seal("identity_checks.identity_number", &number));
     let quota = Quota::of(app, "identity_checks").await?;
     let first = policies::number(app, "identity_retry_first").await? * 1000;
-    let id = IdentityCheckId::new(now);
     app.db
         .write(async move |tx: &mut Tx| {
             let pending: Option<IdentityCheckId> =
@@ -169,18 +180,17 @@ async fn submit_identity(app: &App, person: PersonId, ask: &IdentityAsk) -> Resu
             .await?;
             audited(tx, person, "identity.submit", id, None, now).await
         })
-        .await?;
-    Ok(id)
+        .await
 }
 
-async fn submit_bank(app: &App, person: PersonId, present: Level) -> Result<IdentityCheckId> {
+async fn submit_bank(app: &App, person: PersonId, id: IdentityCheckId, present: Level) -> Result<()> {
     if present != Level::RemotePhoneId {
         return Err(Problem::new(Code::StateConflict).field("level").detail("Name and number come first."));
     }
     if !links::has_signed(app, person).await? {
         return Err(Problem::new(Code::LinkUnusable).detail("Link a bank account and sign it first."));
     }
-    grant(app, person, &person.to_string(), Level::RemoteBank).await
+    grant(app, person, id, &person.to_string(), Level::RemoteBank).await
 }
 
 /// Raises a person to FACE_TO_FACE, on the word of an institution's staff who saw the document. `who`
@@ -193,14 +203,14 @@ pub async fn confirm_in_person(app: &App, who: &str, person: PersonId) -> Result
     if !matches!(present, Level::RemotePhoneId | Level::RemoteBank) {
         return Err(Problem::new(Code::StateConflict).detail("Name and number are verified first, and once."));
     }
-    let check = grant(app, person, who, Level::FaceToFace).await?;
-    shown(advance(app, check).await?)
+    let id = IdentityCheckId::new(app.clock.millis());
+    grant(app, person, id, who, Level::FaceToFace).await?;
+    shown(advance(app, id).await?)
 }
 
 /// Writes a check that is verified by what is known already, and raises the level with it.
-async fn grant(app: &App, person: PersonId, who: &str, level: Level) -> Result<IdentityCheckId> {
+async fn grant(app: &App, person: PersonId, id: IdentityCheckId, who: &str, level: Level) -> Result<()> {
     let (now, who) = (app.clock.millis(), who.to_owned());
-    let id = IdentityCheckId::new(now);
     app.db
         .write(async move |tx: &mut Tx| {
             sqlx::query(
@@ -226,8 +236,7 @@ async fn grant(app: &App, person: PersonId, who: &str, level: Level) -> Result<I
             };
             crate::audit::log(tx, entry).await.map(drop)
         })
-        .await?;
-    Ok(id)
+        .await
 }
 
 /// The actor's newest check.
@@ -294,9 +303,12 @@ async fn advance(app: &App, id: IdentityCheckId) -> Result<Row> {
     Ok(row)
 }
 
+async fn find(app: &App, id: IdentityCheckId) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(OF_ID).bind(id).fetch_optional(app.db.read()).await?)
+}
+
 async fn read(app: &App, id: IdentityCheckId) -> Result<Row> {
-    let row: Option<Row> = sqlx::query_as(OF_ID).bind(id).fetch_optional(app.db.read()).await?;
-    row.ok_or_else(|| Problem::new(Code::NotFound))
+    find(app, id).await?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 
 /// Asks the identity service and writes down what it says.

@@ -54,10 +54,10 @@ struct Row {
 /// # Errors
 /// `forbidden` below REMOTE_PHONE_ID; `invalid_request`; `conflict`, naming the field, when the
 /// licence is registered with another name or by somebody else.
-pub async fn register(app: &App, actor: &Actor, ask: &OrganisationAsk) -> Result<Organisation> {
+pub async fn register(app: &App, actor: &Actor, ask: OrganisationAsk) -> Result<Organisation> {
     require_level(app, actor, Level::RemotePhoneId.class()).await?;
     text::line("name", &ask.name, MAX_NAME)?;
-    let (name, licence) = (ask.name.clone(), rules::licence_number(&ask.licence)?);
+    let (name, licence) = (ask.name, rules::licence_number(&ask.licence)?);
     let most = policies::number(app, "organisations_per_person").await?;
     let (person, now) = (actor.person, app.clock.millis());
     let row = app

@@ -34,7 +34,7 @@ pub struct SignUpAsk {
 /// # Errors
 /// `invalid_request`, `password_weak`, `code_invalid`, `rate_limited`, `proof_of_possession_invalid`;
 /// `phone_taken`, told only to who holds the phone's code.
-pub async fn sign_up(app: &App, ask: &SignUpAsk) -> Result<SignedIn> {
+pub async fn sign_up(app: &App, ask: SignUpAsk) -> Result<SignedIn> {
     let phone = Phone::parse(&ask.phone)?;
     check_password(&ask.password, phone.text())?;
     let device = devices::prepare(app, ask.device.as_ref()).await?;

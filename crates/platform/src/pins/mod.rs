@@ -77,7 +77,7 @@ pub async fn state(app: &App, actor: &Actor) -> Result<PinState> {
 ///
 /// # Errors
 /// `invalid_request`, `pin_weak`, `second_factor_required`, `code_invalid`, `rate_limited`.
-pub async fn set(app: &App, actor: &Actor, ask: &PinAsk) -> Result<PinState> {
+pub async fn set(app: &App, actor: &Actor, ask: PinAsk) -> Result<PinState> {
     let (phone, born) = people::guessable(app, actor.person).await?;
     rules::check_strength(&ask.pin, phone.text(), born)?;
     let code = match &ask.code {

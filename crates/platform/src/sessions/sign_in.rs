@@ -62,7 +62,7 @@ pub struct RecoverAsk {
 /// `sign_in_failed` without telling which of the three is wrong, the same for a phone that has no
 /// account; `rate_limited` after too many failures; with a device also `device_unknown` and
 /// `proof_of_possession_invalid`.
-pub async fn sign_in(app: &App, ask: &SignInAsk, origin: Origin) -> Result<SignedIn> {
+pub async fn sign_in(app: &App, origin: Origin, ask: SignInAsk) -> Result<SignedIn> {
     if ask.device.is_some() && ask.new_device.is_some() {
         return Err(Problem::new(Code::InvalidRequest)
             .field("new_device")
@@ -107,7 +107,7 @@ pub async fn sign_in(app: &App, ask: &SignInAsk, origin: Origin) -> Result<Signe
 ///
 /// # Errors
 /// `sign_in_failed` without telling what is wrong; `password_weak`, `rate_limited`.
-pub async fn recover(app: &App, ask: &RecoverAsk, origin: Origin) -> Result<()> {
+pub async fn recover(app: &App, origin: Origin, ask: RecoverAsk) -> Result<()> {
     people::check_password(&ask.password, Phone::parse(&ask.phone)?.text())?;
     let attempt = Attempt::count(app, &ask.phone, Purpose::Recover, &ask.code, origin).await?;
     let person = attempt.person(app).await?.map(|(person, _)| person);
