@@ -62,9 +62,9 @@ pub async fn require_level(app: &App, actor: &Actor, class: u8) -> Result<()> {
 /// Who is found under a phone number, if they agreed to be found.
 ///
 /// # Errors
-/// Any fault of the database.
-pub async fn by_phone(app: &App, phone: &Phone) -> Result<Option<PersonId>> {
-    store::findable(app, &phone.index(app)).await
+/// `invalid_request` for what is no phone number.
+pub async fn by_phone(app: &App, phone: &str) -> Result<Option<PersonId>> {
+    store::findable(app, &Phone::parse(phone)?.index(app)).await
 }
 
 /// The person's name with all but the last character hidden; `None` while anonymous.
