@@ -9,9 +9,10 @@
 //! and no read sees what could still be lost. Cloning an [`Engine`] is cheap; all clones are one.
 //!
 //! Reading order: [`Engine`], [`Config`], `embedded` (the threads), `index` (look-ups and history),
-//! `snapshot`.
+//! `snapshot`, [`audit`] (the offline check of everything).
 
 mod answer;
+pub mod audit;
 mod config;
 mod embedded;
 mod index;

@@ -17,14 +17,17 @@ const MAGIC: &[u8; 16] = b"jialing state 1\n";
 const HEADER: usize = 16 + 32 + 8 + 32 + 8 + 4 + 4;
 const KEPT: usize = 2;
 
-fn name(size: u64) -> String {
+/// The file of the snapshot of this size.
+pub(crate) fn name(size: u64) -> String {
     format!("snapshots/{size:020}.snap")
 }
 
 /// The sizes of the snapshots on disk, oldest first.
 pub(crate) fn sizes(disk: &dyn Disk) -> io::Result<Vec<u64>> {
-    disk.make_folder("snapshots")?;
-    let names = disk.list("snapshots")?;
+    let names = match disk.list("snapshots") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        names => names?,
+    };
     Ok(names.iter().filter_map(|name| name.strip_suffix(".snap")?.parse().ok()).collect())
 }
 
@@ -45,6 +48,11 @@ fn encode(log: &Hash, size: u64, root: &Hash, state: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes.extend_from_slice(state);
     bytes
+}
+
+/// The bytes that the snapshot file of this state has.
+pub(crate) fn file_of(genesis: &Genesis, root: &Hash, ledger: &Ledger) -> Vec<u8> {
+    encode(&genesis.log(), ledger.next_seq(), root, &ledger.snapshot())
 }
 
 /// Reads the snapshot of this size; an error says in words why it cannot be used.
@@ -137,7 +145,8 @@ pub(crate) fn advance(
     ledger
         .audit()
         .map_err(|error| io::Error::other(format!("the state after {end} records is unsound: {error}")))?;
-    let bytes = encode(&genesis.log(), end, &reader.root(end)?, &ledger.snapshot());
+    let bytes = file_of(genesis, &reader.root(end)?, &ledger);
+    disk.make_folder("snapshots")?;
     replace_file(disk, &name(end), &bytes)?;
     let sizes = sizes(disk)?;
     for &old in &sizes[..sizes.len().saturating_sub(KEPT)] {

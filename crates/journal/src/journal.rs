@@ -165,7 +165,7 @@ impl Journal {
             _ => (new_segment(&*disk, &log, &tree, segment_bytes)?, OpenTail::default()),
         };
         let tail = Tail { base: segment.base, file: segment.file.clone(), frames: open.frames.clone() };
-        let shared = Shared::new(disk.clone(), files, sealed, tail, recovered.records, lock);
+        let shared = Shared::new(disk.clone(), files, sealed, tail, recovered.records, Some(lock));
         let table =
             open.frames.iter().flat_map(|&(first, at)| table_line((first - segment.base) as u32, at as u32));
         let journal = Self {

@@ -9,7 +9,6 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::Entry;
 use crate::disk::{Disk, File, read_exact};
 use crate::format::{
     ENTRY_LEN, FRAME_HEADER, FrameHeader, SEGMENT_HEADER, Seal, TABLE_LINE, read_table_line, segment_name,
@@ -18,6 +17,7 @@ use crate::hash::{self, Hash};
 use crate::proof;
 use crate::segment::Segment;
 use crate::tree::{Mark, TILE_WIDTH, TreeFiles};
+use crate::{Entry, JournalError, io_error};
 
 /// Sealed segments kept open at once.
 const OPEN_FILES: usize = 64;
@@ -66,7 +66,7 @@ impl Shared {
         sealed: Vec<Sealed>,
         tail: Tail,
         durable: u64,
-        lock: Box<dyn Any + Send + Sync>,
+        lock: Option<Box<dyn Any + Send + Sync>>,
     ) -> Self {
         Self {
             disk,
@@ -74,7 +74,7 @@ impl Shared {
             segments: RwLock::new(Segments { sealed, tail }),
             open: Mutex::default(),
             durable: AtomicU64::new(durable),
-            lock: Mutex::new(Some(lock)),
+            lock: Mutex::new(lock),
         }
     }
 
@@ -115,6 +115,39 @@ fn damaged(segment: u64, at: u64, what: &str) -> io::Error {
 impl Reader {
     pub(crate) const fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// Reads a log that nobody writes, as far as its segments are linked and whole, and changes
+    /// nothing. For tools; the segments' seals and links have been checked by the caller.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn look(
+        disk: Arc<dyn Disk>,
+        sealed: &[(Segment, Seal)],
+        open: Option<&Segment>,
+    ) -> Result<Self, JournalError> {
+        let wrap = |error| io_error(format!("opening {}/tree", disk.name()), error);
+        let tree = Arc::new(TreeFiles::open(disk.clone(), false).map_err(wrap)?);
+        let mut frames = Vec::new();
+        let (segment, durable) = match (open, sealed.last()) {
+            (Some(segment), _) => {
+                let (_, end) = segment.walk_open(|frame| {
+                    frames.push((frame.header.first, frame.at));
+                    Ok(())
+                })?;
+                (segment, end)
+            }
+            (None, Some((segment, seal))) => (segment, seal.end),
+            (None, None) => {
+                let nothing = io::Error::from(io::ErrorKind::NotFound);
+                return Err(io_error(format!("{} has no segments", disk.name()), nothing));
+            }
+        };
+        let base = if open.is_some() { segment.base } else { durable };
+        let tail = Tail { base, file: segment.file.clone(), frames };
+        let sealed = sealed.iter().map(|(segment, seal)| Sealed::new(segment, seal)).collect();
+        Ok(Self::new(Arc::new(Shared::new(disk, tree, sealed, tail, durable, None))))
     }
 
     /// Durable entries.
@@ -276,6 +309,14 @@ impl Reader {
     pub fn tile(&self, level: u8, index: u64, width: u16) -> io::Result<Vec<u8>> {
         let from = index.checked_mul(TILE_WIDTH).ok_or(io::ErrorKind::NotFound)?;
         Ok(self.shared.tree.stored(usize::from(level), from, usize::from(width))?.concat())
+    }
+
+    /// Stored hashes of one level, as many as there are from `from` on, at most `count`.
+    ///
+    /// # Errors
+    /// When they are not there.
+    pub fn stored(&self, level: usize, from: u64, count: usize) -> io::Result<Vec<Hash>> {
+        self.shared.tree.stored(level, from, count)
     }
 
     /// Makes the hashes of the first `size` entries durable and notes it, so that the next opening

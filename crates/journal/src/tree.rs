@@ -217,17 +217,21 @@ impl Tree {
     }
 }
 
-/// The mark that says how far the hash files are known to be durable.
-pub(crate) struct Mark {
-    pub(crate) size: u64,
-    pub(crate) root: Hash,
+/// The mark that says how far the hash files are known to be durable. What lies beyond is hashed
+/// again when the log is opened.
+pub struct Mark {
+    /// Leaves whose hashes are durable.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
 }
 
 impl Mark {
     const NAME: &str = "tree/mark";
 
     /// The mark, unless it is missing or bad.
-    pub(crate) fn load(disk: &dyn Disk) -> Option<Self> {
+    #[must_use]
+    pub fn load(disk: &dyn Disk) -> Option<Self> {
         let bytes = crate::disk::read_file(disk, Self::NAME).ok()?;
         let crc = u32::from_le_bytes(bytes.get(40..44)?.try_into().ok()?);
         (bytes.len() == 44 && crc32c::crc32c(&bytes[..40]) == crc).then(|| Self {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use jialing_journal::disk::{Disk, Folder, read_file, replace_file};
-use jialing_journal::{CheckpointSigner, Checkpoints, Genesis, Journal, JournalError, Reader};
+use jialing_journal::{CheckpointSigner, Checkpoints, Genesis, Journal, Reader};
 use jialing_ledger::{Ledger, Nanos};
 use tokio::sync::watch;
 
@@ -33,7 +33,7 @@ pub(super) fn open(config: Config) -> Result<(Embedded, Opened), OpenError> {
     let signer = CheckpointSigner::new(config.origin.clone(), &seed(&*disk, &config.key)?);
     let genesis = Genesis { key: signer.verifier() };
     let (journal, mut checkpoints, recovered) =
-        Journal::open(disk.clone(), &genesis, config.segment_bytes).map_err(open_error)?;
+        Journal::open(disk.clone(), &genesis, config.segment_bytes).map_err(OpenError::from)?;
     let reader = journal.reader();
     let opened = Opening { disk, genesis, reader };
     let (ledger, index, rebuilt) =
@@ -180,16 +180,4 @@ fn parse_seed(bytes: &[u8]) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
     }
     Some(seed)
-}
-
-fn open_error(error: JournalError) -> OpenError {
-    match error {
-        JournalError::InUse { dir, pid } => OpenError::InUse { dir, pid },
-        JournalError::Io { what, source } => OpenError::Io { what, source },
-        JournalError::Damaged { file, byte, seq, what } => {
-            OpenError::Damaged { segment: file, byte, seq, what }
-        }
-        JournalError::RolledBack(what) => OpenError::RolledBack(what),
-        JournalError::Mismatch(what) => OpenError::Mismatch(what),
-    }
 }

@@ -5,7 +5,7 @@
 //! Memory is bounded by a few segments' worth, plus 24 bytes per 10,880 entries of the files.
 //! What is here is derived: whatever is missing or bad at the start is made again from the journal.
 
-mod run;
+pub(crate) mod run;
 mod tail;
 
 use std::io;
@@ -70,23 +70,15 @@ impl Index {
         let mut rebuilt = 0;
         let mut both = [Kind::Ids, Kind::Accounts].map(|_| Runs::new());
         for (runs, kind) in both.iter_mut().zip([Kind::Ids, Kind::Accounts]) {
-            let found = found_runs(&*disk, &log, kind)?;
-            for &(first, end) in &sealed {
-                if runs.last().is_some_and(|run| run.span.end > first) {
-                    continue;
-                }
-                // The longest good run that begins here and ends with a segment.
-                let fits = |run: &&Run| {
-                    run.span.first == first && sealed.iter().any(|&(_, end)| end == run.span.end)
-                };
-                match found.iter().filter(|run| fits(run)).max_by_key(|run| run.span.end) {
-                    Some(best) => runs.push(Arc::new(Run::open(&*disk, &log, &best.span.name())?)),
-                    None => {
-                        let span = Span { kind, first, end, tier: 0 };
-                        runs.push(Arc::new(write_tail(&*disk, &log, span, &fill(first, end)?)?));
+            for part in cover(&*disk, &log, kind, &sealed)? {
+                runs.push(Arc::new(match part {
+                    Part::Run(run) => run,
+                    Part::Missing(first, end) => {
                         rebuilt += 1;
+                        let span = Span { kind, first, end, tier: 0 };
+                        write_tail(&*disk, &log, span, &fill(first, end)?)?
                     }
-                }
+                }));
             }
             remove_others(&*disk, kind, runs)?;
         }
@@ -179,7 +171,12 @@ impl Index {
             let Some(from) = mergeable(&runs, self.fan_in) else { continue };
             let (parts, tier) = (&runs[from..from + self.fan_in], runs[from].span.tier + 1);
             let span = Span { kind, first: parts[0].span.first, end: parts[self.fan_in - 1].span.end, tier };
-            let merged = Arc::new(run::write(&*self.disk, &self.log, span, run::merge(parts))?);
+            let merged = Arc::new(run::write(
+                &*self.disk,
+                &self.log,
+                span,
+                run::merge(parts.iter().map(|run| run.pairs()).collect()),
+            )?);
             self.write().runs(kind).splice(from..from + self.fan_in, [merged]);
             // Readers that still hold the parts keep their open files.
             parts.iter().try_for_each(|part| self.disk.remove(&part.span.name()))?;
@@ -205,14 +202,44 @@ fn write_tail(disk: &dyn Disk, log: &Hash, span: Span, tail: &Tail) -> io::Resul
     run::write(disk, log, span, pairs.into_iter().map(Ok))
 }
 
+/// A part of the log: a run covers it, or none does.
+pub(crate) enum Part {
+    Run(Run),
+    Missing(u64, u64),
+}
+
+/// The fewest good runs of a kind that cover the sealed segments, in order, and the segments that
+/// none covers. Reads only.
+pub(crate) fn cover(disk: &dyn Disk, log: &Hash, kind: Kind, sealed: &[(u64, u64)]) -> io::Result<Vec<Part>> {
+    let mut found = found_runs(disk, log, kind)?;
+    // The longest first, of those that begin and end with a segment.
+    found.sort_by_key(|run| std::cmp::Reverse(run.span.end));
+    let mut parts = Vec::new();
+    let mut next = 0;
+    for &(first, end) in sealed {
+        if first < next {
+            continue;
+        }
+        let fits = |run: &Run| run.span.first == first && sealed.iter().any(|&(_, end)| end == run.span.end);
+        let part = found.iter().position(fits).map(|place| found.remove(place));
+        next = part.as_ref().map_or(end, |run| run.span.end);
+        parts.push(part.map_or(Part::Missing(first, end), Part::Run));
+    }
+    Ok(parts)
+}
+
 /// All good runs of a kind on disk.
 fn found_runs(disk: &dyn Disk, log: &Hash, kind: Kind) -> io::Result<Vec<Run>> {
+    let names = match disk.list("index") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        names => names?,
+    };
     let mut found = Vec::new();
-    for name in disk.list("index")? {
+    for name in names {
         if Span::parse(&name).is_some_and(|(other, ..)| other == kind) {
             match Run::open(disk, log, &format!("index/{name}")) {
                 Ok(run) => found.push(run),
-                Err(error) if is_bad(&error) => tracing::warn!(%error, "an index file is made again"),
+                Err(error) if is_bad(&error) => tracing::warn!(%error, "an index file is passed over"),
                 Err(error) => return Err(error),
             }
         }

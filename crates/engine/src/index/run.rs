@@ -317,9 +317,11 @@ impl Run {
     }
 }
 
-/// Joins sorted runs into one sorted stream.
-pub(crate) fn merge<'a>(runs: &'a [Arc<Run>]) -> impl Iterator<Item = io::Result<Pair>> + 'a {
-    let mut sources: Vec<_> = runs.iter().map(|run| run.pairs().peekable()).collect();
+/// Joins sorted streams into one.
+pub(crate) fn merge<I: Iterator<Item = io::Result<Pair>>>(
+    streams: Vec<I>,
+) -> impl Iterator<Item = io::Result<Pair>> {
+    let mut sources: Vec<_> = streams.into_iter().map(Iterator::peekable).collect();
     std::iter::from_fn(move || {
         let mut least: Option<(usize, Pair)> = None;
         for (place, source) in sources.iter_mut().enumerate() {
