@@ -11,7 +11,7 @@ use crate::kind::Kind;
 use crate::{App, Result};
 
 /// Adds the words to each movement that has some.
-pub(super) async fn add(app: &App, movements: &mut [Movement]) -> Result<()> {
+pub(crate) async fn add(app: &App, movements: &mut [Movement]) -> Result<()> {
     let of = |kind: Kind| movements.iter().filter(move |movement| movement.kind == kind).map(|movement| movement.transaction_id.number());
     let orders: Vec<OrderId> = of(Kind::Payment).map(OrderId::from_number).collect();
     let refunds: Vec<RefundId> = of(Kind::Refund).map(RefundId::from_number).collect();

@@ -17,6 +17,7 @@ use crate::kind::Kind;
 use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, Problem, Result};
 
+pub(crate) use memos::add as add_memos;
 pub(crate) use store::of_transaction;
 
 crate::stored! {
@@ -122,7 +123,7 @@ pub async fn of_merchant(app: &App, merchant: MerchantId, ask: &HistoryAsk) -> R
 async fn read(app: &App, wallet: WalletId, ask: &HistoryAsk) -> Result<Page<Movement>> {
     let filter = store::Filter::new(ask)?;
     let mut page = store::page(app, wallet, &filter).await?;
-    memos::add(app, &mut page.items).await?;
+    add_memos(app, &mut page.items).await?;
     Ok(page)
 }
 

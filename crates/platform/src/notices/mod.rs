@@ -6,7 +6,6 @@
 //! pauses until [`MAX_TRIES`]; the service takes a repeated reference once.
 
 pub mod codes;
-pub mod codes;
 pub mod follow;
 mod send;
 mod store;

@@ -13,7 +13,7 @@ use super::rules::Bucket;
 use super::store;
 use crate::clock::rfc3339;
 use crate::id::{PersonId, WalletId};
-use crate::people::{self, Phone};
+use crate::people;
 use crate::sessions::Actor;
 use crate::wallets::{self, Owner, Wallet};
 use crate::{App, Code, Problem, Result, Tx, policies};
@@ -51,11 +51,10 @@ pub struct Payee {
 /// `payee_unknown` for whoever is not there or not to be found; `rate_limited` with the wait;
 /// `invalid_request`, naming `phone`.
 pub async fn lookup(app: &App, actor: &Actor, ask: &LookupAsk) -> Result<Payee> {
-    let phone = Phone::parse(&ask.phone)?;
     let (bucket, now) = (bucket(app).await?, app.clock.millis());
     // Looked for before the bucket is charged, because the charge depends on what is found, and told
     // only after. Whoever is not found costs the same steps as whoever is.
-    let found = people::by_phone(app, &phone).await?;
+    let found = people::by_phone(app, &ask.phone).await?;
     let wallet = wallets::receiving(app, found.unwrap_or(NOBODY)).await;
     let found = match (found, wallet) {
         (Some(person), Ok(wallet)) => Some((person, wallet.id)),
