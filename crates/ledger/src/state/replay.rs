@@ -226,7 +226,7 @@ impl Ledger {
         require(debit != credit && same_book, Fault::Field("credit"))?;
         match op {
             Op::Plain | Op::Hold => {
-                require(self.holds.get(&id).is_none(), Fault::Existing(id))?;
+                require(!self.holds.contains_key(&id), Fault::Existing(id))?;
                 require(expires == 0 || (op == Op::Hold && expires > at), Fault::Field("expires"))?;
             }
             Op::Post | Op::Void | Op::Expire => self.replay_on_hold(transfer, target, debit, credit, at)?,
