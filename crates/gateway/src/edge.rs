@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use axum::extract::{FromRef, Request};
+use axum::extract::FromRef;
+use axum::http::Extensions;
 use jialing_platform::App;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -43,13 +44,9 @@ impl Edge {
         Self(Arc::new(parts))
     }
 
-    /// The edge that serves `request`.
-    pub(crate) fn of(request: &Request) -> Self {
-        request
-            .extensions()
-            .get::<Self>()
-            .expect("the outermost layer puts the edge into every request")
-            .clone()
+    /// The edge that serves the request with these extensions.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        extensions.get::<Self>().expect("the outermost layer puts the edge into every request").clone()
     }
 }
 

@@ -112,11 +112,12 @@ struct Accepting {
 }
 
 impl Accepting {
-    async fn run(mut self) {
+    async fn run(self) {
+        let mut stopping = self.stopping.clone();
         let mut serving = JoinSet::new();
         loop {
             tokio::select! {
-                _ = self.stopping.wait_for(|stop| *stop) => break,
+                () = asked(&mut stopping) => break,
                 Some(_) = serving.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => self.admit(&mut serving, stream, peer),
@@ -186,9 +187,14 @@ async fn converse(
     tokio::select! {
         _ = connection.as_mut() => return,
         () = place.connection.evicted.notified() => return,
-        _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+        () = asked(&mut stopping) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// Waits until a stop is asked for.
+async fn asked(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// Cleans away what the edge keeps for a time.

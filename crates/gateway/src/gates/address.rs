@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{FromRequestParts, Request};
-use axum::http::{Extensions, HeaderMap, request::Parts};
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jialing_platform::Problem;
@@ -25,19 +25,15 @@ impl FromRequestParts<Edge> for Visitor {
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Failed> {
-        Ok(Self(Origin::of(address(edge, &parts.extensions, &parts.headers))))
+        Ok(Self(Origin::of(address(edge, parts))))
     }
 }
 
-/// The network that `request` counts for: the peer's, or what the outermost trusted proxy saw.
-pub(crate) fn origin(edge: &Edge, request: &Request) -> IpAddr {
-    network(address(edge, request.extensions(), request.headers()))
-}
-
-fn address(edge: &Edge, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
-    let peer = extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+/// The network that a request counts for: the peer's, or what the outermost trusted proxy saw.
+fn address(edge: &Edge, parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let hops = usize::from(edge.config.trusted_proxies);
-    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let chain: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
     seen(peer, &chain, hops)
 }
@@ -52,21 +48,23 @@ fn seen(peer: IpAddr, chain: &[&str], hops: usize) -> IpAddr {
 ///
 /// # Errors
 /// `rate_limited`.
-pub(crate) fn knock(edge: &Edge, request: &Request) -> Result<(), Problem> {
-    edge.buckets.take(Caller::Door(origin(edge, request)), edge.config.limits.doors)
+pub(crate) fn knock(edge: &Edge, parts: &Parts) -> Result<(), Problem> {
+    edge.buckets.take(Caller::Door(network(address(edge, parts))), edge.config.limits.doors)
 }
 
 pub(crate) async fn door(request: Request, next: Next) -> Response {
-    match knock(&Edge::of(&request), &request) {
-        Ok(()) => next.run(request).await,
+    let (parts, body) = request.into_parts();
+    match knock(&Edge::of(&parts.extensions), &parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) => Failed(problem).into_response(),
     }
 }
 
 pub(crate) async fn public(request: Request, next: Next) -> Response {
-    let edge = Edge::of(&request);
-    match edge.buckets.take(Caller::Public(origin(&edge, &request)), edge.config.limits.public) {
-        Ok(()) => next.run(request).await,
+    let (parts, body) = request.into_parts();
+    let edge = Edge::of(&parts.extensions);
+    match edge.buckets.take(Caller::Public(network(address(&edge, &parts))), edge.config.limits.public) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) => Failed(problem).into_response(),
     }
 }

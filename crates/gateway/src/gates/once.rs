@@ -84,7 +84,7 @@ async fn layer(request: Request, next: Next) -> Response {
 }
 
 async fn run(request: Request, next: Next) -> Result<Response, Problem> {
-    let edge = Edge::of(&request);
+    let edge = Edge::of(request.extensions());
     let Some(Owner(owner)) = request.extensions().get::<Owner>().cloned() else {
         return Err(Problem::internal("a route with an idempotency key stands outside every gate"));
     };
@@ -107,7 +107,7 @@ async fn run(request: Request, next: Next) -> Result<Response, Problem> {
     request.extensions_mut().insert(Once { work: begun.id });
     let response = next.run(request).await;
     match response.extensions().get::<Failed>() {
-        None if response.status().is_success() => keep(&edge, &key, begun.run, response).await,
+        None if response.status().is_success() => keep(&edge, &key, response).await,
         Some(Failed(problem)) => {
             let ended = if problem.code.status() < 500 { Ended::Refused } else { Ended::Unknown };
             idempotency::release(&edge.app, &key, begun.run, ended).await?;
@@ -137,10 +137,10 @@ fn key_of(request: &Request) -> Result<String, Problem> {
 
 /// Stores a success before it is answered. Should storing fail, the caller still hears of the success:
 /// a repetition goes on under the same work id and finds it.
-async fn keep(edge: &Edge, key: &Key, run: i64, response: Response) -> Result<Response, Problem> {
+async fn keep(edge: &Edge, key: &Key, response: Response) -> Result<Response, Problem> {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
-    if let Err(problem) = idempotency::done(&edge.app, key, run, parts.status.as_u16(), &body).await {
+    if let Err(problem) = idempotency::done(&edge.app, key, parts.status.as_u16(), &body).await {
         tracing::warn!(
             code = problem.code.text(),
             fault = problem.internal.as_deref(),

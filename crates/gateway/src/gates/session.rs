@@ -25,27 +25,28 @@ impl<S: Sync> FromRequestParts<S> for Wallet {
     }
 }
 
-pub(super) async fn gate(mut request: Request, next: Next) -> Response {
-    let edge = Edge::of(&request);
-    match admit(&edge, &request).await {
+pub(super) async fn gate(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let edge = Edge::of(&parts.extensions);
+    match admit(&edge, &parts).await {
         Ok(actor) => {
-            request.extensions_mut().insert(Owner(actor.person.to_string()));
-            request.extensions_mut().insert(Wallet(actor));
-            next.run(request).await
+            parts.extensions.insert(Owner(actor.person.to_string()));
+            parts.extensions.insert(Wallet(actor));
+            next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => Failed(problem).into_response(),
     }
 }
 
-async fn admit(edge: &Edge, request: &Request) -> Result<Actor, Problem> {
-    let Some(token) = bearer(request.headers()) else {
+async fn admit(edge: &Edge, parts: &Parts) -> Result<Actor, Problem> {
+    let Some(token) = bearer(&parts.headers) else {
         return Err(Problem::new(Code::Unauthenticated).detail("Send the header `Authorization: Bearer …`."));
     };
     let actor = match sessions::authenticate(&edge.app, token).await {
         Ok(actor) => actor,
         // Whoever guesses tokens is slowed down like one who guesses passwords.
         Err(problem) => {
-            knock(edge, request)?;
+            knock(edge, parts)?;
             return Err(problem);
         }
     };

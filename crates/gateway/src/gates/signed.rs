@@ -112,14 +112,14 @@ async fn gate<T: Tag, F>(
 where
     F: Future<Output = Result<(Id<T>, PublicKey)>>,
 {
-    let edge = Edge::of(&request);
     let (parts, body) = request.into_parts();
+    let edge = Edge::of(&parts.extensions);
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Failed::from(Code::RequestTimeout).into_response();
     };
-    let mut request = Request::from_parts(parts, Body::from(body.clone()));
-    match admit(&edge, &request, &body, find).await {
+    match admit(&edge, &parts, &body, find).await {
         Ok((id, suite, signed)) => {
+            let mut request = Request::from_parts(parts, Body::from(body));
             request.extensions_mut().insert(Owner(id.to_string()));
             pass(&mut request, id, signed);
             let mut response = next.run(request).await;
@@ -128,20 +128,20 @@ where
         }
         // Whoever guesses is slowed down by address; a caller with a key is counted by the key.
         Err(problem) if problem.code == Code::RateLimited => Failed(problem).into_response(),
-        Err(problem) => Failed(knock(&edge, &request).err().unwrap_or(problem)).into_response(),
+        Err(problem) => Failed(knock(&edge, &parts).err().unwrap_or(problem)).into_response(),
     }
 }
 
 async fn admit<T: Tag, F>(
     edge: &Edge,
-    request: &Request,
+    parts: &Parts,
     body: &Bytes,
     find: impl Fn(App, String, String) -> F,
 ) -> Result<(Id<T>, Suite, Signed)>
 where
     F: Future<Output = Result<(Id<T>, PublicKey)>>,
 {
-    let signature = read(request)?;
+    let signature = read(parts)?;
     let now = edge.app.clock.millis() / 1000;
     if !is_fresh(signature.timestamp, now, WINDOW_SECONDS) {
         return Err(Problem::new(Code::TimestampOutOfWindow)
@@ -149,8 +149,8 @@ where
             .with("window_seconds", WINDOW_SECONDS));
     }
     let (id, key) = find(edge.app.clone(), signature.mchid.clone(), signature.serial_no.clone()).await?;
-    let method = request.method().as_str();
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let method = parts.method.as_str();
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     signature.verify(&key, method, target, body).map_err(|refused| match refused {
         NotSigned::WrongSuite { key, .. } => {
             Problem::new(Code::SignatureSuiteMismatch).detail(format!("This key belongs to {key}."))
@@ -164,8 +164,8 @@ where
     Ok((id, signature.suite, Signed { serial: signature.serial_no, body_sha256 }))
 }
 
-fn read(request: &Request) -> Result<RequestSignature> {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+fn read(parts: &Parts) -> Result<RequestSignature> {
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let header = header.ok_or(Problem::new(Code::SignatureMissing))?;
     RequestSignature::parse(header).map_err(|fault| match fault {
         BadHeader::Scheme => Problem::new(Code::SignatureMissing).detail(sentence(&fault)),

@@ -33,7 +33,7 @@ pub(crate) async fn intake(request: Request, next: Next) -> Response {
 }
 
 async fn take(request: Request) -> Result<(Edge, Request), Problem> {
-    let edge = Edge::of(&request);
+    let edge = Edge::of(request.extensions());
     let limits = &edge.config.limits;
     if head_bytes(&request) > limits.head_bytes {
         return Err(

@@ -27,7 +27,7 @@ fn check(request: &Request) -> Result<(), Problem> {
     else {
         return Ok(());
     };
-    let edge = Edge::of(request);
+    let edge = Edge::of(request.extensions());
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let Some(known) = edge.queries.0.get(&(method, route.as_str().to_owned())) else { return Ok(()) };
     let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();

@@ -85,7 +85,7 @@ pub(super) struct Proof {
 }
 
 /// Proves that a record is in the log.
-#[utoipa::path(get, path = "/v1/public/proof/inclusion", operation_id = "prove_inclusion", tag = "public", params(InclusionAsk),
+#[utoipa::path(get, path = "/v1/public/proof/inclusion", operation_id = "prove_inclusion", tag = "public",
     responses((status = 200, description = "The path from the record to the root", body = Proof)))]
 pub(super) async fn inclusion(State(app): State<App>, Query(ask): Query<InclusionAsk>) -> Answer<Proof> {
     let size = covered(&app, "size", ask.size)?;
@@ -97,7 +97,7 @@ pub(super) async fn inclusion(State(app): State<App>, Query(ask): Query<Inclusio
 }
 
 /// Proves that the log only grew between two sizes.
-#[utoipa::path(get, path = "/v1/public/proof/consistency", operation_id = "prove_consistency", tag = "public", params(ConsistencyAsk),
+#[utoipa::path(get, path = "/v1/public/proof/consistency", operation_id = "prove_consistency", tag = "public",
     responses((status = 200, description = "The hashes that lead from the older root to the newer", body = Proof)))]
 pub(super) async fn consistency(State(app): State<App>, Query(ask): Query<ConsistencyAsk>) -> Answer<Proof> {
     let to = covered(&app, "to", ask.to)?;
