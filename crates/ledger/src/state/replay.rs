@@ -3,15 +3,15 @@
 //! Replay does not decide again: a record is a fact. It checks that the fact is possible in the state
 //! so far (accounts exist, holds are open, limits and freezes were kept, balances come out as
 //! recorded) and then brings the state to where [`Ledger::apply`] left it. What needs the whole
-//! history is left to the caller: that no transfer id occurs twice, and that a reversal's target was
-//! recorded with the same amount and accounts.
+//! history is checked by [`Ledger::replay_with`]: that no transfer id occurs twice, and that a
+//! reversal moves back what its target moved.
 
 use core::fmt;
 
-use super::Ledger;
 use super::accounts::are_limits;
 use super::meters::{NO_METER, follows};
 use super::transfers::Move;
+use super::{Ledger, Prior};
 use crate::command::{MAX_AMOUNT, MAX_LEGS, MAX_METERS};
 use crate::{AccountKind, Body, Freeze, Id, NewAccount, Op, PolicyVersion, Record, Transfer};
 use crate::{expiry_id, is_transfer_id, reversal_id};
@@ -107,6 +107,19 @@ impl Ledger {
         self.next += 1;
         self.now = record.time;
         Ok(())
+    }
+
+    /// Replays a record and also checks what needs the whole history: that no transfer id occurs
+    /// twice, and that a reversal moves back just what its target moved. `prior` knows the records
+    /// before this one.
+    ///
+    /// # Errors
+    /// As for [`Ledger::replay`].
+    pub fn replay_with(&mut self, record: &Record, prior: &impl Prior) -> Result<(), ReplayError> {
+        if let Body::Transfer(transfer) = &record.body {
+            check_history(transfer, prior).map_err(|fault| ReplayError { seq: self.next, fault })?;
+        }
+        self.replay(record)
     }
 
     fn replay_body(&mut self, record: &Record) -> Result<(), Fault> {
@@ -305,6 +318,16 @@ impl Ledger {
         require(!twice, Fault::Field("meters"))?;
         Ok(places)
     }
+}
+
+fn check_history(transfer: &Transfer, prior: &impl Prior) -> Result<(), Fault> {
+    require(prior.find(transfer.id).is_none(), Fault::Existing(transfer.id))?;
+    let Some(target) = transfer.target().filter(|_| transfer.op == Op::Reverse) else { return Ok(()) };
+    let (done, _) = prior.find(target).ok_or(Fault::Missing(target))?;
+    require(matches!(done.op, Op::Plain | Op::Post), Fault::Field("link"))?;
+    require(transfer.debit == done.credit, Fault::Field("debit"))?;
+    require(transfer.credit == done.debit, Fault::Field("credit"))?;
+    require(transfer.amount == done.amount, Fault::Field("amount"))
 }
 
 fn require(holds: bool, fault: Fault) -> Result<(), Fault> {

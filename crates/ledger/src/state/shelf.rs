@@ -14,8 +14,14 @@ pub(super) trait Numbered {
     fn id(&self) -> Id;
 }
 
+/// An empty cell. No entry looks like this: its place bits are never all ones.
 const EMPTY: u32 = u32::MAX;
 
+/// Most things on a shelf, 1.6 thousand million: what fills a table of 2^31 cells to three quarters.
+const MOST: usize = 3 << 29;
+
+/// A cell holds a place in its low bits, as many as the table's length needs, and above them bits of
+/// the number's hash, so that a look-up rarely visits a thing that is not the one it wants.
 #[derive(Clone, Debug)]
 pub(super) struct Shelf<T> {
     things: Vec<T>,
@@ -34,25 +40,26 @@ impl<T: Numbered> Shelf<T> {
         if self.table.is_empty() {
             return None;
         }
-        let place = self.table[self.probe(id)];
-        (place != EMPTY).then_some(place)
+        let entry = self.table[self.probe(id)];
+        (entry != EMPTY).then_some(entry & self.mask())
     }
 
-    /// Whether one more fits: places have 32 bits.
+    /// Whether one more fits.
     pub(super) fn has_room(&self) -> bool {
-        self.things.len() < EMPTY as usize
+        self.things.len() < MOST
     }
 
     /// Puts a thing on the shelf; its number is not there yet.
     pub(super) fn put(&mut self, thing: T) -> u32 {
-        assert!(self.has_room(), "places have 32 bits");
+        assert!(self.has_room(), "places have 31 bits");
         if (self.things.len() + 1) * 4 > self.table.len() * 3 {
             self.grow();
         }
-        let cell = self.probe(thing.id());
+        let id = thing.id();
+        let cell = self.probe(id);
         assert_eq!(self.table[cell], EMPTY, "a number is put on the shelf once");
         let place = self.things.len() as u32;
-        self.table[cell] = place;
+        self.table[cell] = self.tag(id) | place;
         self.things.push(thing);
         place
     }
@@ -65,21 +72,41 @@ impl<T: Numbered> Shelf<T> {
         self.things.iter()
     }
 
-    /// The cell that holds `id`'s place, or the empty one where it belongs.
+    /// The bits of a cell that are the place, and of a hash that choose the cell.
+    fn mask(&self) -> u32 {
+        (self.table.len() - 1) as u32
+    }
+
+    /// The bits of a cell above the place, from the hash's other half.
+    fn tag(&self, id: Id) -> u32 {
+        (scatter(id) >> 32) as u32 & !self.mask()
+    }
+
+    /// The cell of `id`, or the empty one where it belongs.
     fn probe(&self, id: Id) -> usize {
-        let mask = self.table.len() - 1;
-        let mut cell = scatter(id) as usize & mask;
-        while self.table[cell] != EMPTY && self.things[self.table[cell] as usize].id() != id {
+        let (mask, tag) = (self.mask(), self.tag(id));
+        let mut cell = scatter(id) as u32 & mask;
+        loop {
+            let entry = self.table[cell as usize];
+            let wanted = || entry & !mask == tag && self.things[(entry & mask) as usize].id() == id;
+            if entry == EMPTY || wanted() {
+                return cell as usize;
+            }
             cell = (cell + 1) & mask;
         }
-        cell
     }
 
     fn grow(&mut self) {
         self.table = vec![EMPTY; (self.table.len() * 2).max(16)];
+        let mask = self.mask();
         for place in 0..self.things.len() {
-            let cell = self.probe(self.things[place].id());
-            self.table[cell] = place as u32;
+            let id = self.things[place].id();
+            // Numbers differ, so the first empty cell is the right one.
+            let mut cell = scatter(id) as u32 & mask;
+            while self.table[cell as usize] != EMPTY {
+                cell = (cell + 1) & mask;
+            }
+            self.table[cell as usize] = self.tag(id) | place as u32;
         }
     }
 }
@@ -126,5 +153,64 @@ impl Hasher for IdHasher {
 
     fn write_u128(&mut self, id: u128) {
         self.0 = scatter(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    struct Thing(Id);
+
+    impl Numbered for Thing {
+        fn id(&self) -> Id {
+            self.0
+        }
+    }
+
+    /// Numbers that differ only in their high half, only in their low half, or in both.
+    fn numbers() -> impl Iterator<Item = Id> {
+        (1..5_000u128).flat_map(|n| [n, n << 64, n << 100 | n])
+    }
+
+    #[test]
+    fn what_was_put_is_found_at_its_place_and_nothing_else_is() {
+        let mut shelf = Shelf::default();
+        assert_eq!(shelf.find(1), None);
+        for (place, id) in (0..).zip(numbers()) {
+            assert_eq!(shelf.find(id), None);
+            assert_eq!(shelf.put(Thing(id)), place);
+        }
+        for (place, id) in (0..).zip(numbers()) {
+            assert_eq!(shelf.find(id), Some(place));
+            assert_eq!(shelf[place].0, id);
+        }
+        for id in 5_000..20_000 {
+            assert_eq!(shelf.find(id), None);
+        }
+        assert_eq!(shelf.iter().map(Numbered::id).collect::<Vec<_>>(), numbers().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn numbers_are_spread_evenly() {
+        let mut shelf = Shelf::default();
+        numbers().for_each(|id| {
+            shelf.put(Thing(id));
+        });
+        let mut longest = 0;
+        for id in numbers() {
+            let home = scatter(id) as u32 & shelf.mask();
+            longest = longest.max((shelf.probe(id) as u32).wrapping_sub(home) & shelf.mask());
+        }
+        assert!(longest < 64, "the longest walk is {longest} cells");
+    }
+
+    #[test]
+    #[should_panic(expected = "a number is put on the shelf once")]
+    fn a_number_is_not_put_twice() {
+        let mut shelf = Shelf::default();
+        shelf.put(Thing(7));
+        shelf.put(Thing(7));
     }
 }

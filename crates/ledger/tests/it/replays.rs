@@ -106,6 +106,36 @@ fn a_changed_transfer_is_refused_where_it_is() {
 }
 
 #[test]
+fn what_only_the_history_shows_is_refused_too() {
+    let log = full_log().log;
+    let check = |id: Id, change: fn(&mut Transfer), expected: Fault| {
+        let mut log = log.clone();
+        let (seq, transfer) = transfer_at(&mut log, id);
+        change(transfer);
+        let (mut ledger, mut prior) = (Ledger::new(), Remembered::new());
+        let mut faults = log.iter().filter_map(|record| {
+            let answer = ledger.replay_with(record, &prior);
+            prior.remember(record);
+            answer.err()
+        });
+        assert_eq!(faults.next(), Some(ReplayError { seq, fault: expected }));
+    };
+    check(6, |t| t.id = 3, Fault::Existing(3));
+    check(8, |t| t.id = 1, Fault::Existing(1));
+    // Another amount or account would come out as recorded, if only the balances are made to fit.
+    check(reversal_id(1), |t| t.amount = 99, Fault::Field("amount"));
+    check(reversal_id(1), |t| t.debit = 4, Fault::Field("debit"));
+    check(reversal_id(1), |t| t.credit = 4, Fault::Field("credit"));
+    check(reversal_id(1), |t| towards(t, 77), Fault::Missing(77));
+    check(reversal_id(1), |t| towards(t, 3), Fault::Field("link"));
+}
+
+fn towards(reversal: &mut Transfer, target: Id) {
+    reversal.id = reversal_id(target);
+    reversal.link[..16].copy_from_slice(&target.to_le_bytes());
+}
+
+#[test]
 fn a_changed_set_up_is_refused_where_it_is() {
     let log = full_log().log;
     let check = |at: usize, body: Body, expected: Fault| {
