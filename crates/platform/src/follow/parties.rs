@@ -45,7 +45,7 @@ impl Parties {
     ///
     /// # Errors
     /// Any fault of the database.
-    pub async fn read(app: &App, tx: &mut Tx, accounts: &[u128]) -> Result<Self> {
+    pub async fn read(tx: &mut Tx, accounts: &[u128]) -> Result<Self> {
         let found = wallets::find_many_in(tx, accounts).await?;
         let organised: Vec<WalletId> =
             found.iter().filter(|wallet| matches!(wallet.owner, Owner::Organisation(_))).map(|wallet| wallet.id).collect();
@@ -54,8 +54,8 @@ impl Parties {
             .into_iter()
             .map(|(wallet, merchant, zh, en)| (wallet, (merchant, Name { zh, en })))
             .collect();
-        let institutions = crate::institutions::all(app).await?;
-        let institutions = institutions.into_iter().map(|bank| (bank.id, Name { zh: bank.name_zh, en: bank.name_en })).collect();
+        let institutions = crate::institutions::names(tx).await?;
+        let institutions = institutions.into_iter().map(|(id, zh, en)| (id, Name { zh, en })).collect();
         let wallets = found
             .into_iter()
             .map(|wallet| {

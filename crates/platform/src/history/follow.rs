@@ -15,7 +15,7 @@ pub async fn record(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
     if accounts.is_empty() {
         return Ok(());
     }
-    let parties = Parties::read(app, tx, &accounts).await?;
+    let parties = Parties::read(tx, &accounts).await?;
     for side in rules::sides(records, |account| parties.is_wallet(account)) {
         let counterparty = parties.counterparty(app, &side).await?;
         store::insert(tx, &side, counterparty).await?;

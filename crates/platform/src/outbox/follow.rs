@@ -1,13 +1,56 @@
-//! What this domain does when the journal moves.
+//! Merchants are told what the journal says of their orders and refunds.
 
 use jialing_ledger::Record;
+use serde::Serialize;
 
-use crate::{App, Result, Tx};
+use super::{EventType, KEPT_MS, NewEvent, publish};
+use crate::id::{OrderId, RefundId};
+use crate::kind::Kind;
+use crate::orders::{self, follow::first_leg};
+use crate::refunds::{self, Refund};
+use crate::{App, Problem, Result, Tx};
 
-/// Follows `records`. Safe to run again.
+/// Writes an event for each order that `records` paid and each refund that they made. The follower
+/// of states has handled them before. Safe to run again: the record makes it one event.
 ///
 /// # Errors
 /// Any fault of the database.
-pub async fn enqueue(_app: &App, _tx: &mut Tx, _records: &[Record]) -> Result<()> {
+pub async fn enqueue(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
+    let oldest = app.clock.millis() - KEPT_MS;
+    for record in records {
+        let at = (record.time / 1_000_000) as i64;
+        if at < oldest {
+            continue;
+        }
+        if let Some(transfer) = first_leg(record, Kind::Payment) {
+            paid(app, tx, OrderId::from_number(transfer.id), record.seq as i64, at).await?;
+        } else if let Some(transfer) = first_leg(record, Kind::Refund) {
+            refunded(tx, RefundId::from_number(transfer.id), record.seq as i64, at).await?;
+        }
+    }
     Ok(())
+}
+
+async fn paid(app: &App, tx: &mut Tx, id: OrderId, seq: i64, at: i64) -> Result<()> {
+    let Some(row) = orders::store::find(tx, id).await? else { return Ok(()) };
+    // A payment that came too late is given back: the merchant hears of the refund, not of an order
+    // to deliver.
+    if row.state != orders::State::Success {
+        return Ok(());
+    }
+    let (merchant, notify_url, object_version) = (row.merchant, row.notify_url.clone(), row.version);
+    let resource = json(&orders::shown(app, row).await?)?;
+    publish(tx, NewEvent { merchant, event: EventType::OrderPaid, object: id.to_string(), object_version, occasion: seq, resource, notify_url, at }).await
+}
+
+async fn refunded(tx: &mut Tx, id: RefundId, seq: i64, at: i64) -> Result<()> {
+    let Some(row) = refunds::store::find(tx, id).await? else { return Ok(()) };
+    let notify_url = orders::store::find(tx, row.order_id).await?.and_then(|order| order.notify_url);
+    let (merchant, object_version) = (row.merchant, row.version);
+    let resource = json(&Refund::from(row))?;
+    publish(tx, NewEvent { merchant, event: EventType::RefundSucceeded, object: id.to_string(), object_version, occasion: seq, resource, notify_url, at }).await
+}
+
+fn json(resource: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(resource).map_err(Problem::internal)
 }

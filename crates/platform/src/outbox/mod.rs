@@ -46,6 +46,9 @@ pub struct NewEvent {
     pub object: String,
     /// The version of the object that `resource` shows.
     pub object_version: i64,
+    /// What makes it one event, however often it is written: the record it follows from, or the
+    /// version of the object where no money moved.
+    pub occasion: i64,
     /// The object, as the merchant reads it elsewhere.
     pub resource: Value,
     /// Where the merchant wants to be told, if it said so.
@@ -92,8 +95,8 @@ pub struct EventsAsk {
     pub before: Option<String>,
 }
 
-/// Writes `event` in the transaction of the change. The same version of the same object is written
-/// once, however often this is called.
+/// Writes `event` in the transaction of the change. One of the same type about the same object on
+/// the same occasion is written once, however often this is called.
 ///
 /// # Errors
 /// Any fault of the database.

@@ -12,14 +12,15 @@ const COLUMNS: &str = "id, type, object_version, resource, created_at, delivered
 
 pub(super) async fn insert(tx: &mut Tx, event: NewEvent) -> Result<()> {
     sqlx::query(
-        "INSERT INTO events (id, merchant, type, object, object_version, resource, notify_url, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (object, type, object_version) DO NOTHING",
+        "INSERT INTO events (id, merchant, type, object, object_version, occasion, resource, notify_url, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (object, type, occasion) DO NOTHING",
     )
     .bind(EventId::new(event.at).to_string())
     .bind(event.merchant.to_string())
     .bind(event.event)
     .bind(event.object)
     .bind(event.object_version)
+    .bind(event.occasion)
     .bind(event.resource.to_string())
     .bind(event.notify_url)
     .bind(event.at)
