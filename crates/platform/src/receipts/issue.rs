@@ -44,6 +44,20 @@ pub async fn of_merchant(app: &App, merchant: MerchantId, transaction: Transacti
     issue(app, movement.ok_or(Problem::new(Code::NotFound))?).await
 }
 
+/// The receipt of a transaction without names, from the side that was paid where there is one: for
+/// pages that show a demonstration city to anyone.
+///
+/// # Errors
+/// `not_found` for a transaction that no wallet's history has.
+pub async fn without_names(app: &App, transaction: TransactionId) -> Result<Receipt> {
+    let mut movements = history::of_transaction(app, transaction).await?;
+    movements.sort_by_key(|movement| movement.direction == Direction::Out);
+    let movement = movements.into_iter().next().ok_or(Problem::new(Code::NotFound))?;
+    let mut receipt = issue(app, movement).await?;
+    receipt.described = Described { counterparty: None, counterparty_en: None, memo: None };
+    Ok(receipt)
+}
+
 async fn issue(app: &App, mut movement: Movement) -> Result<Receipt> {
     let seq: u64 = movement.id.parse().map_err(Problem::internal)?;
     let proven = app.engine.receipt(seq).await.map_err(Problem::internal)?;

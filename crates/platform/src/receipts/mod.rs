@@ -17,7 +17,7 @@ use crate::history::Direction;
 use crate::id::{TransactionId, WalletId};
 use crate::kind::Kind;
 
-pub use issue::{of_merchant, of_person};
+pub use issue::{of_merchant, of_person, without_names};
 pub use verify::{Fault, Verified, verify};
 
 /// The format's name and version.
