@@ -12,6 +12,9 @@ use jialing_ledger::Nanos;
 /// A source that goes back is held at the last recorded time until it catches up.
 pub type TimeSource = Arc<dyn Fn() -> Nanos + Send + Sync>;
 
+/// Most commands in one flush.
+pub const MAX_BATCH: usize = 8190;
+
 /// Where the key that signs checkpoints comes from.
 #[derive(Clone)]
 pub enum KeySource {
@@ -35,7 +38,7 @@ pub struct Config {
     pub time: TimeSource,
     /// Bytes in one journal segment, preallocated. Default 64 MiB (about 580,000 records).
     pub segment_bytes: u64,
-    /// Most commands applied and flushed together. Default 8,190.
+    /// Most commands applied and flushed together, 1 to [`MAX_BATCH`]. Default [`MAX_BATCH`].
     pub max_batch: usize,
     /// Commands that may wait; beyond it [`crate::SubmitError::Overloaded`]. Default 65,536.
     pub queue: usize,
@@ -60,7 +63,7 @@ impl Config {
             key: KeySource::Folder,
             time: Arc::new(system_time),
             segment_bytes: 64 << 20,
-            max_batch: 8190,
+            max_batch: MAX_BATCH,
             queue: 65_536,
             checkpoint_every: Duration::from_secs(1),
             snapshot_segments: 4,

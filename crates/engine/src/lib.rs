@@ -28,7 +28,7 @@ use tokio::sync::watch;
 pub use answer::{
     Checkpoint, Hash, OpenError, Opened, Outcome, ReadError, Receipt, Stats, Stopped, SubmitError,
 };
-pub use config::{Config, KeySource, TimeSource};
+pub use config::{Config, KeySource, MAX_BATCH, TimeSource};
 
 /// A running ledger.
 #[derive(Clone)]

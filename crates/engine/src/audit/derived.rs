@@ -32,7 +32,11 @@ const AHEAD: u64 = 1024;
 
 impl Hashes {
     pub(super) fn open(disk: &dyn Disk) -> Self {
-        Self { settled: Mark::load(disk).map_or(0, |mark| mark.size), first_wrong: None, leaves: (0, Vec::new()) }
+        Self {
+            settled: Mark::load(disk).map_or(0, |mark| mark.size),
+            first_wrong: None,
+            leaves: (0, Vec::new()),
+        }
     }
 
     pub(super) fn compare(&mut self, reader: Option<&Reader>, level: u32, index: u64, hash: &Hash) {

@@ -21,13 +21,13 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    pub(super) fn open(disk: &dyn Disk) -> io::Result<Self> {
+    pub(super) fn open(disk: &dyn Disk, findings: &mut Vec<Finding>) -> io::Result<Self> {
         let stored = match Checkpoints::look(disk) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             stored => Some(stored?),
         };
         let mut signed = Self { stored, place: 0, next: None, checked: 0, newest: 0 };
-        signed.next = signed.read(&mut Vec::new());
+        signed.next = signed.read(findings);
         Ok(signed)
     }
 

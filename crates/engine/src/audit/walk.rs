@@ -45,14 +45,15 @@ impl<'a> Walk<'a> {
         seen: &'a mut dyn FnMut(Seen<'_>),
     ) -> Result<Self, OpenError> {
         let reading = |source| OpenError::Io { what: format!("reading {}", disk.name()), source };
+        let mut findings = Vec::new();
         let mut walk = Self {
-            signed: Signed::open(&*disk).map_err(reading)?,
+            signed: Signed::open(&*disk, &mut findings).map_err(reading)?,
             snapshots: Snapshots::open(&*disk).map_err(reading)?,
             hashes: Hashes::open(&*disk),
             indexes: Indexes::default(),
             disk: disk.clone(),
             genesis,
-            findings: Vec::new(),
+            findings,
             seen,
             edge: Edge::new(),
             ledger: Ledger::new(),

@@ -16,11 +16,14 @@ use jialing_ledger::{Applied, Body, Command, Id, Ledger, Nanos, Prior, Record, T
 
 use crate::answer::{Outcome, SubmitError};
 use crate::embedded::shared::{Answered, Inbox, Job, Sentinel, Shared};
-use crate::embedded::slot::{Answer, MAX_RECORDS, Work};
+use crate::embedded::slot::{Answer, Work};
 use crate::record;
 
 /// How often a hold's expiry is looked at while idle: the clock may be moved from outside.
 const EXPIRY_LOOK: Duration = Duration::from_millis(50);
+
+/// Most lapsed holds in one frame with commands.
+const MAX_LAPSED: usize = 1024;
 
 /// Runs until closed or stopped.
 pub(crate) fn run(shared: Arc<Shared>, ledger: Ledger) {
@@ -82,8 +85,9 @@ impl Applying {
     fn round(&mut self, jobs: Vec<Job>) -> bool {
         self.past.forget_indexed();
         let at = self.shared.now().max(self.ledger.now());
-        self.ledger.expire(at, &mut self.out);
-        self.keep_written();
+        if !self.lapse(at) {
+            return false;
+        }
         for job in jobs {
             match job {
                 Job::One(command, reply) => {
@@ -137,19 +141,26 @@ impl Applying {
         self.work.records.append(&mut self.out);
     }
 
-    fn hand_over(&mut self) -> bool {
-        let mut work = std::mem::take(&mut self.work);
-        // Many holds may lapse at once; each is a group of its own, so they can be flushed in parts.
-        while work.records.len() > MAX_RECORDS {
-            let rest = work.records.split_off(MAX_RECORDS / 2);
-            let first = std::mem::replace(&mut work.records, rest);
-            let part = Work { batch: record::batch(&first), records: first, ..Work::default() };
-            work.batch = record::batch(&work.records);
-            if !self.shared.slot.put(part) {
+    /// Lapses the holds whose time has come. Many may lapse at once; each is a group of its own, so
+    /// they go ahead in frames of their own, which keeps the commands' frame small enough.
+    fn lapse(&mut self, at: Nanos) -> bool {
+        self.ledger.expire(at, &mut self.out);
+        let mut lapsed = std::mem::take(&mut self.out);
+        while lapsed.len() > MAX_LAPSED {
+            let rest = lapsed.split_off(MAX_LAPSED);
+            self.out = std::mem::replace(&mut lapsed, rest);
+            self.keep_written();
+            if !self.hand_over() {
                 return false;
             }
         }
-        self.shared.slot.put(work)
+        self.out = lapsed;
+        self.keep_written();
+        true
+    }
+
+    fn hand_over(&mut self) -> bool {
+        self.shared.slot.put(std::mem::take(&mut self.work))
     }
 }
 

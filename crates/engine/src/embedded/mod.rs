@@ -121,9 +121,9 @@ impl Embedded {
             let seen = look(ledger, at);
             Box::new(move || drop(reply.send(seen)))
         }));
-        match self.enqueue(vec![job]) {
-            Err(SubmitError::Stopped(stopped)) => return Err(stopped),
-            Err(_) | Ok(()) => {}
+        // A look is no command, so the queue is never too full for it.
+        if let Err(SubmitError::Stopped(stopped)) = self.enqueue(vec![job]) {
+            return Err(stopped);
         }
         answer.await.map_err(|_| self.shared.gone())
     }

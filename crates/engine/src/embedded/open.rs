@@ -11,7 +11,7 @@ use jialing_ledger::{Ledger, Nanos};
 use tokio::sync::watch;
 
 use crate::answer::{OpenError, Opened};
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeySource, MAX_BATCH};
 use crate::embedded::shared::{Head, Shared};
 use crate::embedded::{Embedded, apply, flush, keep, sign};
 use crate::index::Index;
@@ -20,8 +20,9 @@ use crate::snapshot::{self, ReplayFailed};
 
 const KEY_FILE: &str = "checkpoint.key";
 
-pub(super) fn open(config: Config) -> Result<(Embedded, Opened), OpenError> {
+pub(super) fn open(mut config: Config) -> Result<(Embedded, Opened), OpenError> {
     let began = Instant::now();
+    config.max_batch = config.max_batch.clamp(1, MAX_BATCH);
     let disk =
         match &config.disk {
             Some(disk) => disk.clone(),

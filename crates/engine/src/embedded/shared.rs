@@ -22,6 +22,9 @@ pub(crate) type Answered = Result<Outcome, SubmitError>;
 /// Sends an answer that was found earlier, now that what it saw is durable.
 pub(crate) type Release = Box<dyn FnOnce() + Send>;
 
+/// A look at the state at an instant; gives what sends the answer.
+pub(crate) type Look = Box<dyn FnOnce(&Ledger, Nanos) -> Release + Send>;
+
 /// One thing that waits for the applying thread.
 pub(crate) enum Job {
     /// One command.
@@ -29,7 +32,7 @@ pub(crate) enum Job {
     /// Several, answered together.
     Many(Vec<Command>, oneshot::Sender<Vec<Answered>>),
     /// A look at the state.
-    Read(Box<dyn FnOnce(&Ledger, Nanos) -> Release + Send>),
+    Read(Look),
 }
 
 impl Job {

@@ -5,9 +5,11 @@
 //! applying thread waits: that is the back-pressure.
 
 use jialing_journal::Batch;
-use jialing_ledger::Record;
+use jialing_journal::format::MAX_FRAME_ENTRIES;
+use jialing_ledger::{MAX_LEGS, Record};
 use tokio::sync::oneshot;
 
+use crate::config::MAX_BATCH;
 use crate::embedded::shared::{Answered, Bell, Release};
 
 /// An answer that waits until what it saw is durable.
@@ -68,8 +70,10 @@ pub(crate) struct Slot {
     max_commands: usize,
 }
 
-/// Most records in one frame, well below what the journal takes.
-pub(crate) const MAX_RECORDS: usize = 1 << 17;
+/// Most records that grow together: the largest batch's, eight legs with terms each. With what one
+/// round may add, still below what the journal takes in a frame.
+const MAX_RECORDS: usize = MAX_BATCH * MAX_LEGS * 2;
+const _: () = assert!(MAX_RECORDS * 3 / 2 < MAX_FRAME_ENTRIES as usize);
 
 impl Slot {
     pub(crate) fn new(max_commands: usize) -> Self {

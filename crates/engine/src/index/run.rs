@@ -128,7 +128,11 @@ impl Header {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let u64_at = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         let u32_at = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
-        if bytes.len() != PAGE || &bytes[..16] != MAGIC || crc(&bytes[..104]) != u32_at(104) {
+        if bytes.len() != PAGE
+            || &bytes[..16] != MAGIC
+            || crc(&bytes[..104]) != u32_at(104)
+            || bytes[108..].iter().any(|&byte| byte != 0)
+        {
             return None;
         }
         let kind = [Kind::Ids, Kind::Accounts].into_iter().find(|&kind| kind as u32 == u32_at(16))?;
@@ -192,9 +196,9 @@ impl Writer<'_> {
     fn end_page(&mut self) -> io::Result<()> {
         let count = ((self.page.len() - 8) / ENTRY) as u32;
         self.page[4..8].copy_from_slice(&count.to_le_bytes());
+        self.page.resize(PAGE, 0);
         let crc = crc(&self.page[4..]);
         self.page[..4].copy_from_slice(&crc.to_le_bytes());
-        self.page.resize(PAGE, 0);
         self.buffer.extend_from_slice(&self.page);
         self.page.clear();
         self.page.resize(8, 0);
@@ -266,7 +270,7 @@ impl Run {
         let bytes = read_exact(&*self.file, (1 + page) * PAGE as u64, PAGE)?;
         let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
         let count = (word(4) as usize).min(PER_PAGE);
-        if crc(&bytes[4..8 + count * ENTRY]) != word(0) {
+        if crc(&bytes[4..]) != word(0) {
             return Err(bad(&self.name, "page"));
         }
         Ok(bytes[8..8 + count * ENTRY].chunks_exact(ENTRY).map(get).collect())

@@ -124,6 +124,26 @@ async fn a_hold_lapses_by_itself_while_nobody_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_holds_lapse_at_one_instant() {
+    let bank = Bank { segment_bytes: 256 << 10, max_batch: 8190, ..Bank::new() };
+    let engine = bank.open();
+    found(&engine, 2).await;
+    let expires = crate::bank::START + 1_000_000_000;
+    let holds = (0..3000).map(|n| hold(1 << 64 | n, 2, 3, 7, expires)).collect();
+    assert!(engine.submit_all(holds).await.iter().all(Result::is_ok));
+    assert_eq!(engine.account(3).await.unwrap().unwrap().credits_held, 21_000);
+    bank.pass(2_000_000_000);
+    // The next command finds the money free again, all of it.
+    submit(&engine, pay(99, 2, 3, 1_000_000)).await;
+    let account = engine.account(3).await.unwrap().unwrap();
+    assert_eq!((account.credits_held, account.balance()), (0, 2_000_000));
+    engine.shutdown().await;
+    let engine = bank.open();
+    assert_eq!(engine.account(3).await.unwrap(), Some(account));
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_goes_back_is_held_where_it_was() {
     let bank = Bank::new();
     let engine = bank.open();
