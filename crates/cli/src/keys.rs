@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
 use jialing_crypto::http_signature::{RequestSignature, request_text};
-use jialing_crypto::key::{PublicKey, SigningKey};
-use jialing_crypto::suite::Suite;
+use jialing_crypto::{PublicKey, SigningKey};
+use jialing_crypto::Suite;
 
 use crate::Done;
 

@@ -1,1 +1,22 @@
-//! The Rust client.
+//! The Rust client of Jialing.
+//!
+//! [`Wallet`] is what a person's app does: sign up, bind a device, pay. [`Merchant`] is what a
+//! shop's server does: make orders, refund, read events, every request signed and every answer's
+//! signature checked. [`receipt::verify`] checks a receipt with nothing but the ledger's public key.
+//!
+//! Money is in minor units (fen). A write is safe to repeat: each carries a natural key or an
+//! `Idempotency-Key` made before the first try, and the client repeats it by itself when the answer
+//! was lost or the service asks for patience. What stays unknown after that is [`Error::Unknown`]:
+//! query, never assume.
+
+pub mod error;
+pub mod evidence;
+mod http;
+pub mod merchant;
+pub mod receipt;
+pub mod wallet;
+
+pub use error::{Error, Problem};
+pub use evidence::Evidence;
+pub use merchant::Merchant;
+pub use wallet::Wallet;

@@ -1,0 +1,139 @@
+//! The whole platform in one process: storage opened, the past finished, followers and sweepers
+//! running, the edge serving; and all of it stopped in order.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jialing_crypto::seal::{BlindIndex, KeyRing};
+use jialing_engine::{Config, Engine, OpenError, Opened};
+use jialing_gateway::{EdgeConfig, Gateway, Running};
+use jialing_platform::app::Parts;
+use jialing_platform::follow::Progress;
+use jialing_platform::institutions::{self, Founding};
+use jialing_platform::{App, Clock, Connectors, Db, Settings, follow};
+use jialing_rails::bank::{Bank, HttpBank};
+use jialing_rails::identity::HttpIdentity;
+use jialing_rails::notice::HttpNotices;
+use jialing_rails::Peer;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// What a house is built from.
+pub(crate) struct Plan {
+    /// The folder of the ledger and, unless `database` says otherwise, of the tables.
+    pub(crate) data: PathBuf,
+    /// `postgres://…`, or none for SQLite in `data`.
+    pub(crate) database: Option<String>,
+    /// The name in the log's checkpoints.
+    pub(crate) origin: String,
+    pub(crate) settings: Settings,
+    pub(crate) founding: Founding,
+    pub(crate) banks: BTreeMap<String, Peer>,
+    pub(crate) identity: Peer,
+    pub(crate) notices: Peer,
+    pub(crate) seal: KeyRing,
+    pub(crate) blind: BlindIndex,
+    pub(crate) edge: EdgeConfig,
+    pub(crate) listener: TcpListener,
+}
+
+/// A running platform.
+pub(crate) struct House {
+    pub(crate) app: App,
+    pub(crate) opened: Opened,
+    gateway: Running,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl House {
+    /// Opens everything and serves.
+    pub(crate) async fn open(plan: Plan) -> Result<Self, String> {
+        std::fs::create_dir_all(&plan.data).map_err(|error| format!("cannot make {}: {error}", plan.data.display()))?;
+        let clock = Clock::default();
+        let (engine, opened) = open_engine(&plan, &clock).await.map_err(|error| error.to_string())?;
+        let db = match &plan.database {
+            Some(url) => Db::postgres(url).await.map_err(|error| format!("cannot open the PostgreSQL database: {error}"))?,
+            None => Db::sqlite(&plan.data.join("jialing.db")).await.map_err(|error| format!("cannot open {}: {error}", plan.data.join("jialing.db").display()))?,
+        };
+        let app = App::new(Parts {
+            db,
+            engine,
+            clock,
+            settings: plan.settings,
+            seal: plan.seal,
+            blind: plan.blind,
+            connectors: connect(plan.banks, plan.identity, plan.notices)?,
+            progress: Progress::default(),
+            policies: Default::default(),
+        });
+        let mut tasks = follow::start(&app);
+        institutions::establish(&app, plan.founding).await.map_err(|problem| told("setting up the institutions", &problem))?;
+        tasks.extend(follow::background(&app));
+        let gateway = Gateway::serve_on(app.clone(), plan.edge, plan.listener).map_err(|error| format!("cannot serve: {error}"))?;
+        Ok(Self { app, opened, gateway, tasks })
+    }
+
+    /// The address it serves on.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.gateway.address)
+    }
+
+    /// Serves until the process is asked to stop or the ledger stops by itself.
+    pub(crate) async fn until_stopped(&self) -> Result<(), String> {
+        let mut durable = self.app.engine.durable();
+        let failed = async { while durable.changed().await.is_ok() {} };
+        tokio::select! {
+            () = failed => Err("the ledger has stopped; its reason stands above. Nothing acknowledged is lost. Mend the cause and start again".into()),
+            asked = asked_to_stop() => asked,
+        }
+    }
+
+    /// Stops in order: requests drain, followers end, the ledger writes its last checkpoint.
+    pub(crate) async fn stop(self) {
+        self.gateway.stop().await;
+        for task in self.tasks {
+            task.abort();
+        }
+        self.app.engine.shutdown().await;
+        self.app.db.close().await;
+    }
+}
+
+async fn open_engine(plan: &Plan, clock: &Clock) -> Result<(Engine, Opened), OpenError> {
+    let mut config = Config::new(plan.data.join("ledger"));
+    config.origin.clone_from(&plan.origin);
+    let time = clock.clone();
+    config.time = Arc::new(move || time.nanos());
+    tokio::task::spawn_blocking(move || Engine::open(config)).await.map_err(|error| OpenError::Io { what: "opening the ledger".into(), source: std::io::Error::other(error) })?
+}
+
+fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Result<Connectors, String> {
+    let mut connected = BTreeMap::new();
+    for (code, peer) in banks {
+        let bank = HttpBank::new(peer).map_err(|error| format!("bank {code}: {error}"))?;
+        connected.insert(code, Arc::new(bank) as Arc<dyn Bank>);
+    }
+    Ok(Connectors {
+        banks: connected,
+        identity: Arc::new(HttpIdentity::new(identity).map_err(|error| format!("identity service: {error}"))?),
+        notices: Arc::new(HttpNotices::new(notices).map_err(|error| format!("notice service: {error}"))?),
+    })
+}
+
+/// A problem as an operator should read it.
+pub(crate) fn told(doing: &str, problem: &jialing_platform::Problem) -> String {
+    match &problem.internal {
+        Some(fault) => format!("{doing}: {problem} ({fault})"),
+        None => format!("{doing}: {problem}"),
+    }
+}
+
+async fn asked_to_stop() -> Result<(), String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot listen for signals: {error}"))?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        asked = tokio::signal::ctrl_c() => asked.map_err(|error| format!("cannot listen for signals: {error}")),
+    }
+}

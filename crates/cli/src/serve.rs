@@ -1,0 +1,217 @@
+//! `jialing serve`: production. Refuses to start half safe, and says every reason at once.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use jialing_crypto::{PublicKey, SigningKey};
+use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
+use jialing_gateway::{EdgeConfig, Limits};
+use jialing_platform::Settings;
+use jialing_platform::institutions::Founding;
+use jialing_rails::{CallLimits, Peer};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use crate::house::{House, Plan};
+use crate::{Done, runtime};
+
+/// A file of this name in a folder of keys says that they were made for a sandbox.
+pub(crate) const SANDBOX_MARK: &str = "SANDBOX-KEYS";
+
+/// Arguments of `jialing serve`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file; docs/operate/configuration.md explains every entry
+    #[arg(long)]
+    config: PathBuf,
+}
+
+/// The configuration. Paths are taken from the configuration's folder; unknown entries are refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: PathBuf,
+    listen: SocketAddr,
+    origin: String,
+    database: Option<String>,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    trusted_proxies: u8,
+    metrics_token_file: Option<PathBuf>,
+    keys: Keys,
+    institutions: Vec<toml::Value>,
+    banks: BTreeMap<String, PeerFile>,
+    identity: PeerFile,
+    notices: PeerFile,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    /// Sign answers and callbacks; PKCS#8 PEM.
+    answers: Vec<PathBuf>,
+    /// Seals personal data: 64 hexadecimal digits.
+    seal: PathBuf,
+    /// Makes sealed values findable: 64 hexadecimal digits.
+    blind: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeerFile {
+    url: String,
+    caller_id: String,
+    key: PathBuf,
+    peer_keys: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args) -> Done {
+    crate::log::start();
+    let base = args.config.parent().unwrap_or(Path::new(".")).to_owned();
+    let text = fs::read_to_string(&args.config).map_err(|error| format!("cannot read {}: {error}", args.config.display()))?;
+    let file: File = toml::from_str(&text).map_err(|error| format!("{}: {error}", args.config.display()))?;
+    let mut checked = Checked { base, refusals: Vec::new() };
+    let listen = file.listen;
+    let prepared = checked.plan(file);
+    if !checked.refusals.is_empty() {
+        return Err(format!("will not start:\n  - {}", checked.refusals.join("\n  - ")));
+    }
+    let prepared = prepared.ok_or("the configuration is incomplete")?;
+    runtime()?.block_on(async {
+        let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let house = House::open(prepared(listener)).await?;
+        tracing::info!(records = house.opened.records, replayed = house.opened.replayed, torn_bytes = house.opened.torn_bytes, "the ledger is open");
+        println!("ready {}", house.url());
+        let ended = house.until_stopped().await;
+        house.stop().await;
+        ended.map(|()| ExitCode::SUCCESS)
+    })
+}
+
+/// Reads keys and collects every reason not to start, so that an operator mends them in one go.
+struct Checked {
+    base: PathBuf,
+    refusals: Vec<String>,
+}
+
+impl Checked {
+    fn plan(&mut self, file: File) -> Option<impl FnOnce(TcpListener) -> Plan + use<>> {
+        if file.settings.sandbox {
+            self.refusals.push("settings.sandbox is for sandboxes: it shows signed texts and codes; set it to false".into());
+        }
+        if file.settings.cheap_passwords {
+            self.refusals.push("settings.cheap_passwords makes passwords easy to guess from a stolen database; set it to false".into());
+        }
+        if !file.settings.public_url.starts_with("https://") {
+            self.refusals.push(format!("settings.public_url is {:?}; people's apps need an https:// address", file.settings.public_url));
+        }
+        let answers: Vec<SigningKey> = file.keys.answers.iter().filter_map(|path| self.signing_key(path)).collect();
+        if file.keys.answers.is_empty() {
+            self.refusals.push("keys.answers names no key; merchants could not check answers".into());
+        }
+        let seal = self.secret("keys.seal", &file.keys.seal);
+        let blind = self.secret("keys.blind", &file.keys.blind);
+        if seal.is_some() && seal == blind {
+            self.refusals.push("keys.seal and keys.blind are the same secret; make two".into());
+        }
+        let banks: BTreeMap<_, _> = file.banks.into_iter().filter_map(|(code, peer)| Some((code.clone(), self.peer(&code, peer)?))).collect();
+        let identity = self.peer("identity", file.identity);
+        let notices = self.peer("notices", file.notices);
+        let founding = self.founding(file.institutions);
+        let metrics_token = file.metrics_token_file.and_then(|path| self.read_secret(&path)).map(|token| token.trim().to_owned());
+        let seal = SealKey::new(1, SealAlgorithm::Aes256Gcm, &seal?).ok().and_then(|key| KeyRing::new(vec![key], 1).ok())?;
+        let (blind, data) = (BlindIndex::new(blind?), self.base.join(file.data));
+        let mut edge = EdgeConfig::new(answers);
+        edge.listen = file.listen;
+        edge.limits = file.limits;
+        edge.trusted_proxies = file.trusted_proxies;
+        edge.metrics_token = metrics_token;
+        let (identity, notices, founding) = (identity?, notices?, founding?);
+        Some(move |listener| Plan { data, database: file.database, origin: file.origin, settings: file.settings, founding, banks, identity, notices, seal, blind, edge, listener })
+    }
+
+    /// A file that only its owner may read, and that was not made for a sandbox.
+    fn read_secret(&mut self, path: &Path) -> Option<String> {
+        let path = self.base.join(path);
+        let mode = match fs::metadata(&path) {
+            Ok(meta) => meta.permissions().mode() & 0o777,
+            Err(error) => {
+                self.refusals.push(format!("{}: {error}", path.display()));
+                return None;
+            }
+        };
+        if mode & 0o077 != 0 {
+            self.refusals.push(format!("{} can be read by others (mode {mode:o}); run chmod 600 on it", path.display()));
+        }
+        if path.parent().is_some_and(|folder| folder.join(SANDBOX_MARK).exists()) {
+            self.refusals.push(format!("{} was made for a sandbox ({SANDBOX_MARK} stands beside it); make keys with `jialing keys generate`", path.display()));
+        }
+        fs::read_to_string(&path).map_err(|error| self.refusals.push(format!("{}: {error}", path.display()))).ok()
+    }
+
+    fn signing_key(&mut self, path: &Path) -> Option<SigningKey> {
+        let pem = self.read_secret(path)?;
+        SigningKey::from_pkcs8_pem(&pem).map_err(|error| self.refusals.push(format!("{}: {error}", path.display()))).ok()
+    }
+
+    fn secret(&mut self, name: &str, path: &Path) -> Option<[u8; 32]> {
+        let text = self.read_secret(path)?;
+        let Some(secret) = parse_hex(text.trim()) else {
+            self.refusals.push(format!("{name}: {} must hold 64 hexadecimal digits; make them with `openssl rand -hex 32`", path.display()));
+            return None;
+        };
+        // A secret that somebody typed or that a sandbox uses is none.
+        if secret.iter().all(|byte| *byte == secret[0]) || secret.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)) {
+            self.refusals.push(format!("{name}: {} holds a default secret; make one with `openssl rand -hex 32`", path.display()));
+        }
+        Some(secret)
+    }
+
+    fn peer(&mut self, name: &str, file: PeerFile) -> Option<Peer> {
+        let key = self.signing_key(&file.key);
+        let mut peer_keys = Vec::new();
+        for path in &file.peer_keys {
+            let path = self.base.join(path);
+            match fs::read_to_string(&path).map_err(|error| error.to_string()).and_then(|pem| PublicKey::from_spki_pem(&pem).map_err(|error| error.to_string())) {
+                Ok(key) => peer_keys.push(key),
+                Err(error) => self.refusals.push(format!("{name}: {}: {error}", path.display())),
+            }
+        }
+        Some(Peer { name: name.to_owned(), base_url: file.url, caller_id: file.caller_id, key: key?, peer_keys, limits: CallLimits::default() })
+    }
+
+    fn founding(&mut self, institutions: Vec<toml::Value>) -> Option<Founding> {
+        let table: toml::Table = [("institutions".to_owned(), toml::Value::Array(institutions))].into_iter().collect();
+        table.try_into().map_err(|error| self.refusals.push(format!("institutions: {error}"))).ok()
+    }
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut secret = [0; 32];
+    for (byte, digits) in secret.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_64_hexadecimal_digits() {
+        assert_eq!(parse_hex(&"0a".repeat(32)), Some([10; 32]));
+        assert_eq!(parse_hex("0a"), None);
+        assert_eq!(parse_hex(&"zz".repeat(32)), None);
+    }
+}
