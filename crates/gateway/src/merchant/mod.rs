@@ -1,5 +1,10 @@
 //! `/v1/merchant`: merchants' servers. Every request here is signed, and so is every answer.
 
+mod events;
+mod history;
+mod mandates;
+mod orders;
+mod refunds;
 mod security;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -9,5 +14,25 @@ use crate::edge::Edge;
 use crate::gates::signed_by_merchant;
 
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
-    signed_by_merchant(OpenApiRouter::new().routes(routes!(security::echo)))
+    signed_by_merchant(
+        OpenApiRouter::new()
+            .routes(routes!(security::echo))
+            .routes(routes!(orders::create, orders::list))
+            .routes(routes!(orders::of))
+            .routes(routes!(orders::numbered))
+            .routes(routes!(orders::close))
+            .routes(routes!(orders::revoke))
+            .routes(routes!(refunds::request, refunds::list))
+            .routes(routes!(refunds::of))
+            .routes(routes!(refunds::numbered))
+            .routes(routes!(refunds::retry))
+            .routes(routes!(history::list))
+            .routes(routes!(history::receipt))
+            .routes(routes!(events::list))
+            .routes(routes!(events::of))
+            .routes(routes!(events::acknowledge))
+            .routes(routes!(mandates::list))
+            .routes(routes!(mandates::of))
+            .routes(routes!(mandates::charge)),
+    )
 }

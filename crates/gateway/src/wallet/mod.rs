@@ -3,13 +3,19 @@
 //! Two routers: the doors, where nobody is signed in yet, and the rooms behind them. A route's place
 //! decides who passes; its handler takes the person from [`crate::gates::Wallet`].
 
+mod history;
+mod mandates;
+mod merchants;
+mod notices;
+mod orders;
 mod sessions;
+mod transfers;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::edge::Edge;
-use crate::gates::{door, signed_in};
+use crate::gates::{door, once, signed_in};
 
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
     doors().merge(rooms())
@@ -25,6 +31,32 @@ fn rooms() -> OpenApiRouter<Edge> {
     signed_in(
         OpenApiRouter::new()
             .routes(routes!(sessions::list, sessions::end_all))
-            .routes(routes!(sessions::end)),
+            .routes(routes!(sessions::end))
+            .routes(routes!(transfers::lookup))
+            .routes(routes!(transfers::send, transfers::list))
+            .routes(routes!(transfers::of))
+            .routes(routes!(history::list))
+            .routes(routes!(history::receipt))
+            .routes(routes!(notices::list))
+            .routes(routes!(notices::unread))
+            .routes(routes!(notices::read))
+            .routes(routes!(orders::scan))
+            .routes(routes!(orders::view))
+            .routes(routes!(orders::pay))
+            .routes(routes!(mandates::create, mandates::list))
+            .routes(routes!(mandates::of))
+            .routes(routes!(mandates::pause))
+            .routes(routes!(mandates::resume))
+            .routes(routes!(mandates::revoke))
+            .routes(routes!(merchants::register, merchants::list))
+            .routes(routes!(merchants::of))
+            .routes(routes!(merchants::set))
+            .routes(once(routes!(merchants::add_store)))
+            .routes(routes!(merchants::stores))
+            .routes(routes!(merchants::register_key, merchants::keys))
+            .routes(routes!(merchants::revoke_key))
+            .routes(routes!(merchants::refunds))
+            .routes(routes!(merchants::approve_refund))
+            .routes(routes!(merchants::reject_refund)),
     )
 }
