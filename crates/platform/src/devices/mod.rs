@@ -7,19 +7,19 @@
 //! digest goes into the journal with the movement.
 
 mod challenge;
-mod evidence;
+pub mod evidence;
 pub mod rules;
 mod store;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ChallengeId, DeviceId};
+use crate::id::{ChallengeId, DeviceId, PersonId};
 use crate::notices::codes;
 use crate::people::audited;
 use crate::sessions::{self, Actor};
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, policies};
 
-pub use challenge::{Challenge, challenge};
+pub use challenge::{Challenge, MAX_NAME, challenge};
 pub(crate) use challenge::{prepare, prove};
 pub use evidence::{EvidenceAsk, Proof, Signed, Statement, admit, check, evidence_of};
 pub use rules::{Evidence, PublicKeyAsk};
@@ -148,6 +148,11 @@ pub async fn revoke(app: &App, actor: &Actor, device: DeviceId) -> Result<Device
         })
         .await?;
     one(app, actor, device).await
+}
+
+/// Revokes all devices of an erased person.
+pub(crate) async fn revoke_all(tx: &mut Tx, person: PersonId, now: i64) -> Result<()> {
+    store::revoke_all(tx, person, now).await
 }
 
 /// Deletes challenges that are over.

@@ -148,3 +148,14 @@ pub(super) async fn revoke(tx: &mut Tx, person: PersonId, device: DeviceId, now:
     .await?;
     Ok(revoked.rows_affected() == 1)
 }
+
+pub(super) async fn revoke_all(tx: &mut Tx, person: PersonId, now: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE devices SET state = 'REVOKED', revoked_at = $1 WHERE person = $2 AND state = 'ACTIVE'",
+    )
+    .bind(now)
+    .bind(person)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}

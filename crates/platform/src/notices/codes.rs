@@ -244,12 +244,21 @@ impl Try {
         })
     }
 
-    /// Counts the try, then tells whether the code is the live one.
+    /// Counts the try among the phone's wrong codes, then as [`Try::compare`].
     ///
     /// # Errors
     /// `rate_limited` after too many wrong codes.
-    pub(crate) async fn count(&self, tx: &mut Tx) -> Result<bool> {
+    async fn count(&self, tx: &mut Tx) -> Result<bool> {
         failures::count(tx, &self.bucket(), self.now, &self.waits).await?;
+        self.compare(tx).await
+    }
+
+    /// Takes one of the code's tries, then tells whether it is the live code. For callers that count
+    /// failures themselves.
+    ///
+    /// # Errors
+    /// Any fault of the database.
+    pub(crate) async fn compare(&self, tx: &mut Tx) -> Result<bool> {
         let live: Option<String> = sqlx::query_scalar(
             "UPDATE one_time_codes SET tries = tries + 1 WHERE phone_index = $1 AND purpose = $2 \
              AND used_at IS NULL AND expires_at > $3 AND tries < $4 RETURNING hash",

@@ -22,7 +22,7 @@ use crate::wallets::{self, Class};
 use crate::{App, Code, Problem, Result, Tx, links, policies, text};
 
 /// Characters of a person's name.
-pub const MAX_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 /// Checks that one round of [`retry_due`] takes up.
 const BATCH: i64 = 100;
 /// How often [`keep`] looks.
@@ -263,7 +263,11 @@ pub async fn retry_due(app: &App) -> Result<usize> {
     .fetch_all(app.db.read())
     .await?;
     for id in &due {
-        advance(app, *id).await?;
+        // One that cannot be carried on must not keep the others waiting.
+        if let Err(problem) = advance(app, *id).await {
+            tracing::error!(check = %id, %problem, fault = problem.internal.as_deref(), "an identity check could not be carried on and will be tried again");
+            postponed(app, *id).await?;
+        }
     }
     Ok(due.len())
 }
@@ -337,7 +341,7 @@ async fn ask(app: &App, row: &Row) -> Result<()> {
         Verdict::NoMatch { .. } => refused(app, row, "NO_MATCH").await,
         Verdict::Unknown(why) => {
             tracing::info!(check = %row.id, %why, "an identity check has no outcome yet");
-            postponed(app, row).await
+            postponed(app, row.id).await
         }
     }
 }
@@ -401,20 +405,19 @@ async fn decide(
 }
 
 /// Puts the next try off, twice as long as the last time.
-async fn postponed(app: &App, row: &Row) -> Result<()> {
+async fn postponed(app: &App, id: IdentityCheckId) -> Result<()> {
+    let attempts = read(app, id).await?.attempts;
     let first = policies::number(app, "identity_retry_first").await?;
     let longest = policies::number(app, "identity_retry_longest").await?;
-    let seconds = first.saturating_mul(1_i64 << row.attempts.clamp(0, 30)).min(longest);
-    let (id, next) = (row.id, app.clock.millis() + seconds * 1000);
+    let seconds = first.saturating_mul(1_i64 << attempts.clamp(0, 30)).min(longest);
+    let next = app.clock.millis() + seconds * 1000;
     app.db
         .write(async move |tx: &mut Tx| {
-            sqlx::query(
-                "UPDATE identity_checks SET attempts = attempts + 1, next_try_at = $1 WHERE id = $2 AND state = 'PENDING'",
-            )
-            .bind(next)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
+            sqlx::query("UPDATE identity_checks SET attempts = attempts + 1, next_try_at = $1 WHERE id = $2")
+                .bind(next)
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
             Ok(())
         })
         .await

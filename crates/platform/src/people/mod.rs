@@ -5,6 +5,7 @@
 //! of the person's own; a keyed index finds a phone or an identity number without opening anything;
 //! every answer shows masks only.
 
+mod erase;
 mod identity;
 mod organisations;
 mod phone;
@@ -24,6 +25,7 @@ use crate::id::PersonId;
 use crate::sessions::Actor;
 use crate::{App, Code, Problem, Result, Tx};
 
+pub use erase::erase;
 pub use identity::{
     CheckState, IdentityAsk, IdentityCheck, confirm_in_person, keep, latest, retry_due, submit,
 };
@@ -113,6 +115,28 @@ pub(crate) async fn guessable(app: &App, person: PersonId) -> Result<(Phone, Opt
     let person = store::person(app, person).await?;
     let born = person.identity_number()?.and_then(|number| rules::birth(&number));
     Ok((person.phone()?, born))
+}
+
+/// A confirmed identity in clear, for a bank that compares it with its own.
+pub(crate) struct Identified {
+    /// The name as the identity document has it.
+    pub(crate) name: zeroize::Zeroizing<String>,
+    /// The identity number.
+    pub(crate) number: zeroize::Zeroizing<String>,
+    /// The phone.
+    pub(crate) phone: Phone,
+}
+
+/// The person's confirmed identity.
+///
+/// # Errors
+/// `forbidden` while it is not confirmed.
+pub(crate) async fn identity_of(app: &App, person: PersonId) -> Result<Identified> {
+    let person = store::person(app, person).await?;
+    let (Some(name), Some(number)) = (person.name()?, person.identity_number()?) else {
+        return Err(Problem::new(Code::Forbidden).detail("The identity is not confirmed yet."));
+    };
+    Ok(Identified { name, number, phone: person.phone()? })
 }
 
 /// Whether `number` is the verified identity number of the person; true for a person without one.

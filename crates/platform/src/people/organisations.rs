@@ -10,7 +10,7 @@ use crate::sessions::Actor;
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, policies, text};
 
 /// Characters of an organisation's name.
-pub const MAX_NAME: usize = 100;
+const MAX_NAME: usize = 100;
 
 /// A request to register an organisation.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]

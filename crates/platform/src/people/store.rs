@@ -187,3 +187,34 @@ pub(super) async fn raise(tx: &mut Tx, person: PersonId, level: Level) -> Result
         .await?;
     Ok(raised.rows_affected() == 1)
 }
+
+/// Destroys the person's key and everything they could be found by; false if that was done before.
+///
+/// # Errors
+/// `not_found`.
+pub(super) async fn erase(tx: &mut Tx, person: PersonId) -> Result<bool> {
+    let state: Option<String> = sqlx::query_scalar("SELECT state FROM people WHERE id = $1")
+        .bind(person)
+        .fetch_optional(&mut *tx)
+        .await?;
+    match state.as_deref() {
+        None => return Err(Problem::new(Code::NotFound)),
+        Some("ERASED") => return Ok(false),
+        Some(_) => {}
+    }
+    sqlx::query(
+        "UPDATE people SET state = 'ERASED', phone_index = NULL, identity_index = NULL, data_key = NULL, phone = NULL, \
+         name = NULL, identity_number = NULL, password = '', findable = 0 WHERE id = $1",
+    )
+    .bind(person)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "UPDATE identity_checks SET name = NULL, identity_number = NULL, state = 'REFUSED', reason = 'ERASED' \
+         WHERE person = $1 AND state = 'PENDING'",
+    )
+    .bind(person)
+    .execute(&mut *tx)
+    .await?;
+    Ok(true)
+}

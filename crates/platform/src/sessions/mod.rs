@@ -123,6 +123,11 @@ pub async fn end_all(app: &App, actor: &Actor) -> Result<()> {
         .await
 }
 
+/// Ends all sessions of `person`.
+pub(crate) async fn end_of_person(tx: &mut Tx, person: PersonId, now: i64, reason: &str) -> Result<()> {
+    store::end_all(tx, person, now, reason).await
+}
+
 /// Ends the sessions bound to `device`.
 pub(crate) async fn end_of_device(tx: &mut Tx, device: DeviceId, now: i64) -> Result<()> {
     store::end_of_device(tx, device, now).await

@@ -144,9 +144,11 @@ impl Attempt {
         let phone = Phone::parse(phone)?;
         let phone_index = people::phone_index(app, &phone);
         let code = Try::new(app, &phone, purpose, code).await?;
-        let waits = (Waits::of(app, "sign_in").await?, Waits::of(app, "sign_in_address").await?);
+        // Recovering needs no password, so its wrong codes wait longer.
+        let name = if purpose == Purpose::Recover { "code" } else { "sign_in" };
+        let waits = (Waits::of(app, name).await?, Waits::of(app, "sign_in_address").await?);
         let mut attempt = Self {
-            phone_bucket: format!("sign_in/phone/{phone_index}"),
+            phone_bucket: format!("{purpose}/phone/{phone_index}"),
             address_bucket: origin.bucket(app, "sign_in"),
             phone_index,
             code,
@@ -162,7 +164,7 @@ impl Attempt {
                 if let Some(address) = &address {
                     failures::count(tx, address, now, &waits.1).await?;
                 }
-                code.count(tx).await
+                code.compare(tx).await
             })
             .await?;
         Ok(attempt)

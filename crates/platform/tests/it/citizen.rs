@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::{SigningKey, Suite};
-use jialing_platform::devices::{self, BindAsk, Evidence, EvidenceAsk, NewDevice, PublicKeyAsk, rules::possession_text};
+use jialing_platform::devices::{
+    self, BindAsk, Evidence, EvidenceAsk, NewDevice, PublicKeyAsk, rules::possession_text,
+};
 use jialing_platform::id::{DeviceId, IdentityCheckId, PersonId, WalletId};
 use jialing_platform::notices::codes::{self, CodeAsk, Purpose};
 use jialing_platform::people::{self, IdentityAsk, Level, SignUpAsk};
@@ -110,7 +112,9 @@ impl Citizen {
     pub async fn second_factor(&self, world: &World) -> String {
         if let Err(problem) = codes::send_second_factor(&world.app, &self.actor, local(), None).await {
             wait(world, problem.retry_after);
-            codes::send_second_factor(&world.app, &self.actor, local(), None).await.expect("a code after the wait");
+            codes::send_second_factor(&world.app, &self.actor, local(), None)
+                .await
+                .expect("a code after the wait");
         }
         world.notices.code_for(&self.phone)
     }

@@ -63,12 +63,14 @@ fn asking_for_a_code_answers_alike_for_known_and_unknown_phones() {
         Citizen::new(world, 1).await;
         for purpose in [Purpose::SignUp, Purpose::SignIn, Purpose::Recover] {
             world.clock.advance(61_000);
-            let send = |n| codes::send(&world.app, local(), CodeAsk { phone: phone(n), purpose, language: None });
+            let send =
+                |n| codes::send(&world.app, local(), CodeAsk { phone: phone(n), purpose, language: None });
             let (known, unknown) = (send(1).await.expect("sent"), send(2).await.expect("sent"));
             assert_eq!(known, unknown);
             // And the service does the same work: a message goes out in both cases.
             assert_eq!(world.notices.code_for(&phone(1)).len(), world.notices.code_for(&phone(2)).len());
-            let early = |n| codes::send(&world.app, local(), CodeAsk { phone: phone(n), purpose, language: None });
+            let early =
+                |n| codes::send(&world.app, local(), CodeAsk { phone: phone(n), purpose, language: None });
             let known = refused(early(1).await, Code::RateLimited);
             let unknown = refused(early(2).await, Code::RateLimited);
             assert_eq!(format!("{known:?}"), format!("{unknown:?}"));
@@ -210,15 +212,18 @@ fn nothing_personal_lies_open_in_the_tables() {
         .fetch_all(world.app.db.read())
         .await
         .expect("the row");
-        let (index, sealed_phone, sealed_name, sealed_number, password) = rows.into_iter().next().expect("one row");
+        let (index, sealed_phone, sealed_name, sealed_number, password) =
+            rows.into_iter().next().expect("one row");
         assert!(!index.contains(&citizen.phone) && !password.contains(PASSWORD));
         for (sealed, plain) in
             [(sealed_phone, citizen.phone.as_str()), (sealed_name, "李明"), (sealed_number, number.as_str())]
         {
             assert!(!sealed.windows(plain.len()).any(|window| window == plain.as_bytes()));
         }
-        let hashes: Vec<String> =
-            sqlx::query_scalar("SELECT token_hash FROM sessions").fetch_all(world.app.db.read()).await.expect("rows");
+        let hashes: Vec<String> = sqlx::query_scalar("SELECT token_hash FROM sessions")
+            .fetch_all(world.app.db.read())
+            .await
+            .expect("rows");
         assert!(!hashes.iter().any(|hash| hash.contains(&citizen.token)));
 
         let me = people::me(&world.app, &citizen.actor).await.expect("me");
