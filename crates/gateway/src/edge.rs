@@ -1,15 +1,15 @@
 //! What every handler and layer has at hand.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use axum::extract::FromRef;
 use axum::http::Extensions;
 use jialing_platform::App;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::EdgeConfig;
+use crate::city::City;
 use crate::layers::query::QueryNames;
 use crate::rates::Buckets;
 
@@ -31,10 +31,12 @@ pub struct Parts {
     pub(crate) streams: Arc<Semaphore>,
     /// The query parameters that each route knows.
     pub(crate) queries: QueryNames,
+    /// The live view of a demonstration city.
+    pub(crate) city: Option<City>,
     /// Held by each request being worked on; a stop waits until all are gone.
     pub(crate) working: mpsc::WeakSender<()>,
-    /// Set when a stop was asked for: `/readyz` says no from then on.
-    pub(crate) stopping: AtomicBool,
+    /// True once a stop was asked for: `/readyz` says no from then on, and streams end.
+    pub(crate) stopping: watch::Receiver<bool>,
     /// When this edge was started.
     pub(crate) started: Instant,
 }

@@ -26,9 +26,11 @@
 mod answer;
 mod assets;
 mod bank;
+mod city;
 mod config;
 mod connections;
 mod edge;
+mod error_page;
 mod extract;
 mod gates;
 mod layers;
@@ -41,13 +43,12 @@ mod serve;
 mod wallet;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use jialing_platform::{App, Code};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use assets::{Asset, city_page};
@@ -67,12 +68,11 @@ fn routes(city: bool) -> OpenApiRouter<Edge> {
         .merge(wallet::routes())
         .merge(merchant::routes())
         .merge(bank::routes());
-    let _ = city;
-    router
+    if city { router.merge(city::routes()) } else { router }
 }
 
 /// Puts the edge together: routes, gates, layers.
-fn build(app: App, config: EdgeConfig, working: &mpsc::Sender<()>) -> (Edge, Router) {
+fn build(app: App, config: EdgeConfig, working: &mpsc::Sender<()>, stopping: &watch::Receiver<bool>) -> (Edge, Router) {
     let mut routes = routes(config.city);
     let mut api = openapi::described(&mut routes);
     let queries = openapi::query_names(&mut api);
@@ -81,8 +81,9 @@ fn build(app: App, config: EdgeConfig, working: &mpsc::Sender<()>) -> (Edge, Rou
         in_flight: Semaphore::new(config.limits.in_flight),
         streams: Arc::new(Semaphore::new(config.limits.streams)),
         queries,
+        city: config.city.then(city::City::default),
         working: working.downgrade(),
-        stopping: AtomicBool::new(false),
+        stopping: stopping.clone(),
         started: Instant::now(),
         app,
         config,
@@ -90,6 +91,7 @@ fn build(app: App, config: EdgeConfig, working: &mpsc::Sender<()>) -> (Edge, Rou
     let router = Router::from(routes)
         .route_layer(from_fn(query::known))
         .merge(operate::routes())
+        .merge(error_page::routes())
         .merge(assets::router(&edge.config.assets))
         .fallback(async || Failed::from(Code::NotFound))
         .method_not_allowed_fallback(async || Failed::from(Code::MethodNotAllowed))

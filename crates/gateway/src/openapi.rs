@@ -1,6 +1,6 @@
 //! The API's description, made from the handlers.
 //!
-//! A handler says what it takes and gives in `#[utoipa::path]` and, in a line of its documentation,
+//! A handler says what it takes and gives in `#[utoipa::path]` and, in a paragraph of its documentation,
 //! which problems of its own it may answer: ``Problems: `order_closed`, `balance_too_low`.`` Gates
 //! and [`complete`] add those that follow from where a route stands and what it takes. The document
 //! is checked in at `docs/openapi.json`; a test compares.
@@ -154,15 +154,11 @@ pub(crate) fn described(router: &mut OpenApiRouter<Edge>) -> OpenApi {
 fn complete(operation: &mut Operation) {
     let name = operation.operation_id.clone().unwrap_or_default();
     if let Some(text) = operation.description.take() {
-        let (named, rest): (Vec<&str>, Vec<&str>) =
-            text.lines().partition(|line| line.starts_with("Problems:"));
-        let codes: Vec<Code> = named
-            .iter()
-            .flat_map(|line| line.split('`').skip(1).step_by(2))
-            .map(|code| code_named(code, &name))
-            .collect();
+        let (named, rest): (Vec<&str>, Vec<&str>) = text.split("\n\n").partition(|part| part.starts_with("Problems:"));
+        let codes: Vec<Code> =
+            named.iter().flat_map(|part| part.split('`').skip(1).step_by(2)).map(|code| code_named(code, &name)).collect();
         operation.may_answer(&codes);
-        let rest = rest.join("\n").trim().to_owned();
+        let rest = rest.join("\n\n").trim().to_owned();
         operation.description = (!rest.is_empty()).then_some(rest);
     }
     let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {

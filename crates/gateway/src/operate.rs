@@ -1,7 +1,6 @@
 //! For operators: is it alive, may it take traffic, what does it count. Not part of the API.
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -49,7 +48,7 @@ async fn ready(State(edge): State<Edge>) -> Response {
 
 async fn readiness(edge: &Edge) -> Result<Value, Problem> {
     let not_ready = |why: &str| Problem::new(Code::Overloaded).detail(why).retry_after(1);
-    if edge.stopping.load(Ordering::Relaxed) {
+    if *edge.stopping.borrow() {
         return Err(not_ready("The server is stopping."));
     }
     edge.app.engine.totals().await.map_err(|_| not_ready("The ledger has stopped."))?;

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -59,9 +58,10 @@ impl Gateway {
         let address = listener.local_addr()?;
         let connections = Connections::new(config.limits.connections);
         let (working, worked) = mpsc::channel(1);
-        let (edge, router) = build(app, config, &working);
         let (stop, stopping) = watch::channel(false);
-        let helpers = vec![tokio::spawn(clean(edge.clone()))];
+        let (edge, router) = build(app, config, &working, &stopping);
+        let mut helpers = vec![tokio::spawn(clean(edge.clone()))];
+        helpers.extend(edge.city.clone().map(|city| tokio::spawn(city.follow(edge.app.clone()))));
         let accepting = Accepting { listener, router, edge: edge.clone(), connections, stopping, working };
         let accepting = Some(tokio::spawn(accepting.run()));
         Ok(Running { address, stop, edge, accepting, helpers, worked })
@@ -72,7 +72,6 @@ impl Running {
     /// Stops: takes no further connection, closes the idle ones, and waits for the requests that are
     /// being worked on, at most `limits.drain_seconds`.
     pub async fn stop(mut self) {
-        self.edge.stopping.store(true, Ordering::Relaxed);
         self.stop.send_replace(true);
         let drained = async {
             if let Some(accepting) = self.accepting.as_mut() {

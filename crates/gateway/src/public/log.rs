@@ -21,7 +21,7 @@ use crate::extract::{Path, Query};
 const FULL_TILE: u16 = 256;
 
 /// A signed tree head.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Checkpoint {
     /// The log's name.
     origin: String,

@@ -2,7 +2,7 @@
 
 mod errors;
 mod keys;
-mod log;
+pub(crate) mod log;
 mod status;
 
 use utoipa_axum::router::OpenApiRouter;
