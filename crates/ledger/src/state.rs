@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn an_account_takes_at_most_128_bytes_with_its_share_of_the_index() {
         // Right after growing, 8 cells of 4 bytes serve 3 accounts.
-        let three = 3 * (size_of::<Slot>() + size_of::<Origin>()) + 8 * size_of::<u32>();
+        let three = 3 * (size_of::<Slot>() + size_of::<Origin>()) + 8 * 4;
         assert!(three <= 3 * 128, "{three} bytes for three accounts");
     }
 }

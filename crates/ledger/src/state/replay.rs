@@ -289,14 +289,12 @@ impl Ledger {
         require(debits + debits_held + grown <= most, Fault::Limit(from.id))?;
         require(credits + credits_held + grown <= most, Fault::Limit(to.id))?;
         let book = &self.books[from.book as usize];
-        let total = |counts: bool, sum: u64| if counts { i128::from(sum) + amount } else { 0 };
-        let settles = op != Op::Hold;
-        let totals = [
-            total(!settles, book.held),
-            total(settles && from.kind == AccountKind::Issuance, book.issued),
-            total(settles && to.kind == AccountKind::Issuance, book.redeemed),
-        ];
-        require(totals.iter().all(|&total| total <= most), Fault::Limit(from.id))
+        let total = match op {
+            Op::Hold => i128::from(book.held),
+            _ if from.kind == AccountKind::Issuance => i128::from(book.issued),
+            _ => 0,
+        };
+        require(total + amount <= most, Fault::Limit(from.id))
     }
 
     fn replay_charge(

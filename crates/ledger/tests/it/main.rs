@@ -9,5 +9,6 @@ mod records;
 mod refusals;
 mod replays;
 mod snapshots;
+mod steps;
 mod stories;
 mod world;

@@ -516,8 +516,6 @@ impl Model {
         when(hold && totals.held + amount > MOST, Why::Overflow);
         let issues = !hold && from.kind == AccountKind::Issuance;
         when(issues && totals.issued + amount > MOST, Why::Overflow);
-        let redeems = !hold && to.kind == AccountKind::Issuance;
-        when(redeems && totals.redeemed + amount > MOST, Why::Overflow);
         found
     }
 

@@ -86,7 +86,8 @@ fn the_day_in_four_accounts_comes_out_as_written() {
 #[test]
 fn the_taxi_ride_comes_out_as_written() {
     let mut world = World::small_town();
-    let steps: [(&str, fn(&mut World)); 5] = [
+    type Step = (&'static str, fn(&mut World));
+    let steps: [Step; 5] = [
         ("before", |_| {}),
         ("hold 60.00", |world| {
             world.ok(&one(hold(1, 3, 5, 6_000, 0)));

@@ -74,6 +74,32 @@ fn issued_to_the_end(world: &mut World) {
     }
 }
 
+/// 9,223 of the largest holds are open, from two issuance accounts.
+fn held_to_the_end(world: &mut World) {
+    world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
+    world.ok(&open(30, AccountKind::Issuance, i64::MIN, i64::MAX));
+    for id in 1_000_000..1_009_223 {
+        let (from, to) = if id % 2 == 0 { (1, 2) } else { (30, 3) };
+        quickly(world, &[hold(id, from, to, MAX_AMOUNT, 0)]);
+    }
+}
+
+/// What account 1 has issued and holds to issue are 9,223 of the largest transfers together.
+fn promised_to_the_end(world: &mut World) {
+    world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
+    world.ok(&one(plain(800_000, 1, 2, MAX_AMOUNT - 1_000_000)));
+    for id in 1_000_000..1_009_222 {
+        let leg = if id % 2 == 0 { plain(id, 1, 3, MAX_AMOUNT) } else { hold(id, 1, 4, MAX_AMOUNT, 0) };
+        quickly(world, &[leg]);
+    }
+}
+
+/// As [`received_to_the_end`], and 1,000 more are held to arrive.
+fn expecting_to_the_end(world: &mut World) {
+    received_to_the_end(world);
+    world.ok(&one(hold(800_003, 4, 5, 1_000, 0)));
+}
+
 /// Meter 1 has counted 18,446 of the largest transfers.
 fn counted_to_the_end(world: &mut World) {
     world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
@@ -271,6 +297,24 @@ fn money_edges(edge: MakeEdge) -> Vec<Edge> {
             issued_to_the_end,
             one(plain(1, 30, 4, LAST_SUM + 1)),
             one(plain(1, 30, 4, LAST_SUM)),
+        ),
+        edge(
+            Why::Overflow,
+            held_to_the_end,
+            one(hold(1, 30, 4, LAST_SUM + 1, 0)),
+            one(hold(1, 30, 4, LAST_SUM, 0)),
+        ),
+        edge(
+            Why::Overflow,
+            promised_to_the_end,
+            one(plain(1, 1, 5, LAST_SUM + 1)),
+            one(plain(1, 1, 5, LAST_SUM)),
+        ),
+        edge(
+            Why::Overflow,
+            expecting_to_the_end,
+            one(plain(1, 4, 5, LAST_SUM - 999)),
+            one(plain(1, 4, 5, LAST_SUM - 1_000)),
         ),
         edge(
             Why::Overflow,
