@@ -9,13 +9,16 @@
 //! was lost or the service asks for patience. What stays unknown after that is [`Error::Unknown`]:
 //! query, never assume.
 
+pub mod bank;
 pub mod error;
 pub mod evidence;
 mod http;
 pub mod merchant;
 pub mod receipt;
+mod signed;
 pub mod wallet;
 
+pub use bank::Bank;
 pub use error::{Error, Problem};
 pub use evidence::Evidence;
 pub use merchant::Merchant;

@@ -1,0 +1,221 @@
+//! People and shops who act through the public API, as anybody's client would.
+
+use std::time::Duration;
+
+use jialing_crypto::{SigningKey, Suite};
+use jialing_sandbox::city::{Person, Shop};
+use jialing_sdk::{Error, Merchant, Wallet, wallet};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Where to act, and where the city's phones receive their messages.
+#[derive(Clone)]
+pub(crate) struct Town {
+    pub(crate) url: String,
+    inbox: String,
+    http: reqwest::Client,
+}
+
+/// A person with a funded wallet.
+#[derive(Clone)]
+pub(crate) struct Payer {
+    pub(crate) wallet: Wallet,
+    pub(crate) kept: KeptPayer,
+}
+
+/// What must be kept of a person to go on after a restart.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptPayer {
+    pub(crate) index: usize,
+    pub(crate) phone: String,
+    pub(crate) pin: String,
+    pub(crate) wallet_id: String,
+    pub(crate) link_id: String,
+    session: wallet::Session,
+}
+
+/// A shop that can take orders.
+#[derive(Clone)]
+pub(crate) struct Seller {
+    pub(crate) merchant: Merchant,
+    pub(crate) kept: KeptSeller,
+}
+
+/// What must be kept of a shop to go on after a restart.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptSeller {
+    pub(crate) index: usize,
+    pub(crate) merchant_id: String,
+    pub(crate) serial_no: String,
+    key: String,
+}
+
+/// How often something that will come is asked for, and how many times.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+const ASK_TIMES: u32 = 300;
+
+impl Town {
+    pub(crate) fn new(url: &str, notices: &str) -> Self {
+        Self { url: url.to_owned(), inbox: notices.trim_end_matches('/').to_owned(), http: reqwest::Client::new() }
+    }
+
+    /// The city at `url`, whose status says where its messages arrive.
+    pub(crate) async fn find(url: &str) -> Result<Self, String> {
+        let http = reqwest::Client::new();
+        let status: Value = async { http.get(format!("{url}/v1/public/status")).send().await?.json().await }
+            .await
+            .map_err(|error: reqwest::Error| format!("{url} does not answer as Jialing does: {error}"))?;
+        let inbox = status["inbox"].as_str().ok_or_else(|| format!("{url} is no demonstration: it does not say where messages arrive"))?;
+        Ok(Self::new(url, inbox))
+    }
+
+    /// The newest message's number, so that only later ones are taken.
+    async fn newest(&self, phone: &str) -> Result<u64, String> {
+        Ok(self.messages(phone, 0).await?.iter().filter_map(|message| message["id"].as_u64()).max().unwrap_or(0))
+    }
+
+    /// The code in the first message to `phone` after number `after`.
+    async fn code(&self, phone: &str, after: u64) -> Result<String, String> {
+        for _ in 0..ASK_TIMES {
+            let messages = self.messages(phone, after).await?;
+            if let Some(code) = messages.iter().find_map(|message| message["params"]["code"].as_str()) {
+                return Ok(code.to_owned());
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+        Err("a one-time code did not arrive".into())
+    }
+
+    async fn messages(&self, phone: &str, after: u64) -> Result<Vec<Value>, String> {
+        let asked = self.http.get(format!("{}/messages?phone={phone}&after={after}", self.inbox)).send().await;
+        let answer: Value = match asked {
+            Ok(answer) => answer.json().await.map_err(|error| format!("the inbox: {error}"))?,
+            Err(error) => return Err(format!("the inbox: {error}")),
+        };
+        Ok(answer["messages"].as_array().or(answer.as_array()).cloned().unwrap_or_default())
+    }
+
+    /// A person arrives: account, device, PIN, identity, wallet, linked bank account, money.
+    pub(crate) async fn arrive(&self, person: &Person, bank: &str, fen: u64) -> Result<Payer, String> {
+        let phone = &person.phone;
+        let after = self.newest(phone).await?;
+        Wallet::request_code(&self.url, phone, "sign_up").await.map_err(said("asking for a code"))?;
+        let code = self.code(phone, after).await?;
+        let wallet = Wallet::sign_up(&self.url, phone, &code, &person.password).await.map_err(said("signing up"))?;
+        wallet.set_pin(&person.pin).await.map_err(said("choosing a PIN"))?;
+        wallet.verify_identity(&person.name, &person.id_number).await.map_err(said("showing an identity"))?;
+        let opened = wallet.open(bank).await.map_err(said("opening a wallet"))?;
+        let after = self.newest(phone).await?;
+        let link = wallet.link(bank, &person.account).await.map_err(said("linking an account"))?;
+        let link_id = text(&link, "link_id")?;
+        let code = self.code(phone, after).await?;
+        wallet.confirm_link(&link_id, &code).await.map_err(said("confirming the link"))?;
+        let topup = wallet.top_up(&opened.wallet_id, &link_id, fen, Some(&person.pin)).await.map_err(said("topping up"))?;
+        self.arrived(&wallet, &text(&topup, "topup_id").or_else(|_| text(&topup, "id"))?).await?;
+        let kept = KeptPayer {
+            index: person.index,
+            phone: phone.clone(),
+            pin: person.pin.clone(),
+            wallet_id: opened.wallet_id,
+            link_id,
+            session: wallet.session().clone(),
+        };
+        Ok(Payer { wallet, kept })
+    }
+
+    /// Waits until a top-up has ended well.
+    async fn arrived(&self, wallet: &Wallet, topup_id: &str) -> Result<(), String> {
+        for _ in 0..ASK_TIMES {
+            let topup = wallet.get(&format!("/v1/wallet/topups/{topup_id}")).await.map_err(said("asking for a top-up"))?;
+            match topup["state"].as_str() {
+                Some("SUCCESS") => return Ok(()),
+                Some("FAIL" | "RETURNED") => return Err(format!("a top-up failed: {topup}")),
+                _ => tokio::time::sleep(ASK_EVERY).await,
+            }
+        }
+        Err("a top-up did not arrive in time".into())
+    }
+
+    /// A known person signs in on a new device.
+    pub(crate) async fn come_back(&self, person: &Person) -> Result<Payer, String> {
+        let after = self.newest(&person.phone).await?;
+        Wallet::request_code(&self.url, &person.phone, "sign_in").await.map_err(said("asking for a code"))?;
+        let code = self.code(&person.phone, after).await?;
+        let wallet = Wallet::sign_in(&self.url, &person.phone, &code, &person.password).await.map_err(said("signing in"))?;
+        let first = |page: Value, field: &str| page["items"].as_array().or(page.as_array()).and_then(|items| items.first()).and_then(|item| item[field].as_str()).map(str::to_owned);
+        let wallets = wallet.get("/v1/wallet/wallets").await.map_err(said("listing wallets"))?;
+        let links = wallet.get("/v1/wallet/links").await.map_err(said("listing links"))?;
+        let kept = KeptPayer {
+            index: person.index,
+            phone: person.phone.clone(),
+            pin: person.pin.clone(),
+            wallet_id: first(wallets, "wallet_id").ok_or("the person has no wallet")?,
+            link_id: first(links, "link_id").unwrap_or_default(),
+            session: wallet.session().clone(),
+        };
+        Ok(Payer { wallet, kept })
+    }
+
+    pub(crate) fn resume_payer(&self, kept: KeptPayer) -> Option<Payer> {
+        let wallet = Wallet::resume(&self.url, kept.session.clone())?;
+        Some(Payer { wallet, kept })
+    }
+
+    /// A shop opens: organisation, merchant, signing key.
+    pub(crate) async fn open_shop(&self, owner: &Wallet, shop: &Shop, bank: &str, number: u64) -> Result<Seller, String> {
+        let organisation = owner.register_organisation(&format!("重庆{}有限公司", shop.name), &licence(number)).await.map_err(said("registering an organisation"))?;
+        let merchant = json!({
+            "organisation_id": text(&organisation, "organisation_id")?, "name_zh": shop.name, "name_en": shop.name_en,
+            "mcc": shop.category, "institution": bank,
+        });
+        let merchant = owner.register_merchant(&merchant).await.map_err(said("registering a merchant"))?;
+        let merchant_id = text(&merchant, "merchant_id").or_else(|_| text(&merchant, "id"))?;
+        let key = SigningKey::generate(Suite::Ed25519);
+        let registered = owner.register_merchant_key(&merchant_id, &key).await.map_err(said("registering a key"))?;
+        let kept = KeptSeller {
+            index: shop.index,
+            merchant_id,
+            serial_no: text(&registered, "serial_no").or_else(|_| text(&registered, "serial"))?,
+            key: key.to_pem().to_string(),
+        };
+        self.resume_seller(kept).await
+    }
+
+    pub(crate) async fn resume_seller(&self, kept: KeptSeller) -> Result<Seller, String> {
+        let key = SigningKey::from_pkcs8_pem(&kept.key).map_err(|error| format!("a kept key: {error}"))?;
+        let merchant = Merchant::connect(&self.url, &kept.merchant_id, key).await.map_err(said("reading the platform's keys"))?;
+        Ok(Seller { merchant, kept })
+    }
+}
+
+/// A client's error with what it was doing.
+pub(crate) fn said(doing: &'static str) -> impl Fn(Error) -> String {
+    move |error| format!("{doing}: {error}")
+}
+
+fn text(value: &Value, field: &str) -> Result<String, String> {
+    value[field].as_str().map(str::to_owned).ok_or_else(|| format!("the answer has no {field}: {value}"))
+}
+
+/// A unified social credit code (GB 32100-2015) of Chongqing's test range, with its check character.
+fn licence(number: u64) -> String {
+    const DIGITS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
+    let body = format!("91500199{number:09}");
+    let value = |digit: u8| DIGITS.iter().position(|&known| known == digit).unwrap_or(0);
+    let sum: usize = body.bytes().zip(WEIGHTS).map(|(digit, weight)| value(digit) * weight).sum();
+    format!("{body}{}", DIGITS[(31 - sum % 31) % 31] as char)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn licences_carry_the_check_character_of_the_standard() {
+        // The example of GB 32100-2015, built from its 17 digits.
+        let number = licence(1);
+        assert_eq!(number.len(), 18);
+        assert_ne!(number, licence(2));
+    }
+}
