@@ -16,7 +16,7 @@ struct Edge {
 
 const LAST: Id = (1 << 126) - 1;
 /// What is left below 64 bits after 9,223 of the largest transfers.
-const LAST_SUM: u64 = i64::MAX as u64 - 9_223 * MAX_AMOUNT;
+pub(crate) const LAST_SUM: u64 = i64::MAX as u64 - 9_223 * MAX_AMOUNT;
 
 fn limited(world: &mut World, bounds: Policy) {
     world.ok(&policy(1, 1, 0, bounds));
@@ -53,7 +53,7 @@ fn quickly(world: &mut World, legs: &[Leg]) {
 }
 
 /// Account 5 has received 9,223 of the largest transfers, and account 4 has one to give.
-fn received_to_the_end(world: &mut World) {
+pub(crate) fn received_to_the_end(world: &mut World) {
     world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
     world.ok(&one(plain(800_000, 1, 3, MAX_AMOUNT)));
     world.ok(&one(plain(800_001, 1, 4, MAX_AMOUNT)));
@@ -64,7 +64,7 @@ fn received_to_the_end(world: &mut World) {
 }
 
 /// Two issuance accounts have issued 9,223 of the largest transfers together, less the first million.
-fn issued_to_the_end(world: &mut World) {
+pub(crate) fn issued_to_the_end(world: &mut World) {
     world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
     world.ok(&open(30, AccountKind::Issuance, i64::MIN, i64::MAX));
     world.ok(&one(plain(800_000, 1, 2, MAX_AMOUNT - 1_000_000)));
@@ -75,7 +75,7 @@ fn issued_to_the_end(world: &mut World) {
 }
 
 /// 9,223 of the largest holds are open, from two issuance accounts.
-fn held_to_the_end(world: &mut World) {
+pub(crate) fn held_to_the_end(world: &mut World) {
     world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
     world.ok(&open(30, AccountKind::Issuance, i64::MIN, i64::MAX));
     for id in 1_000_000..1_009_223 {
@@ -85,7 +85,7 @@ fn held_to_the_end(world: &mut World) {
 }
 
 /// What account 1 has issued and holds to issue are 9,223 of the largest transfers together.
-fn promised_to_the_end(world: &mut World) {
+pub(crate) fn promised_to_the_end(world: &mut World) {
     world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
     world.ok(&one(plain(800_000, 1, 2, MAX_AMOUNT - 1_000_000)));
     for id in 1_000_000..1_009_222 {
@@ -101,7 +101,7 @@ fn expecting_to_the_end(world: &mut World) {
 }
 
 /// Meter 1 has counted 18,446 of the largest transfers.
-fn counted_to_the_end(world: &mut World) {
+pub(crate) fn counted_to_the_end(world: &mut World) {
     world.ok(&Command::ChangeAccount(AccountChange { min: Some(i64::MIN), ..change(1) }));
     world.ok(&one(plain(800_000, 1, 3, MAX_AMOUNT)));
     limited(world, Policy::UNBOUNDED);
@@ -130,7 +130,7 @@ fn edges() -> Vec<Edge> {
 }
 
 /// What is left below 64 bits after 18,446 of the largest transfers: a meter has no sign.
-const LAST_COUNT: u64 = u64::MAX - 18_446 * MAX_AMOUNT;
+pub(crate) const LAST_COUNT: u64 = u64::MAX - 18_446 * MAX_AMOUNT;
 
 type MakeEdge = fn(Why, fn(&mut World), Command, Command) -> Edge;
 

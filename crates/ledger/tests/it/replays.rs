@@ -3,6 +3,7 @@
 use jialing_ledger::*;
 use proptest::prelude::*;
 
+use crate::refusals;
 use crate::world::*;
 
 /// A log with every kind of record in it.
@@ -209,32 +210,123 @@ fn a_record_left_out_or_put_elsewhere_is_refused() {
     assert_eq!(first_fault(&torn), Some(ReplayError { seq: at as u64, fault: Fault::Group }));
 }
 
+/// A transfer that nobody decided, with the balances that it would have left.
+fn forged(world: &World, leg: Leg, meters: bool) -> Transfer {
+    let (op, debit, credit, amount, link) = match leg.op {
+        LegOp::Plain { debit, credit, amount } => (Op::Plain, debit, credit, amount, [0; 24]),
+        LegOp::Hold { debit, credit, amount, .. } => (Op::Hold, debit, credit, amount, [0; 24]),
+        LegOp::Void { hold } => {
+            let open = world.ledger.hold(hold).expect("the hold is open");
+            let mut link = [0; 24];
+            link[..16].copy_from_slice(&hold.to_le_bytes());
+            (Op::Void, open.debit, open.credit, open.amount, link)
+        }
+        other => panic!("not forged: {other:?}"),
+    };
+    let balance = |id: Id| world.ledger.account(id).map_or(0, |account| account.balance());
+    let moved = if op == Op::Plain { amount as i64 } else { 0 };
+    Transfer {
+        id: leg.id,
+        op,
+        kind: leg.kind,
+        debit,
+        credit,
+        amount,
+        debit_balance: balance(debit) - moved,
+        credit_balance: balance(credit) + moved,
+        link,
+        leg: 0,
+        legs: 1,
+        has_terms: meters,
+    }
+}
+
+/// The fault found in forged records that follow a sound log.
+fn fault_of(world: &World, bodies: &[Body]) -> Option<Fault> {
+    let mut ledger = world.replayed.clone();
+    bodies.iter().find_map(|&body| {
+        let record = Record { seq: ledger.next_seq(), time: world.now, body };
+        ledger.replay(&record).err().map(|error| error.fault)
+    })
+}
+
 #[test]
 fn a_frozen_or_closed_account_does_not_move_in_a_log() {
     let mut world = World::small_town();
     world.ok(&freeze(3, true, false));
-    let mut log = world.log;
-    let (seq, time) = (log.len() as u64, world.now);
-    let moved = |debit: Id, credit: Id, debit_balance: i64, credit_balance: i64| {
-        Body::Transfer(Transfer {
-            id: 1,
-            op: Op::Plain,
-            kind: 0,
-            debit,
-            credit,
-            amount: 1,
-            debit_balance,
-            credit_balance,
-            link: [0; 24],
-            leg: 0,
-            legs: 1,
-            has_terms: false,
-        })
+    world.ok(&freeze(4, false, true));
+    world.ok(&open(20, AccountKind::Personal, 0, 10));
+    world.ok(&close(20));
+    let check = |leg: Leg, expected: Option<Fault>| {
+        let transfer = forged(&world, leg, false);
+        assert_eq!(fault_of(&world, &[Body::Transfer(transfer)]), expected, "{leg:?}");
     };
-    log.push(Record { seq, time, body: moved(3, 4, 9_999, 10_001) });
-    assert_eq!(first_fault(&log), Some(ReplayError { seq, fault: Fault::Stopped(3) }));
-    log[seq as usize].body = moved(4, 3, 9_999, 10_001);
-    assert_eq!(first_fault(&log), None);
+    check(plain(1, 3, 5, 1), Some(Fault::Stopped(3)));
+    check(plain(1, 2, 4, 1), Some(Fault::Stopped(4)));
+    check(hold(1, 2, 4, 1, 0), Some(Fault::Stopped(4)));
+    check(plain(1, 2, 20, 1), Some(Fault::Stopped(20)));
+    check(plain(1, 4, 3, 1), None);
+}
+
+#[test]
+fn a_forged_transfer_cannot_pass_a_limit() {
+    let mut world = World::small_town();
+    world.ok(&open(20, AccountKind::Personal, 0, 500));
+    world.ok(&one(hold(900, 3, 20, 100, 0)));
+    world.ok(&one(hold(901, 3, 5, 100, 0)));
+    world.ok(&open_in(21, 840, CENTRAL, AccountKind::Personal, 0, 500));
+    let check = |leg: Leg, expected: Option<Fault>| {
+        let transfer = forged(&world, leg, false);
+        assert_eq!(fault_of(&world, &[Body::Transfer(transfer)]), expected, "{leg:?}");
+    };
+    check(plain(1, 4, 20, 401), Some(Fault::Limit(20)));
+    check(plain(1, 4, 20, 400), None);
+    check(plain(1, 3, 5, 9_801), Some(Fault::Limit(3)));
+    check(plain(1, 3, 5, 9_800), None);
+    check(plain(1, 3, 21, 1), Some(Fault::Field("credit")));
+    check(hold(900, 4, 5, 1, 0), Some(Fault::Existing(900)));
+    check(void(1, 900), None);
+}
+
+#[test]
+fn a_forged_transfer_cannot_pass_64_bits() {
+    let check = |before: fn(&mut World), debit: Id, credit: Id, hold_it: bool, expected: Id| {
+        let mut world = World::small_town();
+        before(&mut world);
+        let ask = |amount| {
+            if hold_it { hold(1, debit, credit, amount, 0) } else { plain(1, debit, credit, amount) }
+        };
+        let fault = |amount| fault_of(&world, &[Body::Transfer(forged(&world, ask(amount), false))]);
+        assert_eq!(fault(refusals::LAST_SUM + 1), Some(Fault::Limit(expected)));
+        assert_eq!(fault(refusals::LAST_SUM), None);
+    };
+    check(refusals::received_to_the_end, 4, 5, false, 5);
+    check(refusals::issued_to_the_end, 30, 4, false, 30);
+    check(refusals::promised_to_the_end, 1, 5, false, 1);
+    check(refusals::held_to_the_end, 30, 4, true, 30);
+
+    let mut world = World::small_town();
+    refusals::counted_to_the_end(&mut world);
+    let terms = Body::Terms { meters: [1, 0, 0, 0], expires: 0 };
+    let fault = |amount| {
+        let transfer = forged(&world, plain(1, 4, 2, amount), true);
+        fault_of(&world, &[terms, Body::Transfer(transfer)])
+    };
+    assert_eq!(fault(refusals::LAST_COUNT + 1), Some(Fault::Limit(1)));
+    assert_eq!(fault(refusals::LAST_COUNT), None);
+}
+
+#[test]
+fn only_what_charges_or_lapses_has_terms_and_an_expiry_stands_alone() {
+    let mut world = World::small_town();
+    world.ok(&one(hold(1, 3, 5, 100, world.now + 1)));
+    let terms = Body::Terms { meters: [0; 4], expires: u64::MAX };
+    let with_terms = forged(&world, void(2, 1), true);
+    assert_eq!(fault_of(&world, &[terms, Body::Transfer(with_terms)]), Some(Fault::Group));
+    world.now += 1;
+    let expiry = Transfer { id: expiry_id(1), op: Op::Expire, ..forged(&world, void(2, 1), false) };
+    assert_eq!(fault_of(&world, &[Body::Transfer(Transfer { legs: 2, ..expiry })]), Some(Fault::Group));
+    assert_eq!(fault_of(&world, &[Body::Transfer(expiry)]), None);
 }
 
 #[test]
