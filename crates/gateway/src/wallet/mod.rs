@@ -3,11 +3,17 @@
 //! Two routers: the doors, where nobody is signed in yet, and the rooms behind them. A route's place
 //! decides who passes; its handler takes the person from [`crate::gates::Wallet`].
 
+mod codes;
+mod devices;
 mod history;
+mod identity;
 mod mandates;
 mod merchants;
 mod notices;
 mod orders;
+mod organisations;
+mod people;
+mod pin;
 mod sessions;
 mod transfers;
 
@@ -23,7 +29,14 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
 
 /// Open to anyone, at the rate of `limits.doors` per address.
 fn doors() -> OpenApiRouter<Edge> {
-    door(OpenApiRouter::new().routes(routes!(sessions::sign_in)))
+    door(
+        OpenApiRouter::new()
+            .routes(routes!(codes::send))
+            .routes(routes!(people::sign_up))
+            .routes(routes!(people::recover))
+            .routes(routes!(devices::challenge))
+            .routes(routes!(sessions::sign_in)),
+    )
 }
 
 /// For those who are signed in.
@@ -32,6 +45,17 @@ fn rooms() -> OpenApiRouter<Edge> {
         OpenApiRouter::new()
             .routes(routes!(sessions::list, sessions::end_all))
             .routes(routes!(sessions::end))
+            .routes(routes!(codes::second_factor))
+            .routes(routes!(people::me))
+            .routes(routes!(people::set_alias))
+            .routes(routes!(devices::bind, devices::list))
+            .routes(routes!(devices::of))
+            .routes(routes!(devices::revoke))
+            .routes(routes!(pin::state, pin::set))
+            .routes(once(routes!(identity::submit)))
+            .routes(routes!(identity::latest))
+            .routes(routes!(organisations::register, organisations::list))
+            .routes(routes!(organisations::of))
             .routes(routes!(transfers::lookup))
             .routes(routes!(transfers::send, transfers::list))
             .routes(routes!(transfers::of))

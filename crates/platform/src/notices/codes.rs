@@ -68,6 +68,14 @@ pub struct CodeAsk {
     pub language: Option<Language>,
 }
 
+/// A request for a second factor by somebody who is signed in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorAsk {
+    /// The language of the message: `zh-CN`, unless said otherwise, or `en`.
+    pub language: Option<Language>,
+}
+
 /// A code is on its way. The answer is the same for every phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CodeSent {

@@ -144,7 +144,7 @@ pub(crate) fn is_run(text: &str) -> bool {
 ///
 /// # Errors
 /// `invalid_request`, naming `id_number`.
-pub fn identity_number(text: &str, today: Date) -> Result<String> {
+pub(super) fn identity_number(text: &str, today: Date) -> Result<String> {
     let wrong = || {
         Problem::new(Code::InvalidRequest)
             .field("id_number")
@@ -183,7 +183,7 @@ pub(crate) fn birth(number: &str) -> Option<Date> {
 ///
 /// # Errors
 /// `invalid_request`, naming `licence`.
-pub fn licence_number(text: &str) -> Result<String> {
+pub(super) fn licence_number(text: &str) -> Result<String> {
     let code = text.to_ascii_uppercase();
     let fits =
         code.is_ascii() && code.len() == 18 && licence_check(&code[..17]) == code.as_bytes().last().copied();
@@ -222,7 +222,7 @@ pub fn masked_name(name: &str) -> String {
 
 /// An identity number as its holder sees it: first and last character, `5****************X`.
 #[must_use]
-pub fn masked_identity_number(number: &str) -> String {
+pub(super) fn masked_identity_number(number: &str) -> String {
     match (number.chars().next(), number.chars().last()) {
         (Some(first), Some(last)) if number.len() > 2 => {
             format!("{first}{}{last}", "*".repeat(number.len() - 2))

@@ -386,3 +386,46 @@ fn evidence_travels_as_json_with_a_time_in_words() {
     json["more"] = 1.into();
     assert!(serde_json::from_value::<EvidenceAsk>(json).is_err(), "unknown fields are refused");
 }
+
+/// The guide from which another client can be written.
+const GUIDE: &str = include_str!("../../../../docs/guides/signing-in-and-devices.md");
+
+/// The text in the guide's fence that begins with `first`.
+fn fenced(first: &str) -> &'static str {
+    let start = GUIDE.find(&format!("```text\n{first}")).expect("the guide has this text") + 8;
+    let length = GUIDE[start..].find("```").expect("the fence ends");
+    &GUIDE[start..start + length]
+}
+
+#[test]
+fn the_guide_shows_true_texts_and_signatures() {
+    let key = SigningKey::from_ed25519_seed(&[1; 32]).expect("any seed is a key");
+    let said = |what: &str| assert!(GUIDE.contains(what), "the guide does not say {what}");
+
+    let evidence = Evidence {
+        action: "pay_order",
+        payee: "小面馆".into(),
+        amount: Money::fen(1250),
+        subject: "ord_06c1v0q3000000000000000000".into(),
+        wallet: "wal_06c1v0q3000000000000000000".parse().expect("an id"),
+        expires_at: "2026-11-22T06:20:00Z".parse::<jiff::Timestamp>().expect("a time").as_millisecond(),
+        nonce: "0123456789abcdef0123456789abcdef".into(),
+    };
+    let text = evidence.text().expect("signable");
+    assert_eq!(fenced("JIALING-EVIDENCE-1"), text);
+    let signature = key.sign(text.as_bytes());
+    said(&STANDARD.encode(&signature));
+    said(&STANDARD.encode(key.public().spki_der()));
+    said(&format!("key id is `{}`", key.public().id()));
+    let id = key.public().id().as_bytes();
+    let digest = HashAlgorithm::Sha256.digest_parts(&[text.as_bytes(), &[0], id, &[0], &signature]);
+    said(&digest[..24].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+
+    let text = devices::rules::possession_text(
+        "bind",
+        "chl_06c1v0q3000000000000000000".parse().expect("an id"),
+        "5f0c5a0e9d3b4a6f8e7d6c5b4a392817",
+        key.public().id(),
+    );
+    assert_eq!(fenced("JIALING-DEVICE-1"), text);
+}
