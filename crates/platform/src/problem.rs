@@ -146,7 +146,7 @@ pub struct Problem {
     pub internal: Option<String>,
     /// Further members of the answer, such as the text that was verified or the limit left.
     pub extra: Option<Box<serde_json::Map<String, serde_json::Value>>>,
-    conflict: bool,
+    pub(crate) conflict: bool,
 }
 
 impl Problem {

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::id::AuditId;
 use crate::{App, Result, Tx};
 
-pub use chain::{Report, anchor, chain, hash_of, verify};
+pub use chain::{Report, anchor, chain, check_chain, hash_of, verify};
 
 /// The kind of ledger note that anchors the chain; its id is the place in the chain.
 pub const NOTE_KIND: u16 = 1;

@@ -13,7 +13,7 @@ use crate::{App, Code, Problem, Result, Tx};
 
 /// How long an accepted transfer may be silent before it is looked up, milliseconds. Far longer than
 /// the engine takes to answer.
-pub const SILENT_MS: i64 = 60_000;
+pub(crate) const SILENT_MS: i64 = 60_000;
 /// How often silent transfers are looked for.
 const EVERY: Duration = Duration::from_secs(10);
 /// Silent transfers looked up in one round.
