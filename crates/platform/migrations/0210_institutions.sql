@@ -26,6 +26,8 @@ CREATE TABLE institution_keys (
     revoked_at BIGINT,
     PRIMARY KEY (institution_id, serial)
 );
+-- A key signs for one institution only.
+CREATE UNIQUE INDEX institution_keys_serial ON institution_keys (serial);
 
 -- Issue and redemption between the central bank and an operating bank.
 CREATE TABLE issuances (

@@ -20,6 +20,7 @@ CREATE TABLE wallets (
     closed_at BIGINT
 );
 CREATE INDEX wallets_of_owner ON wallets (owner, id);
+CREATE INDEX wallets_closing ON wallets (id) WHERE closing = 1 AND closed = 0;
 CREATE INDEX wallets_unapplied ON wallets (id) WHERE applied <> revision;
 
 -- The class that a person's identity allows; persons without a row have class IV.

@@ -21,6 +21,7 @@ pub mod text;
 
 pub mod audit;
 pub mod devices;
+pub mod exchange;
 pub mod follow;
 pub mod history;
 pub mod idempotency;
@@ -41,6 +42,7 @@ pub mod refunds;
 pub mod sessions;
 pub mod topups;
 pub mod transfers;
+pub mod verify;
 pub mod wallets;
 pub mod withdrawals;
 

@@ -86,8 +86,13 @@ fn check(founding: &Founding) -> Result<()> {
     }
     for new in &founding.institutions {
         let code = new.code.as_bytes();
-        if !(2..=12).contains(&code.len()) || !code.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
-            return Err(Problem::internal(format!("the institution code {:?} is not 2 to 12 capital letters and digits", new.code)));
+        if !(2..=12).contains(&code.len())
+            || !code.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        {
+            return Err(Problem::internal(format!(
+                "the institution code {:?} is not 2 to 12 capital letters and digits",
+                new.code
+            )));
         }
     }
     Ok(())
@@ -97,7 +102,10 @@ fn same_as<'a>(known: &'a Institution, new: &NewInstitution) -> Result<&'a Insti
     if (known.role, known.model) == (new.role, new.model) {
         Ok(known)
     } else {
-        Err(Problem::internal(format!("institution {} is stored with another role or model; neither can change", known.code)))
+        Err(Problem::internal(format!(
+            "institution {} is stored with another role or model; neither can change",
+            known.code
+        )))
     }
 }
 
@@ -123,22 +131,42 @@ async fn open_accounts(app: &App, institution: &Institution) -> Result<()> {
     let mut commands = Vec::new();
     if !institution.is_central() {
         let id = institution.vault();
-        commands.push(Command::OpenAccount(NewAccount { id, currency, kind: AccountKind::Vault, holder: CENTRAL_BANK, min: 0, max: i64::MAX }));
+        commands.push(Command::OpenAccount(NewAccount {
+            id,
+            currency,
+            kind: AccountKind::Vault,
+            holder: CENTRAL_BANK,
+            min: 0,
+            max: i64::MAX,
+        }));
     }
     if institution.issues() {
         let id = institution.issuance();
-        commands.push(Command::OpenAccount(NewAccount { id, currency, kind: AccountKind::Issuance, holder: institution.holder, min: 0, max: 0 }));
+        commands.push(Command::OpenAccount(NewAccount {
+            id,
+            currency,
+            kind: AccountKind::Issuance,
+            holder: institution.holder,
+            min: 0,
+            max: 0,
+        }));
         commands.push(authority(institution, institution.authorised)?);
     }
     for answer in app.engine.submit_all(commands).await {
-        answer.map_err(|error| Problem::internal(format!("the accounts of {} could not be opened: {error}", institution.code)))?;
+        answer.map_err(|error| {
+            Problem::internal(format!("the accounts of {} could not be opened: {error}", institution.code))
+        })?;
     }
     Ok(())
 }
 
 fn authority(institution: &Institution, amount: u64) -> Result<Command> {
     let amount = i64::try_from(amount).map_err(|_| Problem::new(Code::AmountInvalid).field("authorised"))?;
-    Ok(Command::ChangeAccount(AccountChange { id: institution.issuance(), min: Some(-amount), ..AccountChange::default() }))
+    Ok(Command::ChangeAccount(AccountChange {
+        id: institution.issuance(),
+        min: Some(-amount),
+        ..AccountChange::default()
+    }))
 }
 
 /// Sets what an institution may have issued at most. Below what it has issued already, it can issue
@@ -158,7 +186,9 @@ pub async fn authorise(app: &App, code: &str, authorised: Money) -> Result<Insti
     app.db.write(async move |tx: &mut Tx| store::set_authorised(tx, &code, amount).await).await?;
     match app.engine.submit(command).await {
         Ok(_) => super::by_id(app, institution.id).await,
-        Err(SubmitError::Refused(refusal)) if refusal.why == Why::LimitsInvalid => Err(Problem::new(Code::AmountInvalid).field("authorised")),
+        Err(SubmitError::Refused(refusal)) if refusal.why == Why::LimitsInvalid => {
+            Err(Problem::new(Code::AmountInvalid).field("authorised"))
+        }
         Err(error) => Err(Problem::internal(error)),
     }
 }

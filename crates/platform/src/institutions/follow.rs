@@ -13,7 +13,9 @@ use crate::{App, Result, Tx};
 pub async fn settle(_app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
     for record in records {
         let Body::Transfer(transfer) = &record.body else { continue };
-        if !transfer.op.moves() || !matches!(Kind::from_number(transfer.kind), Some(Kind::Issue | Kind::Redeem)) {
+        if !transfer.op.moves()
+            || !matches!(Kind::from_number(transfer.kind), Some(Kind::Issue | Kind::Redeem))
+        {
             continue;
         }
         sqlx::query("UPDATE issuances SET state = 'SUCCESS', reason = NULL, settled_at = $2 WHERE id = $1 AND state <> 'SUCCESS'")

@@ -86,7 +86,13 @@ pub struct Issuance {
 ///
 /// # Errors
 /// `conflict` naming the field that differs; `forbidden` for the central bank itself.
-pub async fn request(app: &App, institution: InstitutionId, direction: Direction, ask: IssuanceAsk, digest: [u8; 24]) -> Result<Issuance> {
+pub async fn request(
+    app: &App,
+    institution: InstitutionId,
+    direction: Direction,
+    ask: IssuanceAsk,
+    digest: [u8; 24],
+) -> Result<Issuance> {
     text::key("out_issuance_no", &ask.out_issuance_no)?;
     let amount = ask.amount.positive("amount")?;
     if by_id(app, institution).await?.is_central() {
@@ -104,7 +110,9 @@ pub async fn request(app: &App, institution: InstitutionId, direction: Direction
                 (stored.amount != ask.amount).then_some("amount")
             };
             match differs {
-                Some(field) => Err(Problem::new(Code::Conflict).field(field).detail("This out_issuance_no was used for something else.")),
+                Some(field) => Err(Problem::new(Code::Conflict)
+                    .field(field)
+                    .detail("This out_issuance_no was used for something else.")),
                 None => Ok(stored),
             }
         })
@@ -124,8 +132,14 @@ async fn carry_out(app: &App, issuance: &Issuance, amount: u64, digest: [u8; 24]
             app.progress.passed(outcome.first).await;
             Ok(())
         }
-        Err(SubmitError::Refused(refusal)) if refusal.why == Why::IdTaken && refusal.field == Some("digest") => Ok(()),
-        Err(SubmitError::Refused(refusal)) => refuse(app, issuance.issuance_id, reason(&refusal, issuance.direction)).await,
+        Err(SubmitError::Refused(refusal))
+            if refusal.why == Why::IdTaken && refusal.field == Some("digest") =>
+        {
+            Ok(())
+        }
+        Err(SubmitError::Refused(refusal)) => {
+            refuse(app, issuance.issuance_id, reason(&refusal, issuance.direction)).await
+        }
         Err(error) => Err(wallets::stopped(error)),
     }
 }
@@ -135,7 +149,13 @@ fn leg(issuance: &Issuance, central: &Institution, bank: &Institution, amount: u
         Direction::Issue => (central.issuance(), bank.vault(), Kind::Issue),
         Direction::Redeem => (bank.vault(), central.issuance(), Kind::Redeem),
     };
-    Leg { id: issuance.issuance_id.number(), op: LegOp::Plain { debit, credit, amount }, kind: kind as u16, digest, meters: [0; MAX_METERS] }
+    Leg {
+        id: issuance.issuance_id.number(),
+        op: LegOp::Plain { debit, credit, amount },
+        kind: kind as u16,
+        digest,
+        meters: [0; MAX_METERS],
+    }
 }
 
 const fn reason(refusal: &Refusal, direction: Direction) -> Code {
@@ -149,13 +169,15 @@ const fn reason(refusal: &Refusal, direction: Direction) -> Code {
 async fn refuse(app: &App, id: IssuanceId, reason: Code) -> Result<()> {
     app.db
         .write(async move |tx: &mut Tx| {
-            sqlx::query("UPDATE issuances SET state = 'REFUSED', reason = $2 WHERE id = $1 AND state = 'PROCESSING'")
-                .bind(id)
-                .bind(reason.text())
-                .execute(&mut *tx)
-                .await
-                .map(drop)
-                .map_err(Problem::from)
+            sqlx::query(
+                "UPDATE issuances SET state = 'REFUSED', reason = $2 WHERE id = $1 AND state = 'PROCESSING'",
+            )
+            .bind(id)
+            .bind(reason.text())
+            .execute(&mut *tx)
+            .await
+            .map(drop)
+            .map_err(Problem::from)
         })
         .await
 }
@@ -165,10 +187,11 @@ async fn refuse(app: &App, id: IssuanceId, reason: Code) -> Result<()> {
 /// # Errors
 /// Any fault of the database or the ledger.
 pub async fn repair(app: &App) -> Result<usize> {
-    let rows = sqlx::query(select!("WHERE state = 'PROCESSING' AND created_at <= $1 ORDER BY created_at LIMIT 100"))
-        .bind(app.clock.millis() - TAKE_UP_AFTER_MS)
-        .fetch_all(app.db.read())
-        .await?;
+    let rows =
+        sqlx::query(select!("WHERE state = 'PROCESSING' AND created_at <= $1 ORDER BY created_at LIMIT 100"))
+            .bind(app.clock.millis() - TAKE_UP_AFTER_MS)
+            .fetch_all(app.db.read())
+            .await?;
     for row in &rows {
         let issuance = from_row(row)?;
         // Whether it moved before the crash decides; the digest of the request is not kept.
@@ -204,11 +227,22 @@ pub async fn issuances(app: &App, institution: InstitutionId, ask: &PageAsk) -> 
     } else {
         select!("WHERE institution_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
     };
-    let rows = sqlx::query(sql).bind(institution).bind(&cursor.from).bind(i64::from(limit) + 1).fetch_all(app.db.read()).await?;
+    let rows = sqlx::query(sql)
+        .bind(institution)
+        .bind(&cursor.from)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(app.db.read())
+        .await?;
     Ok(cursor.page(rows.iter().map(from_row).collect::<Result<_>>()?, limit))
 }
 
-async fn insert(tx: &mut Tx, institution: InstitutionId, direction: Direction, ask: &IssuanceAsk, now: i64) -> Result<()> {
+async fn insert(
+    tx: &mut Tx,
+    institution: InstitutionId,
+    direction: Direction,
+    ask: &IssuanceAsk,
+    now: i64,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO issuances (id, institution_id, out_issuance_no, direction, amount, state, created_at) VALUES ($1, $2, $3, $4, $5, 'PROCESSING', $6) \
          ON CONFLICT (institution_id, out_issuance_no) DO NOTHING",
@@ -224,7 +258,11 @@ async fn insert(tx: &mut Tx, institution: InstitutionId, direction: Direction, a
     Ok(())
 }
 
-async fn find<'e>(on: impl Executor<'e, Database = Any>, institution: InstitutionId, number: &str) -> Result<Issuance> {
+async fn find<'e>(
+    on: impl Executor<'e, Database = Any>,
+    institution: InstitutionId,
+    number: &str,
+) -> Result<Issuance> {
     let row = sqlx::query(select!("WHERE institution_id = $1 AND out_issuance_no = $2"))
         .bind(institution)
         .bind(number.to_owned())

@@ -42,7 +42,8 @@ pub async fn add_key(app: &App, institution: InstitutionId, key: NewKey) -> Resu
 }
 
 fn parse(key: &NewKey) -> Result<PublicKey> {
-    PublicKey::from_spki_pem(&key.public_key).map_err(|error| Problem::new(Code::InvalidRequest).field("public_key").detail(error.to_string()))
+    PublicKey::from_spki_pem(&key.public_key)
+        .map_err(|error| Problem::new(Code::InvalidRequest).field("public_key").detail(error.to_string()))
 }
 
 pub(super) async fn insert(tx: &mut Tx, institution: InstitutionId, key: &NewKey, now: i64) -> Result<()> {
@@ -58,7 +59,9 @@ pub(super) async fn insert(tx: &mut Tx, institution: InstitutionId, key: &NewKey
         .execute(&mut *tx)
         .await
         .map(drop)
-        .map_err(|error| if db::is_taken(&error) { Problem::new(Code::Conflict).field("public_key") } else { error.into() })
+        .map_err(|error| {
+            if db::is_taken(&error) { Problem::new(Code::Conflict).field("public_key") } else { error.into() }
+        })
 }
 
 /// Revokes a key: nothing it signs is accepted any more. Done again, it changes nothing.
@@ -97,5 +100,24 @@ pub async fn key(app: &App, institution: &str, serial: &str) -> Result<Key> {
     .ok_or(Problem::new(Code::KeyUnknown))?;
     let der: Vec<u8> = row.try_get("public_key")?;
     let public_key = PublicKey::from_spki_der(&der).map_err(Problem::internal)?;
-    Ok(Key { institution: row.try_get("institution_id")?, serial: serial.to_owned(), suite: public_key.suite(), public_key })
+    Ok(Key {
+        institution: row.try_get("institution_id")?,
+        serial: serial.to_owned(),
+        suite: public_key.suite(),
+        public_key,
+    })
+}
+
+/// The valid key with this number, whosever it is, with its institution's code: for a bank that
+/// signs with its key's number alone.
+///
+/// # Errors
+/// `key_unknown`.
+pub async fn by_serial(app: &App, serial: &str) -> Result<(Key, String)> {
+    let code: Option<String> = sqlx::query_scalar("SELECT i.code FROM institution_keys k JOIN institutions i ON i.id = k.institution_id WHERE k.serial = $1")
+        .bind(serial.to_owned())
+        .fetch_optional(app.db.read())
+        .await?;
+    let code = code.ok_or(Problem::new(Code::KeyUnknown))?;
+    Ok((key(app, &code, serial).await?, code))
 }

@@ -21,7 +21,7 @@ use crate::{App, Code, Money, Problem, Result, Tx};
 
 pub use establish::{Founding, NewInstitution, authorise, establish};
 pub use issuances::{Direction, Issuance, IssuanceAsk, IssuanceState, issuances, read, repair, request};
-pub use keys::{Key, NewKey, add_key, key, revoke_key};
+pub use keys::{Key, NewKey, add_key, by_serial, key, revoke_key};
 pub use supply::{Holder, InWallets, Supply, SupplyCheck, Vault, count, supply};
 
 crate::stored! {
@@ -173,5 +173,7 @@ pub async fn names(tx: &mut Tx) -> Result<Vec<(InstitutionId, String, String)>> 
 /// `internal` before [`establish`].
 pub async fn central(app: &App) -> Result<Institution> {
     let all = all(app).await?;
-    all.into_iter().find(Institution::is_central).ok_or_else(|| Problem::internal("there is no central bank: the institutions are not established"))
+    all.into_iter()
+        .find(Institution::is_central)
+        .ok_or_else(|| Problem::internal("there is no central bank: the institutions are not established"))
 }

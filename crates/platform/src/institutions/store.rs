@@ -7,7 +7,11 @@ use super::Institution;
 use crate::{Problem, Result, Tx};
 
 pub(super) async fn all<'e>(on: impl Executor<'e, Database = Any>) -> Result<Vec<Institution>> {
-    let rows = sqlx::query("SELECT id, code, role, model, holder, name_zh, name_en, authorised FROM institutions ORDER BY code").fetch_all(on).await?;
+    let rows = sqlx::query(
+        "SELECT id, code, role, model, holder, name_zh, name_en, authorised FROM institutions ORDER BY code",
+    )
+    .fetch_all(on)
+    .await?;
     rows.iter().map(read).collect()
 }
 
@@ -28,7 +32,11 @@ pub(super) async fn insert(tx: &mut Tx, new: &Institution, now: i64) -> Result<(
 }
 
 pub(super) async fn set_authorised(tx: &mut Tx, code: &str, amount: i64) -> Result<bool> {
-    let done = sqlx::query("UPDATE institutions SET authorised = $2 WHERE code = $1").bind(code.to_owned()).bind(amount).execute(&mut *tx).await?;
+    let done = sqlx::query("UPDATE institutions SET authorised = $2 WHERE code = $1")
+        .bind(code.to_owned())
+        .bind(amount)
+        .execute(&mut *tx)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 

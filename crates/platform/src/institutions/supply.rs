@@ -127,16 +127,25 @@ pub async fn supply(app: &App) -> Result<Supply> {
 
 /// The sums, and the vaults of the same instant: read until their own sum is the one in the sums.
 async fn at_one_instant(app: &App, institutions: &[Institution]) -> Result<(Vec<Totals>, Vec<Vault>, bool)> {
-    let banks: Vec<&Institution> = institutions.iter().filter(|institution| !institution.is_central()).collect();
+    let banks: Vec<&Institution> =
+        institutions.iter().filter(|institution| !institution.is_central()).collect();
     let numbers: Vec<u128> = banks.iter().map(|bank| bank.vault()).collect();
     for attempt in 1.. {
         let accounts = app.engine.accounts(&numbers).await.map_err(Problem::internal)?;
         let totals = app.engine.totals().await.map_err(Problem::internal)?;
-        let balances: Vec<i64> = accounts.iter().map(|account| account.map_or(0, |account| account.balance())).collect();
-        let all = totals.iter().find(|totals| totals.holder == CENTRAL_BANK && totals.currency == Currency::CNY.numeric());
-        let exact = all.map_or(0, |all| i128::from(all.vault)) == balances.iter().map(|&balance| i128::from(balance)).sum::<i128>();
+        let balances: Vec<i64> =
+            accounts.iter().map(|account| account.map_or(0, |account| account.balance())).collect();
+        let all = totals
+            .iter()
+            .find(|totals| totals.holder == CENTRAL_BANK && totals.currency == Currency::CNY.numeric());
+        let exact = all.map_or(0, |all| i128::from(all.vault))
+            == balances.iter().map(|&balance| i128::from(balance)).sum::<i128>();
         if exact || attempt == ATTEMPTS {
-            let vaults = banks.iter().zip(balances).map(|(bank, balance)| Vault { institution: bank.code.clone(), amount: fen(balance) }).collect();
+            let vaults = banks
+                .iter()
+                .zip(balances)
+                .map(|(bank, balance)| Vault { institution: bank.code.clone(), amount: fen(balance) })
+                .collect();
             return Ok((totals, vaults, exact));
         }
     }
@@ -145,16 +154,21 @@ async fn at_one_instant(app: &App, institutions: &[Institution]) -> Result<(Vec<
 
 /// The sums of each holder, the central bank's first.
 fn holders(institutions: &[Institution], totals: &[Totals]) -> Vec<Holder> {
-    let mut issuers: Vec<&Institution> = institutions.iter().filter(|institution| institution.issues()).collect();
+    let mut issuers: Vec<&Institution> =
+        institutions.iter().filter(|institution| institution.issues()).collect();
     issuers.sort_by_key(|institution| institution.holder);
     issuers.into_iter().map(|issuer| holder(issuer, totals)).collect()
 }
 
 fn holder(issuer: &Institution, totals: &[Totals]) -> Holder {
-    let own = totals.iter().find(|totals| (totals.currency, totals.holder) == (Currency::CNY.numeric(), issuer.holder));
+    let own = totals
+        .iter()
+        .find(|totals| (totals.currency, totals.holder) == (Currency::CNY.numeric(), issuer.holder));
     let sum = |of: fn(&Totals) -> u64| own.map_or(0, of);
     let outstanding = i128::from(sum(|t| t.issued)) - i128::from(sum(|t| t.redeemed));
-    let found = own.map_or(0, |t| [t.vault, t.personal, t.organisation, t.transit].into_iter().map(i128::from).sum::<i128>());
+    let found = own.map_or(0, |t| {
+        [t.vault, t.personal, t.organisation, t.transit].into_iter().map(i128::from).sum::<i128>()
+    });
     Holder {
         institution: issuer.code.clone(),
         issued: Money::fen(sum(|t| t.issued)),
@@ -164,7 +178,11 @@ fn holder(issuer: &Institution, totals: &[Totals]) -> Holder {
         in_organisations: Money::fen(sum(|t| t.organisation)),
         in_transit: Money::fen(sum(|t| t.transit)),
         set_aside: Money::fen(sum(|t| t.held)),
-        check: SupplyCheck { outstanding: outstanding as i64, found: found as i64, equal: outstanding == found },
+        check: SupplyCheck {
+            outstanding: outstanding as i64,
+            found: found as i64,
+            equal: outstanding == found,
+        },
     }
 }
 
@@ -253,13 +271,50 @@ mod tests {
             institution("BKB", Role::Operating, Model::Deposit, 2),
             institution("PBC", Role::Central, Model::Central, 1),
         ];
-        let nothing = Totals { currency: 156, holder: 0, issued: 0, redeemed: 0, circulating: 0, vault: 0, personal: 0, organisation: 0, transit: 0, held: 0 };
+        let nothing = Totals {
+            currency: 156,
+            holder: 0,
+            issued: 0,
+            redeemed: 0,
+            circulating: 0,
+            vault: 0,
+            personal: 0,
+            organisation: 0,
+            transit: 0,
+            held: 0,
+        };
         let totals = [
-            Totals { holder: 2, issued: 70, circulating: 70, personal: 50, organisation: 19, held: 6, ..nothing },
-            Totals { holder: 1, issued: 100, redeemed: 10, circulating: 90, vault: 60, personal: 30, ..nothing },
+            Totals {
+                holder: 2,
+                issued: 70,
+                circulating: 70,
+                personal: 50,
+                organisation: 19,
+                held: 6,
+                ..nothing
+            },
+            Totals {
+                holder: 1,
+                issued: 100,
+                redeemed: 10,
+                circulating: 90,
+                vault: 60,
+                personal: 30,
+                ..nothing
+            },
         ];
         let holders = holders(&institutions, &totals);
-        let sums: Vec<_> = holders.iter().map(|holder| (holder.institution.as_str(), holder.check.outstanding, holder.check.found, holder.check.equal)).collect();
+        let sums: Vec<_> = holders
+            .iter()
+            .map(|holder| {
+                (
+                    holder.institution.as_str(),
+                    holder.check.outstanding,
+                    holder.check.found,
+                    holder.check.equal,
+                )
+            })
+            .collect();
         assert_eq!(sums, [("PBC", 90, 90, true), ("BKB", 70, 69, false)]);
         assert_eq!(holders[1].set_aside, Money::fen(6));
         assert_eq!(holders[1].in_organisations, Money::fen(19));

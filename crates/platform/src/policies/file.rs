@@ -48,7 +48,10 @@ pub(super) fn shipped() -> Result<Vec<Policy>, String> {
 }
 
 fn policy(row: Row) -> Result<Policy, String> {
-    let start = row.effective_from.to_zoned(TimeZone::fixed(offset(8))).map_err(|error| format!("policy {}: {error}", row.name))?;
+    let start = row
+        .effective_from
+        .to_zoned(TimeZone::fixed(offset(8)))
+        .map_err(|error| format!("policy {}: {error}", row.name))?;
     let from_ms = start.timestamp().as_millisecond();
     Ok(Policy {
         name: row.name,

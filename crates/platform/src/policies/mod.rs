@@ -70,7 +70,8 @@ pub async fn all(app: &App) -> Result<Arc<[Policy]>> {
         return Ok(kept.versions);
     }
     let versions: Arc<[Policy]> = store::all(app).await?.into();
-    *app.policies.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Read { at: now, versions: versions.clone() });
+    *app.policies.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+        Some(Read { at: now, versions: versions.clone() });
     Ok(versions)
 }
 
@@ -79,7 +80,9 @@ pub async fn all(app: &App) -> Result<Arc<[Policy]>> {
 /// # Errors
 /// `internal` if there is no such policy, none is in force yet, or it has no bound.
 pub async fn number(app: &App, name: &str) -> Result<i64> {
-    bound(app, name).await?.ok_or_else(|| Problem::internal(format!("policy {name} has no bound, but a number is needed")))
+    bound(app, name)
+        .await?
+        .ok_or_else(|| Problem::internal(format!("policy {name} has no bound, but a number is needed")))
 }
 
 /// The number in force now under `name`, or `None` where there is no bound.

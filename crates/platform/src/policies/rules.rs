@@ -5,7 +5,10 @@ use super::Policy;
 /// The version of `name` in force at `at` (milliseconds): the newest whose date has come.
 #[must_use]
 pub fn in_force<'a>(versions: &'a [Policy], name: &str, at: i64) -> Option<&'a Policy> {
-    versions.iter().filter(|policy| policy.name == name && policy.from_ms <= at).max_by_key(|policy| policy.version)
+    versions
+        .iter()
+        .filter(|policy| policy.name == name && policy.from_ms <= at)
+        .max_by_key(|policy| policy.version)
 }
 
 /// What is wrong with adding `new` to `known`, versions of the same policy; `None` if nothing is.
@@ -16,9 +19,14 @@ pub fn misfit(known: &[Policy], new: &Policy) -> Option<String> {
     let newest = known.iter().filter(|policy| policy.name == new.name).max_by_key(|policy| policy.version);
     let (version, from) = newest.map_or((0, i64::MIN), |policy| (policy.version, policy.from_ms));
     if new.version != version + 1 {
-        return Some(format!("policy {} has version {version} as its newest, so {} cannot follow", new.name, new.version));
+        return Some(format!(
+            "policy {} has version {version} as its newest, so {} cannot follow",
+            new.name, new.version
+        ));
     }
-    (new.from_ms < from).then(|| format!("version {} of policy {} would start before version {version}", new.version, new.name))
+    (new.from_ms < from).then(|| {
+        format!("version {} of policy {} would start before version {version}", new.version, new.name)
+    })
 }
 
 #[cfg(test)]
@@ -43,7 +51,11 @@ mod tests {
     fn the_newest_version_whose_date_has_come_is_in_force() {
         let versions = [version(1, 100, 1), version(2, 200, 2), version(3, 300, 3)];
         let check = |at: i64, expect: Option<i64>| {
-            assert_eq!(in_force(&versions, "no_pin_single", at).and_then(|policy| policy.value), expect, "at {at}");
+            assert_eq!(
+                in_force(&versions, "no_pin_single", at).and_then(|policy| policy.value),
+                expect,
+                "at {at}"
+            );
         };
         check(99, None);
         check(100, Some(1));

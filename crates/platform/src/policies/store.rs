@@ -20,9 +20,14 @@ pub(super) async fn add(app: &App, versions: Vec<Policy>) -> Result<()> {
             let rows = sqlx::query(COLUMNS).fetch_all(&mut *tx).await?;
             let mut known = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
             for policy in &versions {
-                if let Some(same) = known.iter().find(|known| known.name == policy.name && known.version == policy.version) {
+                if let Some(same) =
+                    known.iter().find(|known| known.name == policy.name && known.version == policy.version)
+                {
                     if (same.value, same.from_ms) != (policy.value, policy.from_ms) {
-                        return Err(Problem::internal(format!("version {} of policy {} is stored with another value or date", policy.version, policy.name)));
+                        return Err(Problem::internal(format!(
+                            "version {} of policy {} is stored with another value or date",
+                            policy.version, policy.name
+                        )));
                     }
                     continue;
                 }

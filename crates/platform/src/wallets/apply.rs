@@ -41,7 +41,14 @@ async fn shape(app: &App, wallet: &Wallet) -> Result<Result<(), Refusal>> {
         Owner::Organisation(_) => AccountKind::Organisation,
     };
     // Opened for no money at all, so that nothing can arrive before the limits are there.
-    let opening = NewAccount { id: number, currency: Currency::CNY.numeric(), kind, holder: wallet.holder, min: 0, max: 0 };
+    let opening = NewAccount {
+        id: number,
+        currency: Currency::CNY.numeric(),
+        kind,
+        holder: wallet.holder,
+        min: 0,
+        max: 0,
+    };
     let change = AccountChange {
         id: number,
         min: None,
@@ -49,8 +56,11 @@ async fn shape(app: &App, wallet: &Wallet) -> Result<Result<(), Refusal>> {
         freeze: Some(wallet.standing.freeze()),
         close: wallet.standing.closed,
     };
-    let commands =
-        vec![Command::OpenAccount(opening), Command::SetMeter { meter: number, policy: class.number() }, Command::ChangeAccount(change)];
+    let commands = vec![
+        Command::OpenAccount(opening),
+        Command::SetMeter { meter: number, policy: class.number() },
+        Command::ChangeAccount(change),
+    ];
     for answer in app.engine.submit_all(commands).await {
         match answer {
             Ok(_) => {}
@@ -70,13 +80,20 @@ async fn give_up(app: &App, wallet: &Wallet, refusal: Refusal) -> Result<()> {
                 .write(async move |tx: &mut Tx| {
                     let wallet = super::find_in(tx, id).await?;
                     store::set_closed_at(tx, id, None).await?;
-                    store::set_standing(tx, &wallet, Standing { closed: false, closing: false, ..wallet.standing }).await
+                    store::set_standing(
+                        tx,
+                        &wallet,
+                        Standing { closed: false, closing: false, ..wallet.standing },
+                    )
+                    .await
                 })
                 .await?;
             Box::pin(apply(app, id)).await?;
             Err(Problem::new(Code::WalletNotEmpty))
         }
-        Why::AccountClosed => app.db.write(async move |tx: &mut Tx| store::set_applied(tx, id, revision).await.map(drop)).await,
+        Why::AccountClosed => {
+            app.db.write(async move |tx: &mut Tx| store::set_applied(tx, id, revision).await.map(drop)).await
+        }
         _ => Err(Problem::internal(format!("the ledger refused the shape of {id}: {refusal}"))),
     }
 }

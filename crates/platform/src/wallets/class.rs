@@ -45,7 +45,10 @@ impl Class {
     /// # Errors
     /// `internal`: the number comes from our own table.
     pub fn from_number(number: i64) -> Result<Self> {
-        Self::ALL.into_iter().find(|class| i64::from(class.number()) == number).ok_or_else(|| Problem::internal(format!("no wallet class has the number {number}")))
+        Self::ALL
+            .into_iter()
+            .find(|class| i64::from(class.number()) == number)
+            .ok_or_else(|| Problem::internal(format!("no wallet class has the number {number}")))
     }
 
     /// The middle of its policies' names: `wallet_4_single`.

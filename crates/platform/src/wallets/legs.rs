@@ -119,10 +119,20 @@ pub fn legs(payer: &AccountRef, payee: &AccountRef, movement: &Movement<'_>) -> 
 /// As [`legs`].
 #[must_use]
 pub fn holds(payer: &AccountRef, payee: &AccountRef, movement: &Movement<'_>, expires: Nanos) -> Vec<Leg> {
-    build(payer, payee, movement, |debit, credit| LegOp::Hold { debit, credit, amount: movement.amount, expires })
+    build(payer, payee, movement, |debit, credit| LegOp::Hold {
+        debit,
+        credit,
+        amount: movement.amount,
+        expires,
+    })
 }
 
-fn build(payer: &AccountRef, payee: &AccountRef, movement: &Movement<'_>, op: impl Fn(u128, u128) -> LegOp) -> Vec<Leg> {
+fn build(
+    payer: &AccountRef,
+    payee: &AccountRef,
+    movement: &Movement<'_>,
+    op: impl Fn(u128, u128) -> LegOp,
+) -> Vec<Leg> {
     assert!(movement.meters.len() <= MAX_METERS, "a leg charges at most {MAX_METERS} meters");
     let mut meters = [0; MAX_METERS];
     meters[..movement.meters.len()].copy_from_slice(movement.meters);
@@ -156,11 +166,23 @@ pub fn voids(payer: &AccountRef, payee: &AccountRef, movement: &Movement<'_>) ->
     close(payer, payee, movement, VOIDS, |hold| LegOp::Void { hold })
 }
 
-fn close(payer: &AccountRef, payee: &AccountRef, movement: &Movement<'_>, first: u128, op: impl Fn(u128) -> LegOp) -> Vec<Leg> {
+fn close(
+    payer: &AccountRef,
+    payee: &AccountRef,
+    movement: &Movement<'_>,
+    first: u128,
+    op: impl Fn(u128) -> LegOp,
+) -> Vec<Leg> {
     path(payer, payee, movement.kind)
         .into_iter()
         .zip(0u128..)
-        .map(|((_, _, kind), n)| Leg { id: movement.id | first + n, op: op(movement.id | n), kind: kind as u16, digest: [0; 24], meters: [0; MAX_METERS] })
+        .map(|((_, _, kind), n)| Leg {
+            id: movement.id | first + n,
+            op: op(movement.id | n),
+            kind: kind as u16,
+            digest: [0; 24],
+            meters: [0; MAX_METERS],
+        })
         .collect()
 }
 
@@ -193,7 +215,9 @@ mod tests {
         let rows: Vec<Row> = legs
             .iter()
             .map(|leg| match leg.op {
-                LegOp::Plain { debit, credit, amount: 1250 } => (debit, credit, leg.id, Kind::from_number(leg.kind).expect("a kind of ours")),
+                LegOp::Plain { debit, credit, amount: 1250 } => {
+                    (debit, credit, leg.id, Kind::from_number(leg.kind).expect("a kind of ours"))
+                }
                 other => panic!("{other:?}"),
             })
             .collect();
@@ -208,12 +232,24 @@ mod tests {
         let (central_a, central_b) = (wallet(0x100, 1, A), wallet(0x200, 1, B));
         let (deposit_a, deposit_b) = (wallet(0x300, 2, A), wallet(0x400, 3, B));
         check(central_a, central_b, &[(0x100, 0x200, 0x70, Kind::Payment)]);
-        check(deposit_a, central_b, &[(0x300, issuance(A), 0x70, Kind::Payment), (vault(A), 0x200, 0x71, Kind::Payment)]);
-        check(central_a, deposit_b, &[(0x100, vault(B), 0x70, Kind::Payment), (issuance(B), 0x400, 0x71, Kind::Payment)]);
+        check(
+            deposit_a,
+            central_b,
+            &[(0x300, issuance(A), 0x70, Kind::Payment), (vault(A), 0x200, 0x71, Kind::Payment)],
+        );
+        check(
+            central_a,
+            deposit_b,
+            &[(0x100, vault(B), 0x70, Kind::Payment), (issuance(B), 0x400, 0x71, Kind::Payment)],
+        );
         check(
             deposit_a,
             deposit_b,
-            &[(0x300, issuance(A), 0x70, Kind::Payment), (vault(A), vault(B), 0x71, Kind::Settlement), (issuance(B), 0x400, 0x72, Kind::Payment)],
+            &[
+                (0x300, issuance(A), 0x70, Kind::Payment),
+                (vault(A), vault(B), 0x71, Kind::Settlement),
+                (issuance(B), 0x400, 0x72, Kind::Payment),
+            ],
         );
     }
 
@@ -225,11 +261,16 @@ mod tests {
 
     #[test]
     fn a_bank_pays_into_its_own_wallets_from_its_issuance_and_into_others_from_its_vault() {
-        let (deposit_a, deposit_b, central_b) = (wallet(0x300, 2, A), wallet(0x400, 3, B), wallet(0x200, 1, B));
+        let (deposit_a, deposit_b, central_b) =
+            (wallet(0x300, 2, A), wallet(0x400, 3, B), wallet(0x200, 1, B));
         check(AccountRef::of_bank(A, &deposit_a), deposit_a, &[(issuance(A), 0x300, 0x70, Kind::Payment)]);
         check(AccountRef::of_bank(A, &central_b), central_b, &[(vault(A), 0x200, 0x70, Kind::Payment)]);
         check(AccountRef::of_bank(B, &central_b), central_b, &[(vault(B), 0x200, 0x70, Kind::Payment)]);
-        check(AccountRef::of_bank(A, &deposit_b), deposit_b, &[(vault(A), vault(B), 0x70, Kind::Payment), (issuance(B), 0x400, 0x71, Kind::Payment)]);
+        check(
+            AccountRef::of_bank(A, &deposit_b),
+            deposit_b,
+            &[(vault(A), vault(B), 0x70, Kind::Payment), (issuance(B), 0x400, 0x71, Kind::Payment)],
+        );
     }
 
     #[test]
@@ -237,10 +278,15 @@ mod tests {
         let (payer, payee) = (wallet(0x300, 2, A), wallet(0x400, 3, B));
         let held: Vec<u128> = holds(&payer, &payee, &movement(&[]), 0).iter().map(|leg| leg.id).collect();
         assert_eq!(held, [0x70, 0x71, 0x72]);
-        for (closing, first) in [(posts(&payer, &payee, &movement(&[])), 0x74), (voids(&payer, &payee, &movement(&[])), 0x78)] {
+        for (closing, first) in
+            [(posts(&payer, &payee, &movement(&[])), 0x74), (voids(&payer, &payee, &movement(&[])), 0x78)]
+        {
             for ((leg, hold), id) in closing.iter().zip(&held).zip(first..) {
                 assert_eq!(leg.id, id);
-                assert!(matches!(leg.op, LegOp::Post { hold: named, amount: 0 } | LegOp::Void { hold: named } if named == *hold), "{leg:?}");
+                assert!(
+                    matches!(leg.op, LegOp::Post { hold: named, amount: 0 } | LegOp::Void { hold: named } if named == *hold),
+                    "{leg:?}"
+                );
                 assert_eq!(thing(leg.id), 0x70);
             }
         }

@@ -9,6 +9,7 @@
 
 mod apply;
 mod class;
+mod close;
 pub mod legs;
 mod open;
 mod refused;
@@ -22,10 +23,12 @@ use crate::{App, Code, Problem, Result, Tx};
 
 pub use apply::{repair, reshape};
 pub use class::Class;
+pub use close::{CloseAsk, SweepAsk, close, reopen_abandoned};
+pub(crate) use close::{follow_up, sweep_failed, swept};
 pub use legs::{AccountRef, Movement, holds, legs, posts, voids};
 pub use open::{OpenAsk, class_of, open, open_for_merchant, raise_class};
-pub(crate) use refused::{room, stopped, too_high};
 pub use refused::{Attempt, Side, refused};
+pub(crate) use refused::{room, stopped, too_high};
 pub use status::{Control, Standing, Status};
 pub use view::{Limit, Limits, Upgrade, View, list, view};
 
@@ -94,8 +97,11 @@ impl Wallet {
     }
 
     fn unavailable(&self, what: &str) -> Problem {
-        let status = if self.standing.closing { "being closed".to_owned() } else { self.status().to_string() };
-        Problem::new(Code::WalletUnavailable).detail(format!("The wallet is {status} and cannot {what} now.")).with("status", self.status().text())
+        let status =
+            if self.standing.closing { "being closed".to_owned() } else { self.status().to_string() };
+        Problem::new(Code::WalletUnavailable)
+            .detail(format!("The wallet is {status} and cannot {what} now."))
+            .with("status", self.status().text())
     }
 }
 

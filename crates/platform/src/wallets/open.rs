@@ -8,7 +8,7 @@ use crate::institutions::{self, Institution};
 use crate::{App, Code, Problem, Result, Tx, policies, text};
 
 /// Longest name of a wallet, characters.
-pub const MAX_NAME: usize = 40;
+const MAX_NAME: usize = 40;
 
 /// A wallet to open.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -39,7 +39,9 @@ pub async fn open(app: &App, person: PersonId, ask: OpenAsk) -> Result<View> {
             let owner = Owner::Person(person);
             let open = store::open_of(&mut *tx, owner).await?;
             if open.len() as i64 >= most {
-                return Err(Problem::new(Code::StateConflict).detail(format!("A person may have {most} wallets. Close one first.")).with("limit", most));
+                return Err(Problem::new(Code::StateConflict)
+                    .detail(format!("A person may have {most} wallets. Close one first."))
+                    .with("limit", most));
             }
             let class = store::class_of(&mut *tx, person).await?;
             store::insert(tx, &fresh(id, owner, &bank, class, name.clone(), now)).await.map(drop)
@@ -54,14 +56,24 @@ pub async fn open(app: &App, person: PersonId, ask: OpenAsk) -> Result<View> {
 ///
 /// # Errors
 /// `invalid_request` for an unknown bank.
-pub async fn open_for_merchant(app: &App, merchant: MerchantId, organisation: OrganisationId, institution: &str) -> Result<WalletId> {
+pub async fn open_for_merchant(
+    app: &App,
+    merchant: MerchantId,
+    organisation: OrganisationId,
+    institution: &str,
+) -> Result<WalletId> {
     let bank = operating(app, institution).await?;
     let id = merchant.cast::<WalletTag>();
     let now = app.clock.millis();
     app.db
         .write(async move |tx: &mut Tx| {
             let name = bank.name_zh.clone();
-            store::insert(tx, &fresh(id, Owner::Organisation(organisation), &bank, Class::Organisation, name, now)).await.map(drop)
+            store::insert(
+                tx,
+                &fresh(id, Owner::Organisation(organisation), &bank, Class::Organisation, name, now),
+            )
+            .await
+            .map(drop)
         })
         .await?;
     apply::apply(app, id).await?;
@@ -69,8 +81,11 @@ pub async fn open_for_merchant(app: &App, merchant: MerchantId, organisation: Or
 }
 
 async fn operating(app: &App, code: &str) -> Result<Institution> {
-    let unknown = || Problem::new(Code::InvalidRequest).field("institution").detail("No operating bank has this code.");
-    let bank = institutions::by_code(app, code).await.map_err(|problem| if problem.code == Code::NotFound { unknown() } else { problem })?;
+    let unknown =
+        || Problem::new(Code::InvalidRequest).field("institution").detail("No operating bank has this code.");
+    let bank = institutions::by_code(app, code)
+        .await
+        .map_err(|problem| if problem.code == Code::NotFound { unknown() } else { problem })?;
     if bank.is_central() { Err(unknown()) } else { Ok(bank) }
 }
 
@@ -109,7 +124,9 @@ pub async fn raise_class(app: &App, person: PersonId, class: Class) -> Result<()
         .db
         .write(async move |tx: &mut Tx| {
             if store::class_of(&mut *tx, person).await?.number() < class.number() {
-                return Err(Problem::new(Code::StateConflict).detail("The wallets have a higher class already."));
+                return Err(
+                    Problem::new(Code::StateConflict).detail("The wallets have a higher class already.")
+                );
             }
             store::set_class(tx, person, class, now).await?;
             let wallets = store::open_of(&mut *tx, Owner::Person(person)).await?;

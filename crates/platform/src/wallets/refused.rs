@@ -47,15 +47,26 @@ pub async fn refused(app: &App, refusal: &Refusal, attempt: &Attempt<'_>) -> Pro
     let problem = plain(refusal, attempt.asks);
     let payer = WalletId::from_number(attempt.payer.number);
     let told = match (refusal.why, attempt.asks) {
-        (Why::OverSingleLimit | Why::OverDayLimit | Why::OverDayCount | Why::OverYearLimit | Why::OverYearCount, Side::Payer) => {
-            over_limit(app, problem.clone(), refusal.why, payer, attempt.amount).await
-        }
+        (
+            Why::OverSingleLimit
+            | Why::OverDayLimit
+            | Why::OverDayCount
+            | Why::OverYearLimit
+            | Why::OverYearCount,
+            Side::Payer,
+        ) => over_limit(app, problem.clone(), refusal.why, payer, attempt.amount).await,
         (Why::BalanceTooLow, Side::Payer) if refusal.leg == 0 => available(app, problem.clone(), payer).await,
-        (Why::BalanceTooHigh, Side::Payee) => too_high(app, WalletId::from_number(attempt.payee.number)).await,
+        (Why::BalanceTooHigh, Side::Payee) => {
+            too_high(app, WalletId::from_number(attempt.payee.number)).await
+        }
         _ => return problem,
     };
     // The reason is known even if its figures cannot be read now.
-    told.unwrap_or_else(|fault| Problem { internal: fault.internal, ..problem })
+    told.unwrap_or_else(|fault| {
+        let mut problem = problem;
+        problem.internal = fault.internal;
+        problem
+    })
 }
 
 /// The problem without figures.
@@ -69,7 +80,9 @@ fn plain(refusal: &Refusal, asks: Side) -> Problem {
 /// `balance_too_high` with the limit, the room that is left, and which class would allow more.
 pub(crate) async fn too_high(app: &App, payee: WalletId) -> Result<Problem> {
     let problem = Problem::new(Code::BalanceTooHigh);
-    let Some(account) = app.engine.account(payee.number()).await.map_err(Problem::internal)? else { return Ok(problem) };
+    let Some(account) = app.engine.account(payee.number()).await.map_err(Problem::internal)? else {
+        return Ok(problem);
+    };
     let wallet = find(app, payee).await?;
     offer(app, problem.with("limit", account.max).with("left", room(&account)), &wallet).await
 }
@@ -101,7 +114,8 @@ async fn over_limit(app: &App, problem: Problem, why: Why, payer: WalletId, amou
     if fits {
         return Ok(problem.with("limited_by", "mandate"));
     }
-    let problem = problem.with("limited_by", "wallet_class").with("limit", limit.unwrap_or(0)).with("left", left);
+    let problem =
+        problem.with("limited_by", "wallet_class").with("limit", limit.unwrap_or(0)).with("left", left);
     offer(app, problem, &find(app, payer).await?).await
 }
 
@@ -120,7 +134,9 @@ fn for_payer(refusal: &Refusal) -> Problem {
     let first = refusal.leg == 0;
     match refusal.why {
         Why::BalanceTooLow if first => Problem::new(Code::BalanceTooLow),
-        Why::BalanceTooHigh => Problem::new(Code::BalanceTooHigh).detail("The payee's wallet cannot take this amount."),
+        Why::BalanceTooHigh => {
+            Problem::new(Code::BalanceTooHigh).detail("The payee's wallet cannot take this amount.")
+        }
         Why::OverSingleLimit => Problem::new(Code::OverSingleLimit),
         Why::OverDayLimit | Why::OverDayCount => Problem::new(Code::OverDayLimit),
         Why::OverYearLimit | Why::OverYearCount => Problem::new(Code::OverYearLimit),
@@ -160,7 +176,12 @@ fn for_both(refusal: &Refusal) -> Problem {
 }
 
 fn ledger_refused(refusal: &Refusal) -> Problem {
-    Problem::new(Code::LedgerRefused).detail(format!("The ledger refused leg {}: {:?} ({}).", refusal.leg, refusal.why, refusal.why.number()))
+    Problem::new(Code::LedgerRefused).detail(format!(
+        "The ledger refused leg {}: {:?} ({}).",
+        refusal.leg,
+        refusal.why,
+        refusal.why.number()
+    ))
 }
 
 #[cfg(test)]

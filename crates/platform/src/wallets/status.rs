@@ -96,12 +96,17 @@ impl Standing {
 mod tests {
     use super::*;
 
-    const OPEN: Standing = Standing { class: Class::Two, control: Control::Active, lost: false, closing: false, closed: false };
+    const OPEN: Standing =
+        Standing { class: Class::Two, control: Control::Active, lost: false, closing: false, closed: false };
 
     #[test]
     fn every_status_is_reached_and_freezes_what_it_says() {
         let check = |standing: Standing, status: Status, debit: bool, credit: bool| {
-            assert_eq!((standing.status(), standing.freeze()), (status, Freeze { debit, credit }), "{standing:?}");
+            assert_eq!(
+                (standing.status(), standing.freeze()),
+                (status, Freeze { debit, credit }),
+                "{standing:?}"
+            );
         };
         let controlled = |control| Standing { control, ..OPEN };
         check(OPEN, Status::Active, false, false);
@@ -125,7 +130,10 @@ mod tests {
     #[test]
     fn a_wallet_under_control_has_the_limits_of_class_four() {
         let limited = |class| Standing { class, control: Control::Limited, ..OPEN }.limits_of();
-        assert_eq!(Class::ALL.map(limited), [Class::Four, Class::Four, Class::Four, Class::Four, Class::Organisation]);
+        assert_eq!(
+            Class::ALL.map(limited),
+            [Class::Four, Class::Four, Class::Four, Class::Four, Class::Organisation]
+        );
         assert_eq!(OPEN.limits_of(), Class::Two);
     }
 }

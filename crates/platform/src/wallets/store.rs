@@ -41,24 +41,51 @@ pub(super) async fn find_many(tx: &mut Tx, accounts: &[u128]) -> Result<Vec<Wall
 }
 
 pub(super) async fn open_of<'e>(on: impl Executor<'e, Database = Any>, owner: Owner) -> Result<Vec<Wallet>> {
-    let rows = sqlx::query(select!("WHERE w.owner = $1 AND w.closed = 0 ORDER BY w.id")).bind(owner.to_string()).fetch_all(on).await?;
+    let rows = sqlx::query(select!("WHERE w.owner = $1 AND w.closed = 0 ORDER BY w.id"))
+        .bind(owner.to_string())
+        .fetch_all(on)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 pub(super) async fn all_of<'e>(on: impl Executor<'e, Database = Any>, owner: Owner) -> Result<Vec<Wallet>> {
-    let rows = sqlx::query(select!("WHERE w.owner = $1 ORDER BY w.id DESC")).bind(owner.to_string()).fetch_all(on).await?;
+    let rows = sqlx::query(select!("WHERE w.owner = $1 ORDER BY w.id DESC"))
+        .bind(owner.to_string())
+        .fetch_all(on)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 /// Wallets with ids after `after`, in order, open ones only.
-pub(super) async fn open_after<'e>(on: impl Executor<'e, Database = Any>, after: &str, limit: i64) -> Result<Vec<Wallet>> {
-    let rows = sqlx::query(select!("WHERE w.id > $1 AND w.closed = 0 ORDER BY w.id LIMIT $2")).bind(after.to_owned()).bind(limit).fetch_all(on).await?;
+pub(super) async fn open_after<'e>(
+    on: impl Executor<'e, Database = Any>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Wallet>> {
+    let rows = sqlx::query(select!("WHERE w.id > $1 AND w.closed = 0 ORDER BY w.id LIMIT $2"))
+        .bind(after.to_owned())
+        .bind(limit)
+        .fetch_all(on)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 /// Ids of wallets that the ledger has not followed yet.
-pub(super) async fn unapplied<'e>(on: impl Executor<'e, Database = Any>, limit: i64) -> Result<Vec<WalletId>> {
-    Ok(sqlx::query_scalar("SELECT id FROM wallets WHERE applied <> revision ORDER BY id LIMIT $1").bind(limit).fetch_all(on).await?)
+pub(super) async fn unapplied<'e>(
+    on: impl Executor<'e, Database = Any>,
+    limit: i64,
+) -> Result<Vec<WalletId>> {
+    Ok(sqlx::query_scalar("SELECT id FROM wallets WHERE applied <> revision ORDER BY id LIMIT $1")
+        .bind(limit)
+        .fetch_all(on)
+        .await?)
+}
+
+/// Ids of wallets that are being closed.
+pub(super) async fn closing<'e>(on: impl Executor<'e, Database = Any>) -> Result<Vec<WalletId>> {
+    Ok(sqlx::query_scalar("SELECT id FROM wallets WHERE closing = 1 AND closed = 0 ORDER BY id")
+        .fetch_all(on)
+        .await?)
 }
 
 /// Inserts a wallet; false if its id exists.
@@ -100,18 +127,29 @@ pub(super) async fn set_standing(tx: &mut Tx, wallet: &Wallet, standing: Standin
 
 /// Remembers that the ledger has followed to `revision`; false if the row has moved on since.
 pub(super) async fn set_applied(tx: &mut Tx, id: WalletId, revision: i64) -> Result<bool> {
-    let done = sqlx::query("UPDATE wallets SET applied = $2 WHERE id = $1 AND revision = $2").bind(id).bind(revision).execute(&mut *tx).await?;
+    let done = sqlx::query("UPDATE wallets SET applied = $2 WHERE id = $1 AND revision = $2")
+        .bind(id)
+        .bind(revision)
+        .execute(&mut *tx)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
 pub(super) async fn set_closed_at(tx: &mut Tx, id: WalletId, at: Option<i64>) -> Result<()> {
-    sqlx::query("UPDATE wallets SET closed_at = $2 WHERE id = $1").bind(id).bind(at).execute(&mut *tx).await?;
+    sqlx::query("UPDATE wallets SET closed_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(at)
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 
 pub(super) async fn class_of<'e>(on: impl Executor<'e, Database = Any>, person: PersonId) -> Result<Class> {
     let class: Option<i64> =
-        sqlx::query_scalar("SELECT CAST(class AS BIGINT) FROM wallet_classes WHERE person_id = $1").bind(person).fetch_optional(on).await?;
+        sqlx::query_scalar("SELECT CAST(class AS BIGINT) FROM wallet_classes WHERE person_id = $1")
+            .bind(person)
+            .fetch_optional(on)
+            .await?;
     class.map_or(Ok(Class::Four), Class::from_number)
 }
 

@@ -125,7 +125,12 @@ async fn with_money(app: &App, wallets: Vec<Wallet>) -> Result<Vec<View>> {
     Ok(views)
 }
 
-async fn one(app: &App, wallet: Wallet, account: Option<&Account>, allowance: Option<&Allowance>) -> Result<View> {
+async fn one(
+    app: &App,
+    wallet: Wallet,
+    account: Option<&Account>,
+    allowance: Option<&Allowance>,
+) -> Result<View> {
     let (balance, available) = account.map_or((0, 0), |account| (account.balance(), account.available()));
     Ok(View {
         wallet_id: wallet.id,
@@ -146,13 +151,17 @@ async fn one(app: &App, wallet: Wallet, account: Option<&Account>, allowance: Op
 /// The limits as the ledger has them now, with what is left.
 fn limits(class: Class, account: Option<&Account>, allowance: Option<&Allowance>) -> Limits {
     let bounds = allowance.and_then(|allowance| allowance.version).map(|version| version.bounds);
-    let limit = |limit: u64, left: u64| (limit != u64::MAX).then(|| Limit { limit: Money::fen(limit), left: Money::fen(left) });
+    let limit = |limit: u64, left: u64| {
+        (limit != u64::MAX).then(|| Limit { limit: Money::fen(limit), left: Money::fen(left) })
+    };
     let most = account.filter(|account| account.max != i64::MAX);
     let payable = account.map_or(0, |account| u64::try_from(account.available()).unwrap_or(0));
     Limits {
         class,
         balance: most.map(|account| Limit { limit: fen(account.max), left: fen(super::room(account)) }),
-        single: bounds.zip(allowance).and_then(|(bounds, left)| limit(bounds.single, left.largest().min(payable))),
+        single: bounds
+            .zip(allowance)
+            .and_then(|(bounds, left)| limit(bounds.single, left.largest().min(payable))),
         day: bounds.zip(allowance).and_then(|(bounds, left)| limit(bounds.day, left.day)),
         year: bounds.zip(allowance).and_then(|(bounds, left)| limit(bounds.year, left.year)),
     }
@@ -216,9 +225,16 @@ mod tests {
     fn what_is_left_is_what_the_narrowest_limit_lets_through() {
         let bounds = Policy { single: 200, day: 500, year: 5_000, ..Policy::UNBOUNDED };
         let check = |balance, held, today, this_year, expect: (u64, u64, u64, u64)| {
-            let limits = limits(Class::Four, Some(&account(balance, held, 1_000)), Some(&allowance(bounds, today, this_year)));
+            let limits = limits(
+                Class::Four,
+                Some(&account(balance, held, 1_000)),
+                Some(&allowance(bounds, today, this_year)),
+            );
             let left = |limit: Option<Limit>| limit.expect("class IV has all four").left.amount;
-            assert_eq!((left(limits.balance), left(limits.single), left(limits.day), left(limits.year)), expect);
+            assert_eq!(
+                (left(limits.balance), left(limits.single), left(limits.day), left(limits.year)),
+                expect
+            );
         };
         check(0, 0, 0, 0, (1_000, 0, 500, 5_000));
         check(900, 0, 0, 0, (100, 200, 500, 5_000));
@@ -230,7 +246,14 @@ mod tests {
 
     #[test]
     fn what_does_not_bind_is_not_shown() {
-        let shown = limits(Class::Organisation, Some(&account(5, 0, i64::MAX)), Some(&allowance(Policy::UNBOUNDED, 7, 7)));
-        assert_eq!(shown, Limits { class: Class::Organisation, balance: None, single: None, day: None, year: None });
+        let shown = limits(
+            Class::Organisation,
+            Some(&account(5, 0, i64::MAX)),
+            Some(&allowance(Policy::UNBOUNDED, 7, 7)),
+        );
+        assert_eq!(
+            shown,
+            Limits { class: Class::Organisation, balance: None, single: None, day: None, year: None }
+        );
     }
 }
