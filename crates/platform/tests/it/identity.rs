@@ -1,6 +1,7 @@
 //! Identity levels: from a phone to a class, with an identity service that may not answer.
 
 use jialing_platform::id::{IdentityCheckId, OrganisationId};
+use jialing_platform::links::{self, ConfirmAsk, LinkAsk};
 use jialing_platform::people::{self, CheckState, IdentityAsk, IdentityCheck, Level, OrganisationAsk};
 use jialing_platform::wallets::{self, Class};
 use jialing_platform::{Code, PageAsk, Problem, Result};
@@ -171,6 +172,22 @@ fn a_signed_bank_account_comes_before_class_two() {
         let bank = || IdentityAsk { level: Level::RemoteBank, name: None, id_number: None };
         refused(submit(world, &citizen, bank()).await, Code::LinkUnusable);
         assert_eq!(class(world, &citizen).await, (Level::RemotePhoneId, Class::Three));
+
+        crate::city::found(world).await;
+        let account = LinkAsk { institution: "BKA".into(), account_number: "6222020000000001".into() };
+        let link = links::start(&world.app, &citizen.actor, account).await.expect("a pending link");
+        refused(submit(world, &citizen, bank()).await, Code::LinkUnusable);
+        let code = ConfirmAsk { code: crate::rails::LINK_CODE.into() };
+        links::confirm(&world.app, &citizen.actor, link.link_id, code).await.expect("signed");
+        let id = IdentityCheckId::new(world.clock.millis());
+        let check = people::submit(&world.app, &citizen.actor, id, bank()).await.expect("raised");
+        assert_eq!((check.level, check.state), (Level::RemoteBank, CheckState::Verified));
+        let again = people::submit(&world.app, &citizen.actor, id, bank()).await.expect("done before");
+        assert_eq!(again, check);
+        assert_eq!(class(world, &citizen).await, (Level::RemoteBank, Class::Two));
+        let check = people::confirm_in_person(&world.app, "ins_x", citizen.person).await.expect("raised");
+        assert_eq!(check.level, Level::FaceToFace);
+        assert_eq!(class(world, &citizen).await, (Level::FaceToFace, Class::One));
     });
 }
 
