@@ -113,8 +113,9 @@ pub async fn supply(app: &App) -> Result<Supply> {
     let (totals, vaults, vaults_exact) = at_one_instant(app, &institutions).await?;
     let holders = holders(&institutions, &totals);
     let central = holders.first().map_or(0, |holder| holder.check.outstanding);
+    let records = *app.engine.durable().borrow();
     Ok(Supply {
-        records: *app.engine.durable().borrow(),
+        records,
         as_of: rfc3339(app.clock.millis()),
         in_circulation: fen(central),
         balanced: holders.iter().all(|holder| holder.check.equal),
