@@ -167,6 +167,12 @@ fn a_changed_set_up_is_refused_where_it_is() {
     let wrong = Fault::Balance { account: 3, replayed: balance, recorded: balance + 1 };
     check(at, changed(3, 20_000, false, balance + 1), wrong);
     check(at, changed(3, i64::MAX, false, balance), Fault::Existing(3));
+    let at = find(&log, |body| matches!(body, Body::AccountChanged { id: 20, .. }));
+    let mut again = log.clone();
+    let body = changed(20, 1, true, 0);
+    again.push(Record { seq: at as u64 + 1, body, ..log[at] });
+    let fault = Fault::Stopped(20);
+    assert_eq!(first_fault(&again), Some(ReplayError { seq: at as u64 + 1, fault }));
     let at = find(&log, |body| matches!(body, Body::MeterSet { .. }));
     check(at, Body::MeterSet { meter: 1, policy: 9 }, Fault::Missing(9));
     check(at, Body::MeterSet { meter: 0, policy: 1 }, Fault::Id(0));

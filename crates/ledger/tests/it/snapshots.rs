@@ -101,21 +101,102 @@ fn a_length_that_cannot_be_is_refused_before_memory_is_taken() {
     }
 }
 
+// Where things are in the bytes of `full_state`: lists of 7 accounts, 3 policy versions, 2 meters and
+// 2 holds, each led by its length.
+const fn account_at(place: usize) -> usize {
+    36 + place * 104
+}
+const POLICIES: usize = account_at(7) + 8;
+const METERS: usize = POLICIES + 3 * 64 + 8;
+const HOLDS: usize = METERS + 2 * 66 + 8;
+
+/// Restores `full_state` with some bytes put over its own.
+fn patched(patches: &[(usize, &[u8])]) -> Option<BadSnapshot> {
+    let mut bytes = full_state().ledger.snapshot();
+    for (at, patch) in patches {
+        assert_ne!(&bytes[*at..at + patch.len()], *patch, "the patch at {at} changes something");
+        bytes[*at..at + patch.len()].copy_from_slice(patch);
+    }
+    Ledger::restore(&bytes).err()
+}
+
+#[test]
+fn a_field_that_no_state_has_is_refused() {
+    let check = |at: usize, patch: &[u8], field: &'static str| {
+        assert_eq!(patched(&[(at, patch)]), Some(BadSnapshot::Field(field)), "{patch:?} at {at}");
+    };
+    let (first, person, frozen) = (account_at(0), account_at(2), account_at(3));
+    check(person, &[0; 16], "account id");
+    check(person, &1u128.to_le_bytes(), "account id");
+    check(person + 22, &[6], "kind");
+    check(person + 23, &[1], "limits");
+    check(frozen + 23, &[9], "account flags");
+    check(first + 24, &(1u64 << 63).to_le_bytes(), "sums");
+    check(person + 56, &(-1i64).to_le_bytes(), "limits");
+    check(frozen + 56, &(-1i64).to_le_bytes(), "limits");
+    check(person + 64, &7i64.to_le_bytes(), "limits");
+    check(person + 72, &(-1i64).to_le_bytes(), "first limits");
+    check(person + 88, &0u64.to_le_bytes(), "account sequence");
+    check(person + 96, &u64::MAX.to_le_bytes(), "account sequence");
+    check(POLICIES + 4, &2u32.to_le_bytes(), "policy version");
+    check(POLICIES, &9u32.to_le_bytes(), "policy version");
+    check(POLICIES + 8, &[255; 8], "policy version");
+    check(POLICIES + 56, &u64::MAX.to_le_bytes(), "policy sequence");
+    check(METERS, &[0; 16], "meter id");
+    check(METERS + 66, &1u128.to_le_bytes(), "meter id");
+    check(METERS + 58, &u64::MAX.to_le_bytes(), "meter sequence");
+    check(HOLDS, &3u128.to_le_bytes(), "hold id");
+    check(HOLDS, &[0; 16], "hold id");
+    check(HOLDS + 16, &7u32.to_le_bytes(), "hold account");
+    check(HOLDS + 20, &7u32.to_le_bytes(), "hold account");
+    check(HOLDS + 24, &[0; 8], "hold amount");
+    check(HOLDS + 24, &(MAX_AMOUNT + 1).to_le_bytes(), "hold amount");
+    check(HOLDS + 66 + 32, &NEW_YEAR.to_le_bytes(), "hold expiry");
+    check(HOLDS + 40, &(NEW_YEAR + 1).to_le_bytes(), "hold time");
+    check(HOLDS + 50, &2u32.to_le_bytes(), "hold meters");
+    assert_eq!(patched(&[(12, &[0; 8])]), Some(BadSnapshot::Field("now")));
+}
+
 #[test]
 fn a_state_that_does_not_add_up_is_refused() {
-    let bytes = full_state().ledger.snapshot();
-    // The first account starts at byte 36: id, currency, holder, kind, flags, then its sums.
-    let check = |at: usize, expected: BadSnapshot| {
-        let mut changed = bytes.clone();
-        changed[at] ^= 1;
-        assert_eq!(Ledger::restore(&changed).err(), Some(expected), "byte {at}");
+    let check = |patches: &[(usize, &[u8])], expected: Discrepancy| {
+        assert_eq!(patched(patches), Some(BadSnapshot::Unsound(expected)));
     };
-    let (debits, debits_held) = (36 + 24, 36 + 40);
-    check(debits, BadSnapshot::Unsound(Discrepancy::Conservation { currency: CNY, holder: CENTRAL }));
-    check(debits_held, BadSnapshot::Unsound(Discrepancy::Held(1)));
-    check(36 + 23, BadSnapshot::Field("limits"));
-    let person = 36 + 2 * 104;
-    check(person + 24 + 16, BadSnapshot::Unsound(Discrepancy::Held(3)));
+    let (bank, frozen, shop) = (account_at(1), account_at(3), account_at(4));
+    let book = Discrepancy::Conservation { currency: CNY, holder: CENTRAL };
+    check(&[(account_at(0) + 24, &999_999u64.to_le_bytes())], book);
+    check(&[(account_at(0) + 40, &1u64.to_le_bytes())], Discrepancy::Held(1));
+    check(&[(account_at(2) + 40, &201u64.to_le_bytes())], Discrepancy::Held(3));
+    check(&[(shop + 48, &501u64.to_le_bytes())], Discrepancy::Held(5));
+    check(&[(shop + 48, &u64::MAX.to_le_bytes())], Discrepancy::Range(5));
+    // The frozen person's limits were never narrowed so far that he could owe: 10,300 left, 10,000 came.
+    let (left, came) = (10_300u64.to_le_bytes(), 1_010_300u64.to_le_bytes());
+    check(&[(frozen + 24, &left), (bank + 32, &came)], Discrepancy::Limits(4));
+    let narrow = 50i64.to_le_bytes();
+    check(&[(shop + 64, &narrow), (shop + 80, &narrow)], Discrepancy::Limits(5));
+    // A closed account with money on it.
+    let closed = account_at(6);
+    let one = 1u64.to_le_bytes();
+    check(&[(closed + 32, &one), (bank + 24, &20_001u64.to_le_bytes())], Discrepancy::Limits(20));
+    // A hold from an account of another book, or to the same account.
+    check(&[(HOLDS + 16, &5u32.to_le_bytes())], Discrepancy::Hold(2));
+    check(&[(HOLDS + 16, &4u32.to_le_bytes())], Discrepancy::Hold(2));
+}
+
+#[test]
+fn a_meter_that_cannot_be_is_refused() {
+    let check = |patches: &[(usize, &[u8])]| {
+        assert_eq!(patched(patches), Some(BadSnapshot::Unsound(Discrepancy::Meter(1))));
+    };
+    let (policy, day, year, day_amount, year_amount) =
+        (METERS + 16, METERS + 20, METERS + 24, METERS + 26, METERS + 42);
+    check(&[(policy, &9u32.to_le_bytes())]);
+    check(&[(year, &2025u16.to_le_bytes())]);
+    check(&[(day, &20_455u32.to_le_bytes())]);
+    check(&[(day, &20_453u32.to_le_bytes()), (year, &2025u16.to_le_bytes())]);
+    check(&[(day_amount, &301u64.to_le_bytes())]);
+    check(&[(day_amount, &199u64.to_le_bytes())]);
+    check(&[(day_amount, &199u64.to_le_bytes()), (year_amount, &199u64.to_le_bytes())]);
 }
 
 proptest! {
