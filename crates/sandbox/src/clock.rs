@@ -1,5 +1,8 @@
 //! The city's clock: real time plus an offset that can be moved.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +15,8 @@ const MOST_OFFSET_S: i64 = 1_000_000_000;
 #[derive(Clone, Debug)]
 pub struct CityClock {
     offset_s: watch::Sender<i64>,
+    /// Where the offset is kept over a restart.
+    file: Option<PathBuf>,
 }
 
 impl Default for CityClock {
@@ -23,7 +28,20 @@ impl Default for CityClock {
 impl CityClock {
     /// A clock that is `offset_s` seconds ahead of real time.
     pub fn new(offset_s: i64) -> Self {
-        Self { offset_s: watch::Sender::new(offset_s.clamp(-MOST_OFFSET_S, MOST_OFFSET_S)) }
+        Self { offset_s: watch::Sender::new(offset_s.clamp(-MOST_OFFSET_S, MOST_OFFSET_S)), file: None }
+    }
+
+    /// The clock whose offset is kept in `file`; `offset_s` counts where there is no file yet.
+    pub(crate) fn kept_in(file: &Path, offset_s: i64) -> io::Result<Self> {
+        let offset_s = match std::fs::read_to_string(file) {
+            Ok(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a number of seconds"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => offset_s,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { file: Some(file.to_owned()), ..Self::new(offset_s) })
     }
 
     /// The city's time.
@@ -42,6 +60,11 @@ impl CityClock {
     pub fn advance(&self, seconds: i64) -> Timestamp {
         self.offset_s.send_modify(|offset| {
             *offset = offset.saturating_add(seconds).clamp(-MOST_OFFSET_S, MOST_OFFSET_S);
+            if let Some(file) = &self.file
+                && let Err(error) = std::fs::write(file, format!("{offset}\n"))
+            {
+                tracing::error!(%error, "the sandbox could not keep its clock");
+            }
         });
         self.now()
     }

@@ -37,7 +37,7 @@ pub struct SandboxConfig {
     pub settle_after: SettleAfter,
     /// Where keys and data are kept, so that a restart continues. `None` keeps them in memory.
     pub folder: Option<PathBuf>,
-    /// How far the city's clock is ahead of real time, in seconds.
+    /// How far the city's clock is ahead of real time, in seconds. A folder that knows better wins.
     pub clock_offset_s: i64,
 }
 
@@ -151,7 +151,11 @@ impl Sandbox {
             std::fs::create_dir_all(folder).map_err(about("its folder"))?;
         }
         let (stop, stopping) = watch::channel(false);
-        let clock = CityClock::new(config.clock_offset_s);
+        let clock = match &config.folder {
+            Some(folder) => CityClock::kept_in(&folder.join("clock"), config.clock_offset_s)
+                .map_err(about("its clock"))?,
+            None => CityClock::new(config.clock_offset_s),
+        };
         let (door, door_seen) = watch::channel(config.notice_door.clone());
         let mut start = Start { config: &config, clock: clock.clone(), stopping, tasks: Vec::new() };
         let started = start.all(&door_seen).await;
@@ -364,7 +368,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn check_institutions(banks: &[BankConfig]) -> Result<(), SandboxError> {
-    let mut seen = vec!["identity", "notice"];
+    let mut seen = vec!["identity", "notice", "clock"];
     for bank in banks {
         let name = bank.institution.as_str();
         let plain = jialing_crypto::http_signature::is_id(name) && !name.starts_with('.');

@@ -291,7 +291,7 @@ impl Book {
         now: Timestamp,
     ) -> Reply {
         if let Some(known) = self.movements.get(&ask.reference) {
-            if known.ask != ask || known.kind != kind {
+            if !known.is_for(kind, &ask) {
                 return reused(&ask.reference);
             }
             return known.reply();

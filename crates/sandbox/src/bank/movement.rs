@@ -55,6 +55,13 @@ impl Default for CourierPlan {
 }
 
 impl Movement {
+    /// Whether `ask` is the same request again. Until when it may arrive is no part of what it is:
+    /// who asks again may give it more time.
+    pub(crate) fn is_for(&self, kind: EntryKind, ask: &Move) -> bool {
+        let again = Move { not_after: self.ask.not_after, ..ask.clone() };
+        self.kind == kind && self.ask == again
+    }
+
     /// The answer to the request or a query.
     pub(crate) fn reply(&self) -> Reply {
         let mut reply = Reply::new(&self.ask.reference, self.state);

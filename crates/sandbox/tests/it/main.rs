@@ -1,1 +1,8 @@
+//! The city's services over real HTTP, asked through the platform's own rails.
 
+mod banks;
+mod city;
+mod docs;
+mod faults;
+mod others;
+mod world;
