@@ -15,11 +15,11 @@ use crate::sessions::Actor;
 use crate::{App, Code, Problem, Result, Tx};
 
 /// Keys of one merchant that are neither revoked nor expired, at most.
-pub const MAX_KEYS: i64 = 10;
+const MAX_KEYS: i64 = 10;
 /// Longest validity, days.
-pub const MAX_VALID_DAYS: i64 = 365 * 5;
+const MAX_VALID_DAYS: i64 = 365 * 5;
 /// Days before its end from which a key is said to end soon.
-pub const WARN_DAYS: i64 = 30;
+const WARN_DAYS: i64 = 30;
 const DAY_MS: i64 = 86_400_000;
 /// Suites that sign requests.
 const SUITES: [Suite; 3] = [Suite::Sm2Sm3, Suite::Ed25519, Suite::RsaSha256];

@@ -57,13 +57,13 @@ mod tests {
             mcc: mcc.into(),
             institution: "BKA".into(),
         };
-        let check = |ask: RegisterAsk, field: Option<&str>| {
-            assert_eq!(super::check(&ask).err().and_then(|p| p.field).as_deref(), field, "{ask:?}");
+        let expect = |ask: RegisterAsk, field: Option<&str>| {
+            assert_eq!(check(&ask).err().and_then(|p| p.field).as_deref(), field, "{ask:?}");
         };
-        check(ask("小面馆", "Noodles", "5812"), None);
-        check(ask("", "Noodles", "5812"), Some("name_zh"));
-        check(ask("小面馆", "Noo\tdles", "5812"), Some("name_en"));
-        check(ask("小面馆", "Noodles", "58"), Some("mcc"));
-        check(ask("小面馆", "Noodles", "581x"), Some("mcc"));
+        expect(ask("小面馆", "Noodles", "5812"), None);
+        expect(ask("", "Noodles", "5812"), Some("name_zh"));
+        expect(ask("小面馆", "Noo\tdles", "5812"), Some("name_en"));
+        expect(ask("小面馆", "Noodles", "58"), Some("mcc"));
+        expect(ask("小面馆", "Noodles", "581x"), Some("mcc"));
     }
 }

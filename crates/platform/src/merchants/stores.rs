@@ -6,7 +6,7 @@ use super::owned;
 use crate::clock::rfc3339;
 use crate::id::{MerchantId, StoreId, StoreTag};
 use crate::sessions::Actor;
-use crate::{App, Page, PageAsk, Problem, Result, Tx, text};
+use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, text};
 
 /// Longest name or district, characters.
 const MAX_NAME: usize = 60;
@@ -67,11 +67,11 @@ impl From<Row> for Store {
     }
 }
 
-/// Adds a store to one's own merchant.
+/// Adds a store to one's own merchant under `id`. Done again with the same id, it answers the store.
 ///
 /// # Errors
 /// `not_found` unless the actor owns the merchant; `invalid_request`, naming the field.
-pub async fn add_store(app: &App, actor: &Actor, merchant: MerchantId, ask: StoreAsk) -> Result<Store> {
+pub async fn add_store(app: &App, actor: &Actor, merchant: MerchantId, id: StoreId, ask: StoreAsk) -> Result<Store> {
     text::line("name", &ask.name, MAX_NAME)?;
     text::line("address", &ask.address, MAX_ADDRESS)?;
     text::line("district", &ask.district, MAX_NAME)?;
@@ -79,19 +79,24 @@ pub async fn add_store(app: &App, actor: &Actor, merchant: MerchantId, ask: Stor
     let now = app.clock.millis();
     app.db
         .write(async move |tx: &mut Tx| {
-            let row: Row = sqlx::query_as(
+            sqlx::query(
                 "INSERT INTO stores (id, merchant, name, address, district, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6) RETURNING *",
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
             )
-            .bind(StoreId::new(now))
+            .bind(id)
             .bind(merchant)
             .bind(ask.name.as_str())
             .bind(ask.address.as_str())
             .bind(ask.district.as_str())
             .bind(now)
-            .fetch_one(&mut *tx)
+            .execute(&mut *tx)
             .await?;
-            Ok::<_, Problem>(row.into())
+            let row: Option<Row> = sqlx::query_as("SELECT * FROM stores WHERE id = $1 AND merchant = $2")
+                .bind(id)
+                .bind(merchant)
+                .fetch_optional(&mut *tx)
+                .await?;
+            row.map(Store::from).ok_or(Problem::new(Code::NotFound))
         })
         .await
 }

@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock::rfc3339;
 use crate::id::{MandateId, MerchantId, OrderId, StoreId, TransactionId};
 use crate::merchants::{self, Caller};
-use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, policies, stored};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, stored};
 
-pub use store::Filter;
+pub use store::ListAsk;
 pub use sweep::{reconcile, start, sweep};
 pub use words::descriptions;
 
@@ -244,14 +244,14 @@ pub async fn of(app: &App, merchant: MerchantId, name: &Name) -> Result<Order> {
     shown(app, row).await
 }
 
-/// The merchant's orders, newest first, those that fit `filter`.
+/// The merchant's orders, newest first, those that fit.
 ///
 /// # Errors
 /// `invalid_request` for a bad page or filter.
-pub async fn list(app: &App, merchant: MerchantId, filter: &Filter, page: &PageAsk) -> Result<Page<Order>> {
+pub async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Order>> {
     let by = merchants::read(app, merchant).await?;
     let now = app.clock.millis();
-    let rows = store::list(app, merchant, filter, page).await?;
+    let rows = store::list(app, merchant, ask).await?;
     let items = rows.items.into_iter().map(|row| told(app, row, Some(&by), now)).collect::<Result<_>>()?;
     Ok(Page { items, has_more: rows.has_more })
 }

@@ -94,7 +94,7 @@ impl Row {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
+pub struct ListAsk {
     /// Only those in this state.
     pub state: Option<State>,
     /// Only those of this store.
@@ -103,6 +103,19 @@ pub struct Filter {
     pub from: Option<String>,
     /// Only those created before this time, RFC 3339.
     pub to: Option<String>,
+    /// Items wanted, 1 to 100; 20 by default.
+    pub limit: Option<u32>,
+    /// The last id of the page before this one.
+    pub after: Option<String>,
+    /// The first id of the page after this one.
+    pub before: Option<String>,
+}
+
+impl ListAsk {
+    /// The page asked for.
+    fn page(&self) -> PageAsk {
+        PageAsk { limit: self.limit, after: self.after.clone(), before: self.before.clone() }
+    }
 }
 
 /// The order with this id, if there is one.
@@ -349,17 +362,18 @@ pub async fn states(app: &App, id: OrderId) -> Result<Vec<(State, i64)>> {
         .await?)
 }
 
-pub(super) async fn list(app: &App, merchant: MerchantId, filter: &Filter, page: &PageAsk) -> Result<Page<Row>> {
+pub(super) async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Row>> {
+    let page = ask.page();
     let (limit, cursor) = (page.limit()?, page.cursor::<OrderTag>()?);
-    let (from, to) = (moment("from", filter.from.as_deref())?, moment("to", filter.to.as_deref())?);
+    let (from, to) = (moment("from", ask.from.as_deref())?, moment("to", ask.to.as_deref())?);
     let rows = sqlx::query_as(match cursor.towards_newer {
         false => concat!(list_sql!(), " AND id < $2 ORDER BY id DESC LIMIT $8"),
         true => concat!(list_sql!(), " AND id > $2 ORDER BY id ASC LIMIT $8"),
     })
     .bind(merchant)
     .bind(cursor.from.clone())
-    .bind(filter.state)
-    .bind(filter.store_id)
+    .bind(ask.state)
+    .bind(ask.store_id)
     .bind(from)
     .bind(to)
     .bind(app.clock.millis())

@@ -57,6 +57,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     for row in store::lapsed(app, i64::MAX, i64::MAX).await? {
         payments::resolve(app, &row).await?;
     }
+    refunds::reconcile(app).await?;
     mandates::reconcile(app).await?;
     sweep(app).await
 }

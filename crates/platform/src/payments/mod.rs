@@ -124,6 +124,22 @@ pub async fn view(app: &App, actor: &Actor, id: OrderId) -> Result<PayerOrder> {
     })
 }
 
+/// What a payer scanned.
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScanAsk {
+    /// The text in the merchant's QR code.
+    pub payload: String,
+}
+
+/// The order in a QR code, as a payer sees it.
+///
+/// # Errors
+/// `invalid_request` for what is no code of this scheme; `not_found`.
+pub async fn scan(app: &App, actor: &Actor, ask: &ScanAsk) -> Result<PayerOrder> {
+    view(app, actor, orders::qr::order_in(&ask.payload)?).await
+}
+
 /// Pays an order.
 ///
 /// Sent again by the same person it answers the order as it stands; money moves once.

@@ -94,3 +94,12 @@ pub async fn carry_out(app: &App) -> Result<()> {
     }
     Ok(())
 }
+
+/// Frees refunds that a stopped process was making; the next run of [`carry_out`] makes them. Run at
+/// the start, before requests are taken. Making one again that was made changes nothing.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn reconcile(app: &App) -> Result<()> {
+    app.db.write(async |tx: &mut Tx| store::unclaim_all(tx).await).await
+}

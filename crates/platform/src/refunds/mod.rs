@@ -26,10 +26,10 @@ use crate::id::{MerchantId, OrderId, RefundId, TransactionId};
 use crate::merchants::{self, Caller};
 use crate::orders::{self, Made};
 use crate::sessions::Actor;
-use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, policies, stored, text};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, stored, text};
 
-pub use execute::{carry_out, execute};
-pub use store::Filter;
+pub use execute::{carry_out, execute, reconcile};
+pub use store::ListAsk;
 pub(crate) use store::{late, whole};
 
 stored! {
@@ -131,6 +131,14 @@ pub struct RefundAsk {
     pub nature: Option<Nature>,
 }
 
+/// An owner's no.
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectAsk {
+    /// Why, up to 80 characters.
+    pub reason: String,
+}
+
 /// How a merchant names a refund.
 #[derive(Clone, Debug)]
 pub enum Name {
@@ -189,12 +197,12 @@ pub async fn of(app: &App, merchant: MerchantId, name: &Name) -> Result<Refund> 
     Ok(store::named(&mut connection, merchant, name).await?.into())
 }
 
-/// The merchant's refunds, newest first, those that fit `filter`.
+/// The merchant's refunds, newest first, those that fit.
 ///
 /// # Errors
 /// `invalid_request` for a bad page.
-pub async fn list(app: &App, merchant: MerchantId, filter: &Filter, page: &PageAsk) -> Result<Page<Refund>> {
-    Ok(store::list(app, merchant, filter, page).await?.map(Into::into))
+pub async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Refund>> {
+    Ok(store::list(app, merchant, ask).await?.map(Into::into))
 }
 
 /// Tries an `ABNORMAL` refund again; one that is under way or done is answered as it stands.
@@ -234,9 +242,9 @@ pub async fn approve(app: &App, actor: &Actor, merchant: MerchantId, id: RefundI
 /// # Errors
 /// `not_found` unless the actor owns the merchant and it has the refund; `state_conflict` for one
 /// that was approved.
-pub async fn reject(app: &App, actor: &Actor, merchant: MerchantId, id: RefundId, reason: &str) -> Result<Refund> {
-    text::line("reason", reason, rules::MAX_REASON)?;
-    Ok(decide(app, actor, merchant, id, Some(reason.to_owned())).await?.into())
+pub async fn reject(app: &App, actor: &Actor, merchant: MerchantId, id: RefundId, ask: &RejectAsk) -> Result<Refund> {
+    text::line("reason", &ask.reason, rules::MAX_REASON)?;
+    Ok(decide(app, actor, merchant, id, Some(ask.reason.clone())).await?.into())
 }
 
 async fn decide(app: &App, actor: &Actor, merchant: MerchantId, id: RefundId, no: Option<String>) -> Result<store::Row> {
@@ -263,7 +271,7 @@ async fn decide(app: &App, actor: &Actor, merchant: MerchantId, id: RefundId, no
                 action: if no.is_none() { "refund.approve" } else { "refund.reject" },
                 subject: id.to_string(),
                 before: Some(row.state.text().into()),
-                after: Some(decided.state.text().into()),
+                after: Some(serde_json::json!({ "state": decided.state, "reason": no })),
                 at: now,
             };
             audit::log(tx, entry).await?;
@@ -281,11 +289,10 @@ pub async fn list_owned(
     app: &App,
     actor: &Actor,
     merchant: MerchantId,
-    filter: &Filter,
-    page: &PageAsk,
+    ask: &ListAsk,
 ) -> Result<Page<Refund>> {
     merchants::owned(app, actor, merchant).await?;
-    list(app, merchant, filter, page).await
+    list(app, merchant, ask).await
 }
 
 async fn read(app: &App, id: RefundId) -> Result<store::Row> {

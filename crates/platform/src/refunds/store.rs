@@ -53,11 +53,24 @@ pub struct Row {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
+pub struct ListAsk {
     /// Only those in this state.
     pub state: Option<State>,
     /// Only those of this order.
     pub order_id: Option<OrderId>,
+    /// Items wanted, 1 to 100; 20 by default.
+    pub limit: Option<u32>,
+    /// The last id of the page before this one.
+    pub after: Option<String>,
+    /// The first id of the page after this one.
+    pub before: Option<String>,
+}
+
+impl ListAsk {
+    /// The page asked for.
+    fn page(&self) -> PageAsk {
+        PageAsk { limit: self.limit, after: self.after.clone(), before: self.before.clone() }
+    }
 }
 
 /// The refund with this id, if there is one.
@@ -260,6 +273,14 @@ pub(super) async fn unclaim(tx: &mut Tx, id: RefundId, claim: &str, after: Optio
     Ok(done.rows_affected() == 1)
 }
 
+/// Gives every claim back: nobody makes a refund now.
+pub(super) async fn unclaim_all(tx: &mut Tx) -> Result<()> {
+    sqlx::query("UPDATE refunds SET claim = NULL, claimed_until = NULL WHERE state = 'PROCESSING' AND claim IS NOT NULL")
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
 /// The ledger says that the refund was made.
 pub(super) async fn succeed(tx: &mut Tx, id: RefundId, at: i64, seq: i64) -> Result<()> {
     sqlx::query(
@@ -286,7 +307,8 @@ pub(super) async fn to_make(app: &App, now: i64, most: i64) -> Result<Vec<Refund
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
-pub(super) async fn list(app: &App, merchant: MerchantId, filter: &Filter, page: &PageAsk) -> Result<Page<Row>> {
+pub(super) async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Row>> {
+    let page = ask.page();
     let (limit, cursor) = (page.limit()?, page.cursor::<RefundTag>()?);
     let rows = sqlx::query_as(match cursor.towards_newer {
         false => concat!(list_sql!(), " AND id < $2 ORDER BY id DESC LIMIT $5"),
@@ -294,8 +316,8 @@ pub(super) async fn list(app: &App, merchant: MerchantId, filter: &Filter, page:
     })
     .bind(merchant)
     .bind(cursor.from.clone())
-    .bind(filter.state)
-    .bind(filter.order_id)
+    .bind(ask.state)
+    .bind(ask.order_id)
     .bind(i64::from(limit) + 1)
     .fetch_all(app.db.read())
     .await?;

@@ -1,19 +1,13 @@
-//! A city for tests: a central bank, three banks of both liability models, funded wallets, shops.
+//! A city for tests: a central bank, three banks of both liability models, funded wallets.
 
-use jialing_platform::devices::EvidenceAsk;
-use jialing_platform::id::{InstitutionId, MerchantId, OrderId, TopUpId, WalletId};
+use jialing_platform::id::{InstitutionId, TopUpId, WalletId};
 use jialing_platform::institutions::{self, Direction, Founding, IssuanceAsk, Model, NewInstitution, Role};
 use jialing_platform::kind::Kind;
-use jialing_platform::merchants::{self, Caller, Merchant, RegisterAsk};
-use jialing_platform::orders::{self, Order, OrderAsk};
-use jialing_platform::payments::{self, PayAsk, PayerOrder};
-use jialing_platform::people::{self, OrganisationAsk};
-use jialing_platform::refunds::{self, Refund, RefundAsk};
 use jialing_platform::wallets::{self, AccountRef, Movement, OpenAsk, legs};
-use jialing_platform::{App, Money, Result};
+use jialing_platform::{App, Money};
 use jialing_ledger::{Command, Group};
 
-use crate::citizen::{Citizen, PIN};
+use crate::citizen::Citizen;
 use crate::world::World;
 
 /// What the central bank may issue, and what each bank was issued at the beginning, fen.
@@ -79,71 +73,8 @@ pub async fn balance(world: &World, wallet: WalletId) -> i64 {
     world.app.engine.account(wallet.number()).await.expect("the engine runs").expect("the wallet has an account").balance()
 }
 
-/// A shop: a merchant that its owner registered.
-pub struct Shop {
-    pub id: MerchantId,
-    pub wallet: WalletId,
-}
-
-impl Shop {
-    /// Opens one at the bank; the owner must be identified. `n` makes its licence number its own.
-    pub async fn open(world: &World, owner: &Citizen, bank: &str, n: u32) -> Self {
-        let ask = OrganisationAsk { name: format!("嘉陵小面 {n} 有限公司"), licence: licence(n) };
-        let organisation = people::register(&world.app, &owner.actor, ask).await.expect("an organisation is registered").organisation_id;
-        let ask = RegisterAsk {
-            organisation_id: organisation,
-            name_zh: format!("嘉陵小面 {n}"),
-            name_en: format!("Jialing Noodles {n}"),
-            mcc: "5812".into(),
-            institution: bank.into(),
-        };
-        let merchant: Merchant = merchants::register(&world.app, &owner.actor, ask).await.expect("a merchant is registered");
-        Self { id: merchant.id, wallet: merchant.wallet_id.expect("approved at once") }
-    }
-
-    /// Its server, as if it had signed a request.
-    pub fn caller(&self) -> Caller {
-        Caller { merchant: self.id, serial: "test".into(), body_sha256: [3; 32] }
-    }
-
-    /// An order of so many fen.
-    pub async fn order(&self, world: &World, out_trade_no: &str, fen: u64) -> Order {
-        let ask = OrderAsk {
-            out_trade_no: out_trade_no.into(),
-            description: format!("小面 {out_trade_no}"),
-            amount: Money::fen(fen),
-            store_id: None,
-            expires_in: None,
-            attach: None,
-            notify_url: None,
-            goods_tag: None,
-        };
-        orders::create(&world.app, &self.caller(), ask).await.expect("an order is placed").value
-    }
-
-    /// Gives back a part of an order.
-    pub async fn refund(&self, world: &World, order: OrderId, out_refund_no: &str, fen: u64) -> Result<Refund> {
-        let ask = RefundAsk {
-            out_refund_no: out_refund_no.into(),
-            order_id: Some(order),
-            out_trade_no: None,
-            amount: Money::fen(fen),
-            reason: Some("too spicy".into()),
-            nature: None,
-        };
-        refunds::request(&world.app, &self.caller(), ask).await.map(|made| made.value)
-    }
-}
-
-/// Pays an order with the citizen's device and PIN.
-pub async fn pay(world: &World, citizen: &Citizen, wallet: WalletId, order: &Order) -> Result<PayerOrder> {
-    let evidence: EvidenceAsk =
-        citizen.sign(world, payments::ACTION, &order.merchant_id.to_string(), order.amount.amount, &order.id.to_string(), wallet);
-    payments::pay(&world.app, &citizen.actor, order.id, PayAsk { wallet_id: wallet, pin: Some(PIN.into()), evidence }).await
-}
-
 /// A unified social credit code (GB 32100-2015) with the right check character, different for each `n`.
-fn licence(n: u32) -> String {
+pub fn licence(n: u32) -> String {
     const CHARACTERS: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
     const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
     let body = format!("91500000{n:09}");

@@ -71,6 +71,7 @@ pub struct World {
     pub identity: Arc<TestIdentity>,
     pub notices: Arc<TestNotices>,
     store: Store,
+    settings: Settings,
     followers: Vec<JoinHandle<()>>,
 }
 
@@ -82,10 +83,13 @@ impl World {
         let banks: BTreeMap<_, _> = BANKS.map(|code| (code, Arc::new(TestBank::new(code, &clock)))).into();
         let (identity, notices) = (Arc::new(TestIdentity::default()), Arc::new(TestNotices::default()));
         let connectors = connect(&banks, &identity, &notices);
-        let app = assemble(store.db.clone(), engine(store.folder.path(), &clock).await, &clock, connectors);
+        let settings =
+            Settings { approve_merchants: true, cheap_passwords: true, sandbox: true, ..Settings::default() };
+        let ledger = engine(store.folder.path(), &clock).await;
+        let app = assemble(store.db.clone(), ledger, &clock, connectors, &settings);
         jialing_platform::policies::establish(&app).await.expect("the shipped policies fit an empty database");
         let followers = follow::start(&app);
-        Self { app, clock, banks, identity, notices, store, followers }
+        Self { app, clock, banks, identity, notices, store, settings, followers }
     }
 
     /// Ends the followers wherever they are and starts them on the same data, as after a crash of
@@ -98,8 +102,14 @@ impl World {
         self.store.db.close().await;
         self.store.db = self.store.open_again().await;
         let connectors = connect(&self.banks, &self.identity, &self.notices);
-        self.app = assemble(self.store.db.clone(), self.app.engine.clone(), &self.clock, connectors);
+        self.app = assemble(self.store.db.clone(), self.app.engine.clone(), &self.clock, connectors, &self.settings);
         self.followers = follow::start(&self.app);
+    }
+
+    /// From now on merchants await review, as they do outside a sandbox. Starts anew, as a crash does.
+    pub async fn review_merchants(&mut self) {
+        self.settings.approve_merchants = false;
+        self.crash().await;
     }
 
     /// Ends the followers only; [`World::crash`] starts them again.
@@ -144,14 +154,14 @@ fn connect(banks: &BTreeMap<&'static str, Arc<TestBank>>, identity: &Arc<TestIde
     }
 }
 
-fn assemble(db: Db, engine: Engine, clock: &Clock, connectors: Connectors) -> App {
+fn assemble(db: Db, engine: Engine, clock: &Clock, connectors: Connectors, settings: &Settings) -> App {
     // Fixed keys: a reopened world opens what it sealed before.
     let key = SealKey::new(1, SealAlgorithm::Aes256Gcm, &[7; 32]).expect("32 bytes");
     App::new(Parts {
         db,
         engine,
         clock: clock.clone(),
-        settings: Settings { approve_merchants: true, cheap_passwords: true, sandbox: true, ..Settings::default() },
+        settings: settings.clone(),
         seal: KeyRing::new(vec![key], 1).expect("one key"),
         blind: BlindIndex::new([9; 32]),
         connectors,
