@@ -11,7 +11,7 @@ use jialing_gateway::{EdgeConfig, Gateway, Running};
 use jialing_platform::app::Parts;
 use jialing_platform::follow::Progress;
 use jialing_platform::institutions::{self, Founding};
-use jialing_platform::{App, Clock, Connectors, Db, Settings, follow};
+use jialing_platform::{App, Clock, Connectors, Db, Settings, background, follow};
 use jialing_rails::bank::{Bank, HttpBank};
 use jialing_rails::identity::HttpIdentity;
 use jialing_rails::notice::HttpNotices;
@@ -69,7 +69,8 @@ impl House {
         });
         let mut tasks = follow::start(&app);
         institutions::establish(&app, plan.founding).await.map_err(|problem| told("setting up the institutions", &problem))?;
-        tasks.extend(follow::background(&app));
+        background::reconcile(&app).await.map_err(|problem| told("finishing what was left in between", &problem))?;
+        tasks.extend(background::start(&app));
         let gateway = Gateway::serve_on(app.clone(), plan.edge, plan.listener).map_err(|error| format!("cannot serve: {error}"))?;
         Ok(Self { app, opened, gateway, tasks })
     }

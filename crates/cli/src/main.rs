@@ -1,7 +1,12 @@
 //! `jialing`: the one binary. Each command is a thin door to a crate; none holds rules.
 
+mod actors;
 mod bench;
+mod demo;
+mod house;
 mod keys;
+mod log;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -17,6 +22,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// A seeded city on embedded storage, with moving traffic and a page that shows it
+    Demo(demo::Args),
+    /// The platform in production, from a configuration file
+    Serve(serve::Args),
     /// Measure: the ledger alone, or signed payments end to end
     Bench(bench::Args),
     /// Make keys; sign and check requests offline, as the API does
@@ -25,6 +34,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Keys(args) => keys::run(args),
     };

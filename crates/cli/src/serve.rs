@@ -106,6 +106,9 @@ impl Checked {
         if file.settings.sandbox {
             self.refusals.push("settings.sandbox is for sandboxes: it shows signed texts and codes; set it to false".into());
         }
+        if file.settings.inbox.is_some() {
+            self.refusals.push("settings.inbox shows people's one-time codes; remove it".into());
+        }
         if file.settings.cheap_passwords {
             self.refusals.push("settings.cheap_passwords makes passwords easy to guess from a stolen database; set it to false".into());
         }

@@ -61,6 +61,8 @@ pub struct Settings {
     pub cheap_passwords: bool,
     /// Answer sandbox aids such as whole signed texts in signature errors; refused in production.
     pub sandbox: bool,
+    /// Where a sandbox's messages can be read, told by the status; refused in production.
+    pub inbox: Option<String>,
     /// The public address, for links in codes and receipts.
     pub public_url: String,
     /// The city's name in payment codes, up to 15 printable ASCII characters.
@@ -77,6 +79,7 @@ impl Default for Settings {
             approve_merchants: false,
             cheap_passwords: false,
             sandbox: false,
+            inbox: None,
             public_url: "http://127.0.0.1".into(),
             city_en: "Chongqing".into(),
             city_zh: "重庆".into(),

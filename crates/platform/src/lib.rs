@@ -20,6 +20,7 @@ mod stored;
 pub mod text;
 
 pub mod audit;
+pub mod background;
 pub mod devices;
 pub mod exchange;
 pub mod follow;

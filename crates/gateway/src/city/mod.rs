@@ -69,7 +69,11 @@ impl City {
                     }
                 }
                 Err(problem) => {
-                    tracing::warn!(code = problem.code.text(), fault = problem.internal.as_deref(), "the city's view was not renewed");
+                    tracing::warn!(
+                        code = problem.code.text(),
+                        fault = problem.internal.as_deref(),
+                        "the city's view was not renewed"
+                    );
                 }
             }
         }
@@ -93,7 +97,8 @@ async fn step(app: &App, window: &mut Window, next: Option<u64>) -> Result<(u64,
 
 /// The first record at or after `millis`. The journal's times never go back, so it is found by halves.
 async fn first_of(app: &App, millis: i64) -> Result<u64> {
-    let (mut low, mut high) = (0, *app.engine.durable().borrow());
+    let mut high = *app.engine.durable().borrow();
+    let mut low = 0;
     while low < high {
         let middle = low + (high - low) / 2;
         let records = app.engine.feed(middle, 1).await.map_err(Problem::internal)?;
@@ -121,11 +126,16 @@ async fn read(State(edge): State<Edge>) -> Answer<View> {
     responses((status = 200, description = "Events named `city`, each with a City", body = String, content_type = "text/event-stream")))]
 async fn live(State(edge): State<Edge>, working: Option<Extension<Working>>) -> Result<Response, Failed> {
     let views = edge.city.as_ref().ok_or(Code::NotFound)?.0.subscribe();
-    let place = edge.streams.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Code::Overloaded).retry_after(30).detail("All live streams are taken.")
-    })?;
+    let place =
+        edge.streams.clone().try_acquire_owned().map_err(|_| {
+            Problem::new(Code::Overloaded).retry_after(30).detail("All live streams are taken.")
+        })?;
     // The place and the mark that the connection works are held as long as the stream lives.
-    let listening = Listening { views, stopping: edge.stopping.clone(), _held: (place, working.map(|Extension(working)| working)) };
+    let listening = Listening {
+        views,
+        stopping: edge.stopping.clone(),
+        _held: (place, working.map(|Extension(working)| working)),
+    };
     let events = stream::unfold(listening, |mut listening| async {
         let view = listening.next().await?;
         let event = Event::default().event("city").json_data(&*view).ok()?;

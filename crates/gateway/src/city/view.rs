@@ -108,11 +108,17 @@ impl City {
 
 impl CitySupply {
     async fn of(app: &App, supply: Supply) -> Result<Self> {
-        let sum = |of: fn(&institutions::Holder) -> Money| supply.holders.iter().map(|holder| of(holder).amount).sum::<u64>();
+        let sum = |of: fn(&institutions::Holder) -> Money| {
+            supply.holders.iter().map(|holder| of(holder).amount).sum::<u64>()
+        };
         let mut vaults = Vec::with_capacity(supply.vaults.len());
         for vault in &supply.vaults {
             let bank = institutions::by_code(app, &vault.institution).await?;
-            vaults.push(CityVault { name_zh: bank.name_zh, name_en: bank.name_en, amount: vault.amount.amount });
+            vaults.push(CityVault {
+                name_zh: bank.name_zh,
+                name_en: bank.name_en,
+                amount: vault.amount.amount,
+            });
         }
         let (issued, redeemed) = (sum(|holder| holder.issued), sum(|holder| holder.redeemed));
         Ok(Self {

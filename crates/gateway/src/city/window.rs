@@ -61,12 +61,20 @@ impl Window {
 
     fn moved(&mut self, first: &Transfer, last: &Transfer, at: i64) {
         let Some(kind) = Kind::from_number(first.kind) else { return };
-        let shown = matches!(kind, Kind::Payment | Kind::Refund | Kind::Transfer | Kind::TopUp | Kind::Withdrawal);
+        let shown =
+            matches!(kind, Kind::Payment | Kind::Refund | Kind::Transfer | Kind::TopUp | Kind::Withdrawal);
         if !shown {
             return;
         }
         let id = TransactionId::from_number(first.id);
-        self.latest.push_front(Movement { id, kind, amount: first.amount, at, payer: first.debit, payee: last.credit });
+        self.latest.push_front(Movement {
+            id,
+            kind,
+            amount: first.amount,
+            at,
+            payer: first.debit,
+            payee: last.credit,
+        });
         self.latest.truncate(LATEST);
         if matches!(kind, Kind::Payment | Kind::Transfer) {
             self.count(first.amount, at);
@@ -137,7 +145,9 @@ mod tests {
     #[test]
     fn a_group_of_legs_is_one_movement_from_the_first_payer_to_the_last_payee() {
         let mut window = Window::default();
-        (0..3).for_each(|leg| window.take(&record(if leg == 1 { Kind::Settlement } else { Kind::Payment }, leg, 3, 5_000)));
+        (0..3).for_each(|leg| {
+            window.take(&record(if leg == 1 { Kind::Settlement } else { Kind::Payment }, leg, 3, 5_000))
+        });
         let all: Vec<_> = window.latest.iter().map(|m| (m.id.number(), m.kind, m.payer, m.payee)).collect();
         assert_eq!(all, [(0x50, Kind::Payment, 100, 202)]);
         assert_eq!(window.today(5_000), (1, 1250));

@@ -21,6 +21,9 @@ pub(super) struct Status {
     time: String,
     /// Whether this is a sandbox without real money.
     sandbox: bool,
+    /// Where a sandbox's messages can be read, `GET …/messages?phone=`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inbox: Option<String>,
     /// Records in the ledger's log.
     records: u64,
     /// Records that the slowest follower has still to read.
@@ -47,6 +50,7 @@ pub(super) async fn read(State(app): State<App>) -> Answer<Status> {
         version: env!("CARGO_PKG_VERSION"),
         time: rfc3339(app.clock.millis()),
         sandbox: app.settings.sandbox,
+        inbox: app.settings.inbox.clone(),
         records,
         lag,
         checkpoint: Checkpoint::newest(&app),

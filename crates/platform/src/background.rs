@@ -1,0 +1,61 @@
+//! The platform's background work: everything that goes on without a request.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::{App, Result, audit, exchange, notices, orders, outbox, people, transfers};
+
+/// Between two rounds of housekeeping.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// Between two looks for audit entries that the log does not hold yet.
+const ANCHORING: Duration = Duration::from_secs(1);
+
+/// Finishes what a stopped process left in between. Run it after the followers have started and
+/// before requests are taken.
+///
+/// # Errors
+/// Any fault of the database or the ledger.
+pub async fn reconcile(app: &App) -> Result<()> {
+    exchange::resolve::repair(app).await?;
+    orders::reconcile(app).await
+}
+
+/// Starts the background work. It ends when the handles are aborted; each part is found again by
+/// state and time, so nothing is lost when it is.
+#[must_use]
+pub fn start(app: &App) -> Vec<JoinHandle<()>> {
+    vec![
+        orders::start(app),
+        exchange::resolve::start(app),
+        transfers::keep_resolving(app),
+        notices::keep_sending(app),
+        tokio::spawn(keep_anchoring(app.clone())),
+        people::keep(app),
+        tokio::spawn(keep_house(app.clone())),
+    ]
+}
+
+/// Writes the audit's newest hash into the ledger's log, at most once a second.
+async fn keep_anchoring(app: App) {
+    let mut ticks = tokio::time::interval(ANCHORING);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(problem) = audit::anchor(&app).await {
+            tracing::error!(%problem, fault = problem.internal.as_deref(), "the audit could not be anchored and will be tried again");
+        }
+    }
+}
+
+/// Forgets events that are kept no longer.
+async fn keep_house(app: App) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(problem) = outbox::expire(&app).await {
+            tracing::error!(%problem, fault = problem.internal.as_deref(), "old events could not be forgotten and will be tried again");
+        }
+    }
+}
