@@ -3,18 +3,17 @@
 //! A problem travels as an extension of the response; the outermost layer writes its body, because
 //! only there the request id and the public address are known.
 
-use axum::extract::FromRequestParts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jialing_platform::{Code, Problem};
 use serde::Serialize;
 
 /// What a handler answers.
-pub type Answer<T> = Result<Reply<T>, Failed>;
+pub(crate) type Answer<T> = Result<Reply<T>, Failed>;
 
 /// A resource and the status it is answered with.
 #[derive(Debug)]
-pub struct Reply<T> {
+pub(crate) struct Reply<T> {
     status: StatusCode,
     body: T,
 }
@@ -23,7 +22,7 @@ pub struct Reply<T> {
 ///
 /// # Errors
 /// Never; the form lets a handler end with it.
-pub const fn found<T>(body: T) -> Answer<T> {
+pub(crate) const fn found<T>(body: T) -> Answer<T> {
     Ok(Reply { status: StatusCode::OK, body })
 }
 
@@ -31,7 +30,7 @@ pub const fn found<T>(body: T) -> Answer<T> {
 ///
 /// # Errors
 /// Never.
-pub const fn created<T>(body: T) -> Answer<T> {
+pub(crate) const fn created<T>(body: T) -> Answer<T> {
     Ok(Reply { status: StatusCode::CREATED, body })
 }
 
@@ -39,7 +38,7 @@ pub const fn created<T>(body: T) -> Answer<T> {
 ///
 /// # Errors
 /// Never.
-pub const fn accepted<T>(body: T) -> Answer<T> {
+pub(crate) const fn accepted<T>(body: T) -> Answer<T> {
     Ok(Reply { status: StatusCode::ACCEPTED, body })
 }
 
@@ -47,7 +46,7 @@ pub const fn accepted<T>(body: T) -> Answer<T> {
 ///
 /// # Errors
 /// Never.
-pub const fn done() -> Answer<()> {
+pub(crate) const fn done() -> Answer<()> {
     Ok(Reply { status: StatusCode::NO_CONTENT, body: () })
 }
 
@@ -65,7 +64,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
 
 /// A problem on its way out. `?` makes it from a [`Problem`].
 #[derive(Clone, Debug)]
-pub struct Failed(pub Problem);
+pub(crate) struct Failed(pub Problem);
 
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
@@ -94,16 +93,4 @@ pub(crate) fn placed<T: Clone + Send + Sync + 'static>(
 ) -> Result<T, Failed> {
     let missing = || Failed(Problem::internal(format!("no {} on this route", std::any::type_name::<T>())));
     parts.extensions.get::<T>().cloned().ok_or_else(missing)
-}
-
-/// The id of the request being answered, `req_…`.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
-
-impl<S: Sync> FromRequestParts<S> for RequestId {
-    type Rejection = Failed;
-
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Failed> {
-        placed(parts)
-    }
 }

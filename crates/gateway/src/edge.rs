@@ -15,10 +15,10 @@ use crate::rates::Buckets;
 
 /// The edge's shared parts. Cheap to clone.
 #[derive(Clone)]
-pub struct Edge(Arc<Parts>);
+pub(crate) struct Edge(Arc<Parts>);
 
 /// The parts themselves.
-pub struct Parts {
+pub(crate) struct Parts {
     /// The platform.
     pub app: App,
     /// How this edge is set up.

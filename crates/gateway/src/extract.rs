@@ -13,7 +13,7 @@ use crate::answer::Failed;
 
 /// The JSON body. Unknown fields are refused where `T` says `deny_unknown_fields`, as all asks do.
 #[derive(Debug)]
-pub struct Json<T>(pub T);
+pub(crate) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Failed;
@@ -42,7 +42,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// `invalid_request`, `amount_invalid` or `currency_unsupported` with the field at fault.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -117,7 +117,7 @@ fn sentence(text: &str) -> String {
 /// The query string. Which parameters a route knows is read from its documentation; others were
 /// refused before, so two of these may stand side by side in a handler.
 #[derive(Debug)]
-pub struct Query<T>(pub T);
+pub(crate) struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Failed;
@@ -143,7 +143,7 @@ fn bad_query(error: &QueryRejection) -> Problem {
 
 /// The path's parameters.
 #[derive(Debug)]
-pub struct Path<T>(pub T);
+pub(crate) struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Failed;

@@ -15,7 +15,7 @@ use jialing_platform::{Code, Problem};
 use crate::config::Rate;
 
 /// Callers whose buckets are kept at once.
-pub const MAX_BUCKETS: usize = 200_000;
+pub(crate) const MAX_BUCKETS: usize = 200_000;
 /// Locks the buckets are spread over.
 const SHARDS: usize = 16;
 

@@ -19,7 +19,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Where the request came from, for limits that a domain keeps per address.
 #[derive(Clone, Copy, Debug)]
-pub struct Visitor(pub Origin);
+pub(crate) struct Visitor(pub Origin);
 
 impl FromRequestParts<Edge> for Visitor {
     type Rejection = Failed;

@@ -23,29 +23,29 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::edge::Edge;
 use crate::openapi::{Described, each_operation};
 
-pub use address::Visitor;
-pub use once::{Once, once};
-pub use session::Wallet;
-pub use signed::{Bank, Merchant};
+pub(crate) use address::Visitor;
+pub(crate) use once::{Once, once};
+pub(crate) use session::Wallet;
+pub(crate) use signed::{Bank, Merchant};
 
 pub(crate) use address::Peer;
 pub(crate) use once::CLEAN_EVERY;
 pub(crate) use session::bearer;
 
 /// Doors that anyone may knock at, at the rate of `limits.doors` per address.
-pub fn door(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+pub(crate) fn door(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     each_operation(router.get_openapi_mut(), |operation| operation.may_answer(&[Code::RateLimited]));
     router.route_layer(from_fn(address::door))
 }
 
 /// Public reads, at the rate of `limits.public` per address.
-pub fn public_reads(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+pub(crate) fn public_reads(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     each_operation(router.get_openapi_mut(), |operation| operation.may_answer(&[Code::RateLimited]));
     router.route_layer(from_fn(address::public))
 }
 
 /// Routes for people who are signed in.
-pub fn signed_in(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+pub(crate) fn signed_in(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     each_operation(router.get_openapi_mut(), |operation| {
         operation.secured_by(SecurityRequirement::new("session", [""; 0]));
         operation.may_answer(&[Code::Unauthenticated, Code::RateLimited]);
@@ -54,12 +54,12 @@ pub fn signed_in(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
 }
 
 /// Routes for merchants' servers.
-pub fn signed_by_merchant(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+pub(crate) fn signed_by_merchant(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     signed_requests(router).route_layer(from_fn(signed::merchant_gate))
 }
 
 /// Routes for banks' servers.
-pub fn signed_by_bank(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+pub(crate) fn signed_by_bank(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     signed_requests(router).route_layer(from_fn(signed::bank_gate))
 }
 

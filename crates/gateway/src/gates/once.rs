@@ -26,7 +26,7 @@ use crate::edge::Edge;
 use crate::openapi::{Described, each_path_operation};
 
 /// Characters of an `Idempotency-Key` at most.
-pub const MAX_KEY: usize = 64;
+pub(crate) const MAX_KEY: usize = 64;
 const HEADER: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -36,14 +36,14 @@ pub(super) struct Owner(pub(super) String);
 
 /// The work that this request does, or goes on with.
 #[derive(Clone, Copy, Debug)]
-pub struct Once {
+pub(crate) struct Once {
     work: u128,
 }
 
 impl Once {
     /// The id under which the request's resource is to be made: the same for every repetition.
     #[must_use]
-    pub const fn id<T: Tag>(&self) -> Id<T> {
+    pub(crate) const fn id<T: Tag>(&self) -> Id<T> {
         Id::from_number(self.work)
     }
 }
@@ -58,7 +58,7 @@ impl<S: Sync> FromRequestParts<S> for Once {
 
 /// Puts the `Idempotency-Key` before `routes` and into their documentation. The routes belong into a
 /// gated router.
-pub fn once(mut routes: UtoipaMethodRouter<Edge>) -> UtoipaMethodRouter<Edge> {
+pub(crate) fn once(mut routes: UtoipaMethodRouter<Edge>) -> UtoipaMethodRouter<Edge> {
     each_path_operation(&mut routes.1, |operation| {
         operation.parameters.get_or_insert_default().push(parameter().into());
         operation.may_answer(&[Code::IdempotencyKeyMissing, Code::IdempotencyKeyReused, Code::InProgress]);

@@ -15,7 +15,7 @@ use crate::rates::Caller;
 
 /// The person who is signed in.
 #[derive(Clone, Debug)]
-pub struct Wallet(pub Actor);
+pub(crate) struct Wallet(pub Actor);
 
 impl<S: Sync> FromRequestParts<S> for Wallet {
     type Rejection = Failed;

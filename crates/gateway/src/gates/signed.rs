@@ -26,7 +26,7 @@ use crate::layers::frame::SignAnswer;
 use crate::rates;
 
 /// Seconds that a timestamp may lie before or after the server's clock.
-pub const WINDOW_SECONDS: u64 = 300;
+pub(crate) const WINDOW_SECONDS: u64 = 300;
 /// Characters of the text that the server verified which a failed answer shows outside the sandbox.
 const SHOWN: usize = 64;
 
@@ -43,7 +43,7 @@ pub(super) const PROBLEMS: [Code; 7] = [
 
 /// The merchant whose key signed the request.
 #[derive(Clone, Debug)]
-pub struct Merchant(pub Caller);
+pub(crate) struct Merchant(pub Caller);
 
 impl<S: Sync> FromRequestParts<S> for Merchant {
     type Rejection = Failed;
@@ -55,11 +55,21 @@ impl<S: Sync> FromRequestParts<S> for Merchant {
 
 /// The bank whose key signed the request.
 #[derive(Clone, Debug)]
-pub struct Bank {
+pub(crate) struct Bank {
     /// Who.
     pub id: InstitutionId,
     /// The serial of the key.
     pub serial: String,
+    /// SHA-256 of the request's body, bound into the ledger with what the request moves.
+    pub body_sha256: [u8; 32],
+}
+
+impl Bank {
+    /// The digest a ledger leg carries: the first 24 bytes of the body's.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 24] {
+        std::array::from_fn(|i| self.body_sha256[i])
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Bank {
@@ -88,7 +98,8 @@ pub(super) async fn bank_gate(request: Request, next: Next) -> Response {
         institutions::key(&app, &code, &serial).await.map(|key| (key.institution, key.public_key))
     };
     let pass = |request: &mut Request, id: InstitutionId, signed: Signed| {
-        request.extensions_mut().insert(Bank { id, serial: signed.serial });
+        let Signed { serial, body_sha256 } = signed;
+        request.extensions_mut().insert(Bank { id, serial, body_sha256 });
     };
     gate(request, next, find, pass).await
 }

@@ -16,7 +16,7 @@ use jialing_crypto::http_signature::CallbackSignature;
 use jialing_platform::{Code, Problem, id};
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Failed, RequestId};
+use crate::answer::Failed;
 use crate::edge::Edge;
 
 /// Asks the frame to sign the answer, with the key of this suite where there is one.
@@ -32,7 +32,6 @@ pub(crate) async fn frame(State(edge): State<Edge>, mut request: Request, next: 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     request.extensions_mut().insert(edge.clone());
-    request.extensions_mut().insert(RequestId(request_id.clone()));
 
     let mut response = work(&edge, &request_id, request, next).await;
     let code = write_problem(&edge, &request_id, &mut response);
