@@ -253,7 +253,8 @@ impl Engine {
     }
 
     /// Waits until the engine has stopped, and says why: after [`Engine::shutdown`], or for good
-    /// because the disk failed. The process should then end; a restart recovers.
+    /// because the disk failed. The process should then end; a restart recovers. To open the folder
+    /// again in the same process, wait for [`Engine::shutdown`] too.
     pub async fn stopped(&self) -> Stopped {
         self.kind.stopped().await
     }

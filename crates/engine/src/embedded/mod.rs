@@ -57,9 +57,7 @@ impl Embedded {
     }
 
     pub(crate) async fn stopped(&self) -> Stopped {
-        let mut ended = self.ended.clone();
-        let _ = ended.wait_for(|ended| *ended).await;
-        self.shared.gone()
+        self.shared.until_stopped().await
     }
 
     /// Puts a job in the queue.

@@ -132,6 +132,7 @@ pub(crate) struct Shared {
     /// Time of the newest durable record.
     last_time: AtomicU64,
     stopped: OnceLock<Arc<str>>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Shared {
@@ -165,6 +166,7 @@ impl Shared {
             indexed,
             last_time: AtomicU64::new(last_time),
             stopped: OnceLock::new(),
+            stopping: watch::channel(false).0,
         }
     }
 
@@ -198,6 +200,14 @@ impl Shared {
         self.stopped.get().map(|reason| Stopped(reason.clone()))
     }
 
+    /// Waits until the engine has stopped.
+    pub(crate) async fn until_stopped(&self) -> Stopped {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as this.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+        self.gone()
+    }
+
     /// Why an answer never came.
     pub(crate) fn gone(&self) -> Stopped {
         self.stopped().unwrap_or_else(|| Stopped("the answer was lost".into()))
@@ -213,6 +223,7 @@ impl Shared {
         if self.stopped.set(reason.into()).is_err() {
             return;
         }
+        self.stopping.send_replace(true);
         self.slot.abandon();
         self.head.change(|head| head.closing = true);
         self.keep.change(|keep| keep.closing = true);

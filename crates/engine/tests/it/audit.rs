@@ -187,7 +187,7 @@ fn forged(commands: &[Command], change: impl Fn(&mut Record)) -> Memory {
 
 #[test]
 fn a_log_with_good_checksums_and_bad_books_is_found_out() {
-    use jialing_ledger::{AccountKind, Body};
+    use jialing_ledger::{AccountKind, Body, Op};
     let mut commands = vec![account(ISSUANCE, AccountKind::Issuance, -1_000_000)];
     commands.extend([2, 3].map(|id| account(id, AccountKind::Personal, 0)));
     commands.push(pay(10, ISSUANCE, 2, 500));
@@ -212,13 +212,25 @@ fn a_log_with_good_checksums_and_bad_books_is_found_out() {
     check(&commands, &altered(600), "record 4");
     let twice = [&commands[..], &[pay(11, 2, 3, 100)]].concat();
     check(&twice, &|_| (), "was used before");
-    let reversal = |transfer| {
-        let id = jialing_ledger::reversal_id(transfer);
-        Command::Transfer(Group { legs: vec![leg(id, LegOp::Reverse { transfer })] })
+    // Record 5, a plain payment back, is dressed up as the reversal of another transfer.
+    let dressed = |target: Id| {
+        move |record: &mut Record| {
+            if let Body::Transfer(transfer) = &mut record.body
+                && transfer.id == 12
+            {
+                transfer.id = jialing_ledger::reversal_id(target);
+                transfer.op = Op::Reverse;
+                transfer.link = [0; 24];
+                transfer.link[..16].copy_from_slice(&target.to_le_bytes());
+            }
+        }
     };
-    // The kernel asks who was paid; a forger writes the record as a plain one would be.
-    let refused = Ledger::new().apply(&reversal(12), 5, &Forgetful, &mut Vec::new());
-    assert!(refused.is_err());
+    let back = |amount| [&commands[..], &[pay(12, 3, 2, amount)]].concat();
+    check(&back(100), &dressed(11), "");
+    assert!(audit(&forged(&back(100), dressed(11))).is_sound());
+    check(&back(50), &dressed(11), "does not give back what record 4 moved");
+    check(&back(50), &dressed(10), "does not give back what record 3 moved");
+    check(&back(50), &dressed(99), "not in the log before it");
     let renumbered = |record: &mut Record| record.time = 9 - record.seq;
     check(&commands, &renumbered, "dated before");
 }

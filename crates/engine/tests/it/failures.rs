@@ -41,6 +41,8 @@ async fn a_full_disk_stops_the_engine_and_loses_nothing_answered() {
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull).to_string();
     assert!(reason.contains(&full), "{reason}");
     bank.disk.leave_room(None);
+    // A stopped engine still lets go of its folder.
+    engine.shutdown().await;
     let engine = bank.open();
     assert!(engine.account(2).await.unwrap().unwrap().debits >= paid as u64);
     submit(&engine, pay(5000, 2, 3, 1)).await;

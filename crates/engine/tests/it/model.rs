@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jialing_engine::SubmitError;
+use jialing_journal::disk::Surviving;
 use jialing_ledger::{Id, Why};
 use proptest::prelude::*;
 
@@ -12,9 +13,16 @@ const WALLETS: u64 = 4;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Pay { id: Id, debit: Id, credit: Id, amount: u64 },
+    Pay {
+        id: Id,
+        debit: Id,
+        credit: Id,
+        amount: u64,
+    },
     PayMany(Vec<(Id, Id, Id, u64)>),
     Restart,
+    /// Power is lost; which unsynced sectors land is up to the seed.
+    Crash(u64),
 }
 
 fn payment() -> impl Strategy<Value = (Id, Id, Id, u64)> {
@@ -27,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => payment().prop_map(|(id, debit, credit, amount)| Step::Pay { id, debit, credit, amount }),
         3 => proptest::collection::vec(payment(), 1..150).prop_map(Step::PayMany),
         1 => Just(Step::Restart),
+        1 => (1..u64::MAX).prop_map(Step::Crash),
     ]
 }
 
@@ -70,7 +79,7 @@ fn verdict(answer: &Result<jialing_engine::Outcome, SubmitError>) -> Option<bool
 }
 
 async fn run(steps: Vec<Step>) {
-    let bank = Bank { segment_bytes: 16 << 10, ..Bank::new() };
+    let mut bank = Bank { segment_bytes: 16 << 10, ..Bank::new() };
     let mut engine = bank.open();
     found(&engine, WALLETS).await;
     let mut model = Model::default();
@@ -92,6 +101,13 @@ async fn run(steps: Vec<Step>) {
             }
             Step::Restart => {
                 engine.shutdown().await;
+                engine = bank.open();
+            }
+            Step::Crash(seed) => {
+                // Everything so far was answered, so everything must be there.
+                let crashed = bank.on(bank.disk.crash(Surviving::Some(seed)));
+                engine.shutdown().await;
+                bank = crashed;
                 engine = bank.open();
             }
         }

@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use super::{Disk, File, LockError, folder_of};
 
@@ -31,6 +31,8 @@ pub enum Surviving {
 pub struct Memory {
     state: Arc<Mutex<State>>,
     locked: Arc<AtomicBool>,
+    /// Held for reading by every change, so that a crash falls between two of them, for all files.
+    instant: Arc<RwLock<()>>,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl Memory {
     /// What a machine would find after losing power now. This disk stays as it is.
     #[must_use]
     pub fn crash(&self, surviving: Surviving) -> Self {
+        let _instant = self.instant.write().unwrap_or_else(PoisonError::into_inner);
         let state = hold(&self.state);
         let mut coin = Coin(match surviving {
             Surviving::Some(seed) => seed | 1,
@@ -102,7 +105,7 @@ impl Memory {
             })
             .collect();
         let state = State { names: after.clone(), durable_names: after, faults: Faults::default() };
-        Self { state: Arc::new(Mutex::new(state)), locked: Arc::default() }
+        Self { state: Arc::new(Mutex::new(state)), ..Self::default() }
     }
 
     /// A file's bytes, as written.
@@ -125,6 +128,10 @@ impl Memory {
         let mut state = hold(&self.state);
         state.names.insert(name.to_owned(), content.clone());
         state.durable_names.insert(name.to_owned(), content);
+    }
+
+    fn changing(&self) -> RwLockReadGuard<'_, ()> {
+        self.instant.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn content(&self, name: &str) -> io::Result<Arc<Mutex<Content>>> {
@@ -194,12 +201,14 @@ impl Disk for Memory {
     }
 
     fn create(&self, file: &str) -> io::Result<Arc<dyn File>> {
+        let _changing = self.changing();
         let content = Arc::new(Mutex::new(Content::default()));
         hold(&self.state).names.insert(file.to_owned(), content.clone());
         Ok(self.handle(content))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let _changing = self.changing();
         let content = self.content(from)?;
         let mut state = hold(&self.state);
         state.names.remove(from);
@@ -208,12 +217,14 @@ impl Disk for Memory {
     }
 
     fn remove(&self, file: &str) -> io::Result<()> {
+        let _changing = self.changing();
         self.content(file)?;
         hold(&self.state).names.remove(file);
         Ok(())
     }
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
+        let _changing = self.changing();
         let mut state = hold(&self.state);
         let inside: Vec<_> = state
             .names
@@ -261,6 +272,7 @@ impl File for Open {
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        let _changing = self.disk.changing();
         // Only growth takes room: what was allocated is there.
         self.disk.take_room((at + bytes.len() as u64).saturating_sub(self.size()?))?;
         let mut content = hold(&self.content);
@@ -274,6 +286,7 @@ impl File for Open {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let _changing = self.disk.changing();
         match &mut hold(&self.disk.state).faults.syncs {
             Some(0) => return Err(io::Error::other("the disk did not flush")),
             Some(left) => *left -= 1,
@@ -286,6 +299,7 @@ impl File for Open {
     }
 
     fn allocate(&self, length: u64) -> io::Result<()> {
+        let _changing = self.disk.changing();
         let more = length.saturating_sub(self.size()?);
         self.disk.take_room(more)?;
         let mut content = hold(&self.content);
@@ -297,6 +311,7 @@ impl File for Open {
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
+        let _changing = self.disk.changing();
         let mut content = hold(&self.content);
         content.bytes.resize(index(length), 0);
         content.durable.resize(index(length), 0);
