@@ -17,7 +17,7 @@ use super::{audited, store};
 use crate::clock::rfc3339;
 use crate::id::{IdentityCheckId, PersonId};
 use crate::sessions::quotas::{self, Quota};
-use crate::sessions::{self, Actor};
+use crate::sessions::Actor;
 use crate::wallets::{self, Class};
 use crate::{App, Code, Problem, Result, Tx, links, policies, text};
 
@@ -27,8 +27,6 @@ const MAX_NAME: usize = 64;
 const BATCH: i64 = 100;
 /// How often [`keep`] looks.
 const EVERY: Duration = Duration::from_secs(1);
-/// Rounds of [`keep`] between two clean-ups.
-const ROUNDS_PER_SWEEP: u32 = 600;
 
 crate::stored! {
     /// How far a check is.
@@ -272,24 +270,18 @@ pub async fn retry_due(app: &App) -> Result<usize> {
     Ok(due.len())
 }
 
-/// Runs [`retry_due`], and now and then cleans up what is over, for as long as the handle lives.
+/// Runs [`retry_due`] for as long as the handle lives.
 #[must_use]
 pub fn keep(app: &App) -> JoinHandle<()> {
     let app = app.clone();
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut rounds = 0_u32;
         loop {
             tick.tick().await;
-            let round = async {
-                retry_due(&app).await?;
-                if rounds.is_multiple_of(ROUNDS_PER_SWEEP) { sessions::sweep(&app).await } else { Ok(()) }
-            };
-            if let Err(problem) = round.await {
+            if let Err(problem) = retry_due(&app).await {
                 tracing::error!(%problem, fault = problem.internal.as_deref(), "identity checks could not be carried on and will be tried again");
             }
-            rounds = rounds.wrapping_add(1);
         }
     })
 }
