@@ -66,11 +66,8 @@ pub async fn resolve(app: &App) -> Result<usize> {
     let before = app.clock.millis() - SILENT_MS;
     let silent = store::silent(app, before, BATCH).await?;
     for row in &silent {
-        match app.engine.transfer(row.id.number()).await.map_err(Problem::internal)? {
-            Some(record) => {
-                app.progress.passed(record.seq).await;
-            }
-            None => fail(app, row.id, Code::RequestTimeout, before).await?,
+        if app.engine.transfer(row.id.number()).await.map_err(Problem::internal)?.is_none() {
+            fail(app, row.id, Code::RequestTimeout, before).await?;
         }
     }
     Ok(silent.len())

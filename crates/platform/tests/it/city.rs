@@ -56,16 +56,20 @@ pub async fn wallet(world: &World, citizen: &Citizen, bank: &str, fen: u64) -> W
 
 /// Puts money into a wallet as its bank's top-up does, without the bank's side of it.
 pub async fn fund(world: &World, wallet: WalletId, fen: u64) {
-    if fen == 0 {
-        return;
+    if fen > 0 {
+        fund_unseen(world, wallet, fen).await;
+        world.settle().await;
     }
+}
+
+/// The same without waiting for the followers.
+pub async fn fund_unseen(world: &World, wallet: WalletId, fen: u64) {
     let payee = wallets::account(&world.app, wallet).await.expect("the wallet is there");
     let payer = AccountRef::of_bank(payee.institution, &payee);
     let id = TopUpId::new(world.clock.millis()).number();
     let movement = Movement { id, kind: Kind::TopUp, amount: fen, digest: [0; 24], meters: &[] };
     let command = Command::Transfer(Group { legs: legs(&payer, &payee, &movement) });
     world.app.engine.submit(command).await.expect("the wallet may hold it");
-    world.settle().await;
 }
 
 /// What a wallet holds, by the ledger.

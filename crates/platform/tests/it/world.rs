@@ -120,6 +120,12 @@ impl World {
         }
     }
 
+    /// Ends the followers without warning and starts them again beside requests that go on.
+    pub async fn crash_only_followers(&mut self) {
+        self.stop_followers().await;
+        self.followers = follow::start(&self.app);
+    }
+
     /// Waits until every follower has handled everything that is durable now.
     pub async fn settle(&self) {
         let records = *self.app.engine.durable().borrow();
