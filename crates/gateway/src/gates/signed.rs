@@ -67,7 +67,7 @@ pub(crate) struct Bank {
 impl Bank {
     /// The digest a ledger leg carries: the first 24 bytes of the body's.
     #[must_use]
-    pub fn digest(&self) -> [u8; 24] {
+    pub(crate) fn digest(&self) -> [u8; 24] {
         std::array::from_fn(|i| self.body_sha256[i])
     }
 }

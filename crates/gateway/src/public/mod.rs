@@ -4,6 +4,7 @@ mod errors;
 mod keys;
 pub(crate) mod log;
 mod status;
+mod supply;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +21,9 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(log::note))
         .routes(routes!(log::tile))
         .routes(routes!(status::read))
+        .routes(routes!(supply::read))
+        .routes(routes!(supply::institutions))
+        .routes(routes!(supply::policies))
         .routes(routes!(errors::list));
     public_reads(routes)
 }

@@ -7,6 +7,7 @@ mod codes;
 mod devices;
 mod history;
 mod identity;
+mod links;
 mod mandates;
 mod merchants;
 mod notices;
@@ -15,7 +16,10 @@ mod organisations;
 mod people;
 mod pin;
 mod sessions;
+mod topups;
 mod transfers;
+mod wallets;
+mod withdrawals;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -56,6 +60,20 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(identity::latest))
             .routes(routes!(organisations::register, organisations::list))
             .routes(routes!(organisations::of))
+            .routes(once(routes!(wallets::open)))
+            .routes(routes!(wallets::list))
+            .routes(routes!(wallets::of))
+            .routes(routes!(wallets::freeze))
+            .routes(routes!(wallets::lift))
+            .routes(routes!(wallets::close))
+            .routes(once(routes!(links::start)))
+            .routes(routes!(links::list))
+            .routes(routes!(links::of, links::end))
+            .routes(routes!(links::confirm))
+            .routes(routes!(topups::request, topups::list))
+            .routes(routes!(topups::of))
+            .routes(routes!(withdrawals::request, withdrawals::list))
+            .routes(routes!(withdrawals::of))
             .routes(routes!(transfers::lookup))
             .routes(routes!(transfers::send, transfers::list))
             .routes(routes!(transfers::of))

@@ -100,6 +100,14 @@ pub(crate) struct Signed {
 /// `forbidden` below wallet class III; `invalid_request`; `state_conflict` for too many links or an
 /// account that is linked; `bank_refused`; `bank_unavailable`.
 pub async fn start(app: &App, actor: &Actor, ask: LinkAsk) -> Result<Link> {
+    start_as(app, actor, LinkId::new(app.clock.millis()), ask).await
+}
+
+/// [`start`] under an id that the caller keeps for repetitions: the same id starts one link.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_as(app: &App, actor: &Actor, id: LinkId, ask: LinkAsk) -> Result<Link> {
     people::require_level(app, actor, LOWEST_CLASS).await?;
     rules::check_account(&ask.account_number)?;
     let unknown = || {
@@ -111,7 +119,7 @@ pub async fn start(app: &App, actor: &Actor, ask: LinkAsk) -> Result<Link> {
     let most = policies::number(app, "links_per_person").await?;
     let now = app.clock.millis();
     let new = store::NewLink {
-        id: LinkId::new(now),
+        id,
         person: actor.person,
         institution: bank.id,
         account_index: app.blind.of("bank_links.account", &format!("{}/{}", bank.code, ask.account_number)),
@@ -119,13 +127,19 @@ pub async fn start(app: &App, actor: &Actor, ask: LinkAsk) -> Result<Link> {
         now,
         expires_at: now + policies::number(app, "link_confirm_validity").await? * 1000,
     };
-    let id = new.id;
     app.db
         .write(async move |tx: &mut Tx| {
+            if store::exists(tx, new.id).await? {
+                return Ok(());
+            }
             store::give_way(tx, &new).await?;
             store::insert(tx, &new, most).await
         })
         .await?;
+    let row = store::of(app.db.read(), actor.person, id).await?;
+    if row.state != LinkState::Pending || row.attempt.is_some() {
+        return Ok(row.into());
+    }
     let start = StartLink {
         reference: id.to_string(),
         account: ask.account_number,

@@ -70,6 +70,12 @@ pub(super) struct NewLink {
     pub(super) expires_at: i64,
 }
 
+pub(super) async fn exists(tx: &mut Tx, id: LinkId) -> Result<bool> {
+    let found: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM bank_links WHERE id = $1").bind(id).fetch_one(&mut *tx).await?;
+    Ok(found > 0)
+}
+
 /// Ends a pending link of the same account, and the person's links whose time is over.
 pub(super) async fn give_way(tx: &mut Tx, new: &NewLink) -> Result<()> {
     let sql = "UPDATE bank_links SET state = 'ENDED', ended_at = $3, bank_told = 1, \

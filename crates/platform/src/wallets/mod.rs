@@ -17,7 +17,10 @@ mod status;
 mod store;
 mod view;
 
+use serde::Deserialize;
+
 use crate::id::{InstitutionId, OrganisationId, PersonId, WalletId};
+use crate::notices::codes;
 use crate::sessions::Actor;
 use crate::{App, Code, Problem, Result, Tx};
 
@@ -26,7 +29,7 @@ pub use class::Class;
 pub use close::{CloseAsk, SweepAsk, close, reopen_abandoned};
 pub(crate) use close::{follow_up, sweep_failed, swept};
 pub use legs::{AccountRef, Movement, holds, legs, posts, voids};
-pub use open::{OpenAsk, class_of, open, open_for_merchant, raise_class};
+pub use open::{OpenAsk, class_of, open, open_as, open_for_merchant, raise_class};
 pub use refused::{Attempt, Side, refused};
 pub(crate) use refused::{room, stopped, too_high};
 pub use status::{Control, Standing, Status};
@@ -185,14 +188,24 @@ pub async fn freeze(app: &App, person: PersonId, id: WalletId) -> Result<View> {
     set_lost(app, person, id, true).await
 }
 
-/// Lifts a loss that the holder reported. The caller has checked a second factor.
-///
-/// What the operator has frozen stays frozen.
+/// What lifting a loss asks for.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiftAsk {
+    /// A fresh one-time code as second factor.
+    pub code: Option<String>,
+}
+
+/// Lifts a loss that the holder reported. What the operator has frozen stays frozen.
 ///
 /// # Errors
-/// `not_found`; `wallet_unavailable` once it is closed.
-pub async fn lift(app: &App, person: PersonId, id: WalletId) -> Result<View> {
-    set_lost(app, person, id, false).await
+/// `not_found`; `second_factor_required`, `code_invalid`, `rate_limited`; `wallet_unavailable` once
+/// it is closed.
+pub async fn lift(app: &App, actor: &Actor, id: WalletId, ask: LiftAsk) -> Result<View> {
+    of(app, actor.person, id).await?;
+    let code = codes::second_factor(app, actor, ask.code.as_deref()).await?;
+    app.db.write(async move |tx: &mut Tx| code.spend(tx).await).await?;
+    set_lost(app, actor.person, id, false).await
 }
 
 async fn set_lost(app: &App, person: PersonId, id: WalletId, lost: bool) -> Result<View> {

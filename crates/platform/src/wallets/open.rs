@@ -28,15 +28,26 @@ pub struct OpenAsk {
 /// `invalid_request` for a bad name or an unknown bank; `state_conflict` when the person has as many
 /// wallets as the policy `wallets_per_person` allows.
 pub async fn open(app: &App, person: PersonId, ask: OpenAsk) -> Result<View> {
+    let id = WalletId::new(app.clock.millis());
+    open_as(app, person, id, ask).await
+}
+
+/// [`open`] under an id that the caller keeps for repetitions: the same id opens one wallet.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_as(app: &App, person: PersonId, id: WalletId, ask: OpenAsk) -> Result<View> {
     text::optional_line("name", ask.name.as_deref(), MAX_NAME)?;
     let bank = operating(app, &ask.institution).await?;
     let most = policies::number(app, "wallets_per_person").await?;
     let name = ask.name.unwrap_or_else(|| bank.name_zh.clone());
     let now = app.clock.millis();
-    let id = WalletId::new(now);
     app.db
         .write(async move |tx: &mut Tx| {
             let owner = Owner::Person(person);
+            if store::find(&mut *tx, id).await?.is_some_and(|wallet| wallet.owner == owner) {
+                return Ok(());
+            }
             let open = store::open_of(&mut *tx, owner).await?;
             if open.len() as i64 >= most {
                 return Err(Problem::new(Code::StateConflict)
