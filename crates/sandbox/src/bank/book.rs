@@ -8,23 +8,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 
-use jialing_crypto::random;
-use jialing_rails::bank::wire::{ConfirmLink, EndLink, Move, Reply, StartLink, State, StatementPage};
+use jialing_rails::bank::wire::{Move, Reply, State};
 use jialing_rails::bank::{BankNotice, Entry, EntryKind, NoticeState};
-use jialing_rails::notice::Message;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::magic::{MAGIC_CODE_NEVER, VISITOR_PREFIX, fault_of};
+use super::magic::fault_of;
 use super::movement::{CourierPlan, Movement, Plan};
 use crate::clock::day_of;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::phone::canonical_phone;
 use crate::shelf::Shelves;
-
-/// How many entries a page of a statement has.
-const PAGE: usize = 500;
 
 /// An account of the bank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,19 +60,19 @@ impl Default for BookRules {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Link {
-    reference: String,
-    account: String,
-    code: String,
-    expires_at: Timestamp,
-    tries: u32,
-    agreement: Option<String>,
+pub(super) struct Link {
+    pub(super) reference: String,
+    pub(super) account: String,
+    pub(super) code: String,
+    pub(super) expires_at: Timestamp,
+    pub(super) tries: u32,
+    pub(super) agreement: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct AgreementRow {
-    account: String,
-    ended: bool,
+pub(super) struct AgreementRow {
+    pub(super) account: String,
+    pub(super) ended: bool,
 }
 
 /// A notice on its way.
@@ -90,18 +85,18 @@ pub(crate) struct Outgoing {
 
 /// The book.
 pub(crate) struct Book {
-    institution: String,
-    rules: BookRules,
-    accounts: BTreeMap<String, Account>,
-    links: BTreeMap<String, Link>,
-    agreements: BTreeMap<String, AgreementRow>,
-    movements: BTreeMap<String, Movement>,
-    plans: BTreeSet<(Timestamp, String)>,
-    days: BTreeMap<Date, Vec<Entry>>,
-    entries: u64,
-    outbox: VecDeque<Outgoing>,
-    magic_done: HashSet<String>,
-    shelves: Shelves,
+    pub(super) institution: String,
+    pub(super) rules: BookRules,
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) links: BTreeMap<String, Link>,
+    pub(super) agreements: BTreeMap<String, AgreementRow>,
+    pub(super) movements: BTreeMap<String, Movement>,
+    pub(super) plans: BTreeSet<(Timestamp, String)>,
+    pub(super) days: BTreeMap<Date, Vec<Entry>>,
+    pub(super) entries: u64,
+    pub(super) outbox: VecDeque<Outgoing>,
+    pub(super) magic_done: HashSet<String>,
+    pub(super) shelves: Shelves,
 }
 
 impl Book {
@@ -167,254 +162,6 @@ impl Book {
         let fresh =
             !self.movements.contains_key(&ask.reference) && self.magic_done.insert(ask.reference.clone());
         fresh.then_some(fault)
-    }
-
-    /// Starts a link; the message carries the code to the holder.
-    pub(crate) fn start_link(&mut self, ask: &StartLink, now: Timestamp) -> (Reply, Option<Message>) {
-        if let Some((link_id, link)) = self.link_of(&ask.reference) {
-            if link.account != ask.account {
-                return (reused(&ask.reference), None);
-            }
-            return (link_reply(&ask.reference, link_id), None);
-        }
-        if let Err((code, message)) = self.check_holder(ask) {
-            return (Reply::refused(&ask.reference, code, message), None);
-        }
-        let code = loop {
-            let code = random::digits(6);
-            if code != MAGIC_CODE_NEVER {
-                break code;
-            }
-        };
-        let link_id = format!("lnk_{}", random::nonce());
-        let message = Message {
-            reference: link_id.clone(),
-            phone: ask.phone.clone(),
-            template: "BANK_LINK_CODE".to_owned(),
-            params: [("code".to_owned(), code.clone()), ("bank".to_owned(), self.institution.clone())].into(),
-            language: "zh-CN".to_owned(),
-        };
-        let link = Link {
-            reference: ask.reference.clone(),
-            account: ask.account.clone(),
-            code,
-            expires_at: after(now, self.rules.code_valid_s * 1_000),
-            tries: 0,
-            agreement: None,
-        };
-        self.shelves.put("links", &link_id, &link);
-        let reply = link_reply(&ask.reference, &link_id);
-        self.links.insert(link_id, link);
-        (reply, Some(message))
-    }
-
-    fn link_of(&self, reference: &str) -> Option<(&String, &Link)> {
-        self.links.iter().find(|(_, link)| link.reference == reference)
-    }
-
-    /// Whether the account is the holder's; a visitor's account is opened here.
-    fn check_holder(&mut self, ask: &StartLink) -> Result<(), (&'static str, &'static str)> {
-        if !self.accounts.contains_key(&ask.account) && is_visitor(&ask.account) {
-            self.put_account(Account {
-                number: ask.account.clone(),
-                holder_name: ask.holder_name.clone(),
-                id_number: ask.id_number.clone(),
-                phone: ask.phone.clone(),
-                balance: self.rules.visitor_balance,
-                frozen: false,
-            });
-        }
-        let account =
-            self.accounts.get(&ask.account).ok_or(("ACCOUNT_NOT_FOUND", "没有这个账户 no such account"))?;
-        if account.holder_name != ask.holder_name || account.id_number != ask.id_number {
-            return Err(("HOLDER_MISMATCH", "户名或证件不符 name or identity number differs"));
-        }
-        if account.phone != canonical_phone(&ask.phone) {
-            return Err(("PHONE_MISMATCH", "预留手机号不符 the bank knows another phone"));
-        }
-        if account.frozen {
-            return Err(("ACCOUNT_FROZEN", "账户已冻结 the account is frozen"));
-        }
-        Ok(())
-    }
-
-    /// Confirms a link with its code.
-    pub(crate) fn confirm_link(&mut self, ask: &ConfirmLink, now: Timestamp) -> Reply {
-        let refuse = |code, message| Reply::refused(&ask.reference, code, message);
-        let Some(link) = self.links.get_mut(&ask.link_id) else {
-            return refuse("LINK_NOT_FOUND", "没有这次签约 no such link");
-        };
-        if link.tries >= self.rules.most_tries {
-            return refuse("TOO_MANY_TRIES", "尝试次数过多 start again");
-        }
-        if link.agreement.is_none() && now > link.expires_at {
-            return refuse("CODE_EXPIRED", "验证码已过期 start again");
-        }
-        if link.code != ask.code {
-            link.tries += 1;
-            let link = link.clone();
-            self.shelves.put("links", &ask.link_id, &link);
-            return refuse("WRONG_CODE", "验证码错误 the code is wrong");
-        }
-        let agreement = link.agreement.get_or_insert_with(|| format!("agr_{}", random::nonce())).clone();
-        let link = link.clone();
-        let row = AgreementRow { account: link.account.clone(), ended: false };
-        if !self.agreements.contains_key(&agreement) {
-            self.shelves.put("agreements", &agreement, &row);
-            self.agreements.insert(agreement.clone(), row);
-        }
-        self.shelves.put("links", &ask.link_id, &link);
-        Reply {
-            agreement: Some(agreement),
-            account_mask: Some(mask(&link.account)),
-            ..Reply::new(&ask.reference, State::Done)
-        }
-    }
-
-    /// Ends an agreement; ending an ended one is done.
-    pub(crate) fn end_link(&mut self, ask: &EndLink) -> Reply {
-        let Some(row) = self.agreements.get_mut(&ask.agreement) else {
-            return Reply::refused(&ask.reference, "AGREEMENT_NOT_FOUND", "没有这份协议 no such agreement");
-        };
-        row.ended = true;
-        let row = row.clone();
-        self.shelves.put("agreements", &ask.agreement, &row);
-        Reply::new(&ask.reference, State::Done)
-    }
-
-    /// Takes in a pull or push.
-    pub(crate) fn start_move(
-        &mut self,
-        kind: EntryKind,
-        ask: Move,
-        fault: Option<&Fault>,
-        now: Timestamp,
-    ) -> Reply {
-        if let Some(known) = self.movements.get(&ask.reference) {
-            if !known.is_for(kind, &ask) {
-                return reused(&ask.reference);
-            }
-            return known.reply();
-        }
-        let reference = ask.reference.clone();
-        let checked = match fault {
-            Some(fault) if fault.kind == FaultKind::Refusal => {
-                Err((fault.code().to_owned(), "refused on order".to_owned()))
-            }
-            _ => self
-                .check_move(kind, &ask, now)
-                .map_err(|(code, message)| (code.to_owned(), message.to_owned())),
-        };
-        let account = match &checked {
-            Ok(account) => account.clone(),
-            Err(_) => String::new(),
-        };
-        let mut movement = Movement {
-            ask,
-            kind,
-            account,
-            state: State::Accepted,
-            bank_ref: None,
-            refusal: None,
-            plan: None,
-            courier: courier_plan(fault),
-        };
-        if let Err(refusal) = checked {
-            movement.state = State::Refused;
-            movement.refusal = Some(refusal);
-            let reply = movement.reply();
-            self.put_movement(movement);
-            return reply;
-        }
-        if kind == EntryKind::Pull {
-            self.change_balance(&movement.account, |balance| {
-                balance.saturating_sub(movement.ask.money.amount)
-            });
-        }
-        movement.plan = Some(self.plan_of(fault, now));
-        self.put_movement(movement);
-        if self.rules.settle_after_ms.is_none() {
-            self.settle(now);
-        }
-        self.movements[&reference].reply()
-    }
-
-    /// The account, if the movement may be made.
-    fn check_move(
-        &self,
-        kind: EntryKind,
-        ask: &Move,
-        now: Timestamp,
-    ) -> Result<String, (&'static str, &'static str)> {
-        if now > ask.not_after {
-            return Err(("TOO_LATE", "请求已过期 the request came after its time"));
-        }
-        if ask.money.currency != "CNY" {
-            return Err(("BAD_CURRENCY", "币种不支持 only CNY"));
-        }
-        if ask.money.amount == 0 {
-            return Err(("BAD_AMOUNT", "金额错误 the amount is zero"));
-        }
-        let row = self
-            .agreements
-            .get(&ask.agreement)
-            .filter(|row| !row.ended)
-            .ok_or(("AGREEMENT_NOT_FOUND", "协议不存在或已解约 no such agreement"))?;
-        let account = &self.accounts[&row.account];
-        if account.frozen {
-            return Err(("ACCOUNT_FROZEN", "账户已冻结 the account is frozen"));
-        }
-        if kind == EntryKind::Pull && account.balance < ask.money.amount {
-            return Err(("INSUFFICIENT_FUNDS", "余额不足 not enough money"));
-        }
-        if kind == EntryKind::Push && account.balance.checked_add(ask.money.amount).is_none() {
-            return Err(("BAD_AMOUNT", "金额过大 the amount is too large"));
-        }
-        Ok(row.account.clone())
-    }
-
-    fn plan_of(&self, fault: Option<&Fault>, now: Timestamp) -> (Timestamp, Plan) {
-        let usual = after(now, i64::from(self.rules.settle_after_ms.unwrap_or(0)));
-        let Some(fault) = fault else {
-            return (usual, Plan::Settle);
-        };
-        let late = after(now, fault.delay_s() * 1_000);
-        match fault.kind {
-            FaultKind::LateSuccess => (late, Plan::Settle),
-            FaultKind::LateRefusal => (late, Plan::Refuse),
-            FaultKind::Returned => {
-                (usual, Plan::SettleThenReturn(u32::try_from(fault.delay_s()).unwrap_or(u32::MAX)))
-            }
-            _ => (usual, Plan::Settle),
-        }
-    }
-
-    /// What became of a reference.
-    pub(crate) fn query(&self, reference: &str) -> Reply {
-        match self.movements.get(reference) {
-            Some(movement) => movement.reply(),
-            None => Reply::new(reference, State::NotSeen),
-        }
-    }
-
-    /// A page of a day's statement: the entries after line `after`.
-    pub(crate) fn statement(&self, day: Date, after: u64) -> StatementPage {
-        let all = self.days.get(&day).map_or(&[][..], Vec::as_slice);
-        let start = usize::try_from(after).unwrap_or(usize::MAX).min(all.len());
-        let rest = &all[start..];
-        let sum = |kind| {
-            let of_kind = all.iter().filter(|entry| entry.kind == kind);
-            of_kind.map(|entry| entry.money.amount).sum()
-        };
-        StatementPage {
-            day,
-            entries: rest.iter().take(PAGE).cloned().collect(),
-            has_more: rest.len() > PAGE,
-            count: all.len() as u64,
-            pulled: sum(EntryKind::Pull),
-            pushed: sum(EntryKind::Push),
-            returned: sum(EntryKind::Return),
-        }
     }
 
     /// When the next movement is due, or the next notice where notices can travel.
@@ -526,7 +273,7 @@ impl Book {
         self.outbox.push_back(outgoing);
     }
 
-    fn put_movement(&mut self, movement: Movement) {
+    pub(super) fn put_movement(&mut self, movement: Movement) {
         let reference = movement.ask.reference.clone();
         if let Some((at, _)) = movement.plan {
             self.plans.insert((at, reference.clone()));
@@ -535,7 +282,7 @@ impl Book {
         self.movements.insert(reference, movement);
     }
 
-    fn change_balance(&mut self, number: &str, change: impl FnOnce(u64) -> u64) {
+    pub(super) fn change_balance(&mut self, number: &str, change: impl FnOnce(u64) -> u64) {
         if let Some(account) = self.accounts.get_mut(number) {
             account.balance = change(account.balance);
             self.shelves.put("accounts", number, account);
@@ -543,24 +290,8 @@ impl Book {
     }
 }
 
-fn courier_plan(fault: Option<&Fault>) -> CourierPlan {
-    let usual = CourierPlan::default();
-    let Some(fault) = fault else { return usual };
-    match fault.kind {
-        FaultKind::DuplicateNotice => CourierPlan { copies: 2, ..usual },
-        FaultKind::LostNotice => CourierPlan { copies: 0, ..usual },
-        FaultKind::OutOfOrder => {
-            CourierPlan { delay_s: u32::try_from(fault.delay_s()).unwrap_or(u32::MAX), ..usual }
-        }
-        _ => usual,
-    }
-}
-
-fn link_reply(reference: &str, link_id: &str) -> Reply {
-    Reply { link_id: Some(link_id.to_owned()), ..Reply::new(reference, State::Done) }
-}
-
-fn reused(reference: &str) -> Reply {
+/// The refusal of a reference that stands for another request.
+pub(super) fn reused(reference: &str) -> Reply {
     Reply::refused(
         reference,
         "REFERENCE_REUSED",
@@ -568,19 +299,7 @@ fn reused(reference: &str) -> Reply {
     )
 }
 
-fn is_visitor(account: &str) -> bool {
-    (16..=19).contains(&account.len())
-        && account.starts_with(VISITOR_PREFIX)
-        && account.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// All but the last four digits hidden.
-fn mask(account: &str) -> String {
-    let tail: String = account.chars().skip(account.chars().count().saturating_sub(4)).collect();
-    format!("**** {tail}")
-}
-
 /// `millis` later, or the same time where the calendar ends.
-fn after(at: Timestamp, millis: i64) -> Timestamp {
+pub(super) fn after(at: Timestamp, millis: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_millis(millis)).unwrap_or(at)
 }

@@ -1,12 +1,14 @@
 //! A bank: accounts with balances, links, pulls and pushes, statements, and notices to the platform.
 //!
-//! [`book`] decides and remembers; [`http`] is its counter; [`courier`] carries its notices.
+//! `book` remembers, `links` and `moves` decide; `http` is its counter; `courier` carries its notices.
 
 mod book;
 mod courier;
 mod http;
+mod links;
 mod magic;
 mod movement;
+mod moves;
 
 pub use book::Account;
 pub(crate) use book::{Book, BookRules};

@@ -33,7 +33,7 @@ impl Dice {
     /// A number below `bound`, or 0 when `bound` is 0. The bias is below 2^-32 for every bound used
     /// here.
     pub fn below(&mut self, bound: u64) -> u64 {
-        (u128::from(self.roll()) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.roll()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A number from `low` to `high`, both included.
