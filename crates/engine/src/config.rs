@@ -79,3 +79,18 @@ fn system_time() -> Nanos {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    /// Every field stands on the page of limits, with its name.
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/reference/limits-of-the-engine.md");
+        let fields = include_str!("config.rs").lines().filter_map(|line| line.strip_prefix("    pub "));
+        let names: Vec<_> = fields.filter_map(|field| field.split_once(':')).map(|(name, _)| name).collect();
+        assert!(names.len() >= 10, "{names:?}");
+        for name in names {
+            assert!(page.contains(&format!("| `{name}` |")), "{name} is missing");
+        }
+    }
+}

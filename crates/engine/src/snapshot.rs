@@ -148,6 +148,10 @@ pub(crate) fn advance(
     let bytes = file_of(genesis, &reader.root(end)?, &ledger);
     disk.make_folder("snapshots")?;
     replace_file(disk, &name(end), &bytes)?;
+    // What a killed process left half written.
+    for name in disk.list("snapshots")?.iter().filter(|name| name.ends_with(".tmp")) {
+        disk.remove(&format!("snapshots/{name}"))?;
+    }
     let sizes = sizes(disk)?;
     for &old in &sizes[..sizes.len().saturating_sub(KEPT)] {
         disk.remove(&name(old))?;
