@@ -190,6 +190,12 @@ impl Problem {
         Self { internal: Some(fault.to_string()), ..Self::new(Code::Internal) }
     }
 
+    /// What a transaction saw has changed under it: run it again.
+    #[must_use]
+    pub(crate) fn again() -> Self {
+        Self { conflict: true, ..Self::internal("rows changed between a look and a write") }
+    }
+
     /// Whether the database asks to run the transaction again.
     #[must_use]
     pub const fn is_conflict(&self) -> bool {

@@ -44,10 +44,11 @@ pub(super) async fn insert(tx: &mut Tx, new: &New, now: i64) -> Result<Row> {
     let policy: i64 = sqlx::query_scalar("UPDATE mandate_policies SET next = next + 1 WHERE one = 1 RETURNING next - 1")
         .fetch_one(&mut *tx)
         .await?;
-    Ok(sqlx::query_as(
+    sqlx::query_as(
         "INSERT INTO mandates (id, token, digest, person, wallet, merchant, single, day, policy, state, created_at,
             changed_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 1) RETURNING *",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 1)
+         ON CONFLICT (person, digest) DO NOTHING RETURNING *",
     )
     .bind(MandateId::new(now))
     .bind(token())
@@ -60,8 +61,9 @@ pub(super) async fn insert(tx: &mut Tx, new: &New, now: i64) -> Result<Row> {
     .bind(policy)
     .bind(State::Opening)
     .bind(now)
-    .fetch_one(&mut *tx)
-    .await?)
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(Problem::again)
 }
 
 pub(super) async fn find(tx: &mut Tx, id: MandateId) -> Result<Option<Row>> {

@@ -148,9 +148,9 @@ async fn add(tx: &mut Tx, merchant: MerchantId, key: &PublicKey, by: PersonId, n
             .detail(format!("A merchant has at most {MAX_KEYS} valid keys; revoke one first.")));
     }
     note(tx, by, "merchant_key.register", merchant, key.id(), now).await?;
-    Ok(sqlx::query_as(
+    sqlx::query_as(
         "INSERT INTO merchant_keys (merchant, serial, suite, spki, valid_from, valid_to, registered_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $5) RETURNING *",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $5) ON CONFLICT (merchant, serial) DO NOTHING RETURNING *",
     )
     .bind(merchant)
     .bind(key.id())
@@ -159,8 +159,9 @@ async fn add(tx: &mut Tx, merchant: MerchantId, key: &PublicKey, by: PersonId, n
     .bind(now)
     .bind(now + days * DAY_MS)
     .bind(by)
-    .fetch_one(&mut *tx)
-    .await?)
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(Problem::again)
 }
 
 /// Revokes a key of one's own merchant at once and for good. Done again, it changes nothing.

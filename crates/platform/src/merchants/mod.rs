@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::{self, Entry};
 use crate::id::{MerchantId, OrganisationId, StoreId, WalletId};
 use crate::sessions::Actor;
-use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, people, stored, text, wallets};
+use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, institutions, people, stored, text, wallets};
 
 pub use keys::{Key, KeyAsk, key, keys, register_key, revoke_key};
 pub use of_wallets::of_wallets;
@@ -130,9 +130,7 @@ pub async fn register(app: &App, actor: &Actor, ask: RegisterAsk) -> Result<Merc
     rules::check(&ask)?;
     people::require_level(app, actor, rules::LOWEST_CLASS).await?;
     people::organisation(app, actor, ask.organisation_id).await?;
-    crate::institutions::by_code(app, &ask.institution)
-        .await
-        .map_err(|_| Problem::new(Code::InvalidRequest).field("institution").detail("No institution has this code."))?;
+    operating(app, &ask.institution).await?;
     let (owner, now) = (actor.person, app.clock.millis());
     let row = app
         .db
@@ -150,6 +148,17 @@ pub async fn register(app: &App, actor: &Actor, ask: RegisterAsk) -> Result<Merc
         return approve(app, row.id, "setting approve_merchants").await;
     }
     Ok(row.into())
+}
+
+/// Checks that an operating bank has this code.
+async fn operating(app: &App, code: &str) -> Result<()> {
+    let unknown = || Problem::new(Code::InvalidRequest).field("institution").detail("No operating bank has this code.");
+    match institutions::by_code(app, code).await {
+        Ok(institution) if !institution.is_central() => Ok(()),
+        Ok(_) => Err(unknown()),
+        Err(problem) if problem.code == Code::NotFound => Err(unknown()),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Makes a merchant active and opens its wallet. Done again, it changes nothing.

@@ -153,7 +153,8 @@ pub(super) async fn insert(
     let row = sqlx::query_as(
         "INSERT INTO orders (id, merchant, out_trade_no, trade_type, store, description, amount, expires_in, attach,
             notify_url, goods_tag, mandate, state, refunded, refunding, created_at, expires_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, 1) RETURNING *",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, 1)
+         ON CONFLICT (merchant, out_trade_no) DO NOTHING RETURNING *",
     )
     .bind(OrderId::new(now))
     .bind(merchant)
@@ -170,9 +171,10 @@ pub(super) async fn insert(
     .bind(State::NotPay)
     .bind(now)
     .bind(expires_at)
-    .fetch_one(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    logged(tx, row, now).await
+    // The number was free at the look and is not now: the same request came twice, so look again.
+    log_some(tx, row, now).await?.ok_or_else(Problem::again)
 }
 
 /// Gives an order that waits to an attempt until `until`; `None` if it does not wait at `now`.

@@ -129,7 +129,8 @@ pub(super) async fn insert(
         now,
     )
     .await?
-    .ok_or_else(|| Problem::internal("a fresh refund's id is taken"))
+    // The number was free at the look and is not now: the same request came twice, so look again.
+    .ok_or_else(Problem::again)
 }
 
 /// The refund of a whole order whose payment came too late. `pay_late` has set the amount aside.
@@ -188,12 +189,12 @@ struct New {
     requested_by: String,
 }
 
-/// Adds a refund; `None` if there is one with that id.
+/// Adds a refund; `None` if there is one with that id or number.
 async fn add(tx: &mut Tx, new: New, order: &orders::store::Row, now: i64) -> Result<Option<Row>> {
     Ok(sqlx::query_as(
         "INSERT INTO refunds (id, merchant, order_id, out_refund_no, amount, reason, nature, origin, state, digest,
             requested_by, created_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT (id) DO NOTHING RETURNING *",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT DO NOTHING RETURNING *",
     )
     .bind(new.id)
     .bind(order.merchant)
