@@ -1,6 +1,6 @@
 //! What every service of the city has: a key, callers it knows, faults, and a way to stop.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -52,7 +52,7 @@ pub(crate) struct Desk {
     pub(crate) clock: CityClock,
     /// What goes wrong next.
     pub(crate) faults: Faults,
-    nonces: Mutex<VecDeque<(i64, String)>>,
+    nonces: Mutex<Nonces>,
     stop: watch::Receiver<bool>,
 }
 
@@ -176,13 +176,9 @@ impl Desk {
             return Err("the timestamp is too far from our clock");
         }
         let mut nonces = self.nonces.lock().expect("no holder panics");
-        while nonces.front().is_some_and(|(until, _)| *until < now) {
-            nonces.pop_front();
-        }
-        if nonces.iter().any(|(_, nonce)| *nonce == signature.nonce) {
+        if !nonces.remember(signature.nonce, now) {
             return Err("the nonce was used before");
         }
-        nonces.push_back((now + NONCE_S, signature.nonce));
         Ok(())
     }
 
@@ -201,6 +197,29 @@ impl Desk {
         let mut stop = self.stop.clone();
         // A dropped sender stops as well.
         let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+/// The nonces of the last [`NONCE_S`] seconds.
+#[derive(Debug, Default)]
+struct Nonces {
+    by_age: VecDeque<(i64, String)>,
+    seen: HashSet<String>,
+}
+
+impl Nonces {
+    /// False when the nonce is remembered already.
+    fn remember(&mut self, nonce: String, now: i64) -> bool {
+        while self.by_age.front().is_some_and(|(until, _)| *until < now) {
+            if let Some((_, old)) = self.by_age.pop_front() {
+                self.seen.remove(&old);
+            }
+        }
+        if !self.seen.insert(nonce.clone()) {
+            return false;
+        }
+        self.by_age.push_back((now + NONCE_S, nonce));
+        true
     }
 }
 
@@ -309,4 +328,20 @@ async fn order_fault(State(desk): State<Arc<Desk>>, Json(fault): Json<Fault>) ->
 async fn clear_faults(State(desk): State<Arc<Desk>>) -> StatusCode {
     desk.faults.clear();
     StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_remembered_for_ten_minutes() {
+        let mut nonces = Nonces::default();
+        let mut check = |nonce: &str, now, expect| assert_eq!(nonces.remember(nonce.to_owned(), now), expect);
+        check("a", 0, true);
+        check("a", NONCE_S, false);
+        check("b", NONCE_S, true);
+        check("a", NONCE_S + 1, true);
+        check("b", NONCE_S + 1, false);
+    }
 }
