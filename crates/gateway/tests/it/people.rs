@@ -26,8 +26,10 @@ async fn device(door: &Door, key: &SigningKey) -> Value {
     let drawn = hear(door.request(Method::POST, "/v1/wallet/devices/challenges")).await;
     assert_eq!(drawn.status, 201);
     let (challenge, nonce) = (drawn.text("challenge_id"), drawn.text("nonce"));
-    let text =
-        format!("JIALING-DEVICE-1\naction:bind\nchallenge:{challenge}\nnonce:{nonce}\nkey:{}\n", key.public().id());
+    let text = format!(
+        "JIALING-DEVICE-1\naction:bind\nchallenge:{challenge}\nnonce:{nonce}\nkey:{}\n",
+        key.public().id()
+    );
     json!({
         "challenge_id": challenge, "public_key": STANDARD.encode(key.public().spki_der()), "name": "手机 📱",
         "signature": STANDARD.encode(key.sign(text.as_bytes())),
@@ -59,7 +61,10 @@ async fn a_phone_becomes_an_identified_person_with_device_and_pin() {
     };
 
     let me = call(Method::GET, "/v1/wallet/me", None).await;
-    assert_eq!((me.text("phone"), me.text("level"), me.text("wallet_class")), ("138****0001".into(), "ANONYMOUS".into(), "IV".into()));
+    assert_eq!(
+        (me.text("phone"), me.text("level"), me.text("wallet_class")),
+        ("138****0001".into(), "ANONYMOUS".into(), "IV".into())
+    );
     assert_eq!((&me.body["pin_set"], &me.body["findable_by_phone"]), (&false.into(), &false.into()));
 
     call(Method::PUT, "/v1/wallet/pin", Some(json!({ "pin": "123456" }))).await.names("pin_weak", "pin");
@@ -75,18 +80,30 @@ async fn a_phone_becomes_an_identified_person_with_device_and_pin() {
 
     let ask = json!({ "level": "REMOTE_PHONE_ID", "name": "李明", "id_number": identity_number(1) });
     let raise = async |key: &str| {
-        hear(door.request(Method::POST, "/v1/wallet/identity").bearer_auth(&token).header("Idempotency-Key", key).json(&ask)).await
+        hear(
+            door.request(Method::POST, "/v1/wallet/identity")
+                .bearer_auth(&token)
+                .header("Idempotency-Key", key)
+                .json(&ask),
+        )
+        .await
     };
     call(Method::POST, "/v1/wallet/identity", Some(ask.clone())).await.is("idempotency_key_missing");
     let raised = raise("one").await;
     assert_eq!((raised.status, raised.text("state")), (201, "VERIFIED".into()), "{}", raised.body);
     let again = raise("one").await;
-    assert_eq!((again.body, again.headers["idempotent-replayed"].to_str().ok()), (raised.body.clone(), Some("true")));
+    assert_eq!(
+        (again.body, again.headers["idempotent-replayed"].to_str().ok()),
+        (raised.body.clone(), Some("true"))
+    );
     raise("two").await.names("state_conflict", "level");
     assert_eq!(call(Method::GET, "/v1/wallet/identity", None).await.body, raised.body);
 
     let me = call(Method::PUT, "/v1/wallet/me/alias", Some(json!({ "findable_by_phone": true }))).await;
-    assert_eq!((me.text("name"), me.text("level"), me.text("wallet_class")), ("*明".into(), "REMOTE_PHONE_ID".into(), "III".into()));
+    assert_eq!(
+        (me.text("name"), me.text("level"), me.text("wallet_class")),
+        ("*明".into(), "REMOTE_PHONE_ID".into(), "III".into())
+    );
     assert!(!me.body.to_string().contains(&phone) && !me.body.to_string().contains(&identity_number(1)));
 
     let organisation = json!({ "name": "重庆嘉陵小面馆有限公司", "licence": "91350100M000100Y43" });
@@ -124,12 +141,22 @@ async fn known_and_unknown_phones_answer_the_same_bytes() {
     for purpose in ["sign_up", "sign_in", "recover"] {
         let ask = |n: u32| json!({ "phone": phone(n), "purpose": purpose });
         world.clock.advance(61_000);
-        let (known, unknown) = (post(&door, "/v1/wallet/codes", &ask(1)).await, post(&door, "/v1/wallet/codes", &ask(2)).await);
+        let (known, unknown) =
+            (post(&door, "/v1/wallet/codes", &ask(1)).await, post(&door, "/v1/wallet/codes", &ask(2)).await);
         assert_eq!(shape(known), shape(unknown));
         let (target, ask): (&str, fn(&str, &str) -> Value) = match purpose {
-            "sign_up" => ("/v1/wallet/people", |phone, code| json!({ "phone": phone, "code": code, "password": PASSWORD })),
-            "sign_in" => ("/v1/wallet/sessions", |phone, code| json!({ "phone": phone, "code": code, "password": PASSWORD })),
-            _ => ("/v1/wallet/people/recover", |phone, code| json!({ "phone": phone, "code": code, "password": PASSWORD })),
+            "sign_up" => (
+                "/v1/wallet/people",
+                |phone, code| json!({ "phone": phone, "code": code, "password": PASSWORD }),
+            ),
+            "sign_in" => (
+                "/v1/wallet/sessions",
+                |phone, code| json!({ "phone": phone, "code": code, "password": PASSWORD }),
+            ),
+            _ => (
+                "/v1/wallet/people/recover",
+                |phone, code| json!({ "phone": phone, "code": code, "password": PASSWORD }),
+            ),
         };
         let known = post(&door, target, &ask(&phone(1), wrong(1))).await;
         let unknown = post(&door, target, &ask(&phone(2), wrong(2))).await;
@@ -166,11 +193,24 @@ async fn requests_that_do_not_fit_name_the_field() {
     let codes = "/v1/wallet/codes";
     check(codes, json!({ "phone": "13800000001" }), "invalid_request", "purpose").await;
     check(codes, json!({ "phone": "13800000001", "purpose": "spy" }), "invalid_request", "purpose").await;
-    check(codes, json!({ "phone": "13800000001", "purpose": "second_factor" }), "invalid_request", "purpose").await;
+    check(codes, json!({ "phone": "13800000001", "purpose": "second_factor" }), "invalid_request", "purpose")
+        .await;
     check(codes, json!({ "phone": "1\u{0}3", "purpose": "sign_up" }), "invalid_request", "phone").await;
     check(codes, json!({ "phone": "🙂", "purpose": "sign_up" }), "invalid_request", "phone").await;
-    check(codes, json!({ "phone": "13800000001", "purpose": "sign_up", "language": "xx" }), "invalid_request", "language").await;
-    check(codes, json!({ "phone": "13800000001", "purpose": "sign_up", "more": 1 }), "invalid_request", "more").await;
+    check(
+        codes,
+        json!({ "phone": "13800000001", "purpose": "sign_up", "language": "xx" }),
+        "invalid_request",
+        "language",
+    )
+    .await;
+    check(
+        codes,
+        json!({ "phone": "13800000001", "purpose": "sign_up", "more": 1 }),
+        "invalid_request",
+        "more",
+    )
+    .await;
     let people = "/v1/wallet/people";
     let ask = json!({ "phone": "13800000001", "code": "000000", "password": PASSWORD });
     let with = |name: &str, value: Value| {

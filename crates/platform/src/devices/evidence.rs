@@ -67,6 +67,8 @@ pub struct Signed {
 /// What is kept, for whoever settles a dispute. It checks with the public key alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Statement {
+    /// Whose device signed. A number that a client chose may be used by several people.
+    pub person_id: PersonId,
     /// The device.
     pub device_id: DeviceId,
     /// `ES256` or `ED25519`.
@@ -187,22 +189,22 @@ impl Signed {
 /// # Errors
 /// Any fault of the database.
 pub async fn evidence_of(app: &App, subject: &str) -> Result<Vec<Statement>> {
-    let rows: Vec<(DeviceId, String, Vec<u8>, String, Vec<u8>, i64)> = sqlx::query_as(
-        "SELECT evidence.device, devices.suite, devices.spki, evidence.text, evidence.signature, evidence.created_at \
+    let rows = sqlx::query_as(
+        "SELECT evidence.person, evidence.device, devices.suite, devices.spki, evidence.text, evidence.signature, evidence.created_at \
          FROM evidence JOIN devices ON devices.id = evidence.device \
          WHERE evidence.subject = $1 ORDER BY evidence.created_at, evidence.nonce",
     )
     .bind(subject)
     .fetch_all(app.db.read())
     .await?;
-    let statement =
-        |(device_id, suite, spki, text, signature, created_at): (_, _, Vec<u8>, _, Vec<u8>, _)| Statement {
-            device_id,
-            suite,
-            public_key: STANDARD.encode(spki),
-            text,
-            signature: STANDARD.encode(signature),
-            created_at: rfc3339(created_at),
-        };
+    let statement = |row: (PersonId, DeviceId, String, Vec<u8>, String, Vec<u8>, i64)| Statement {
+        person_id: row.0,
+        device_id: row.1,
+        suite: row.2,
+        public_key: STANDARD.encode(row.3),
+        text: row.4,
+        signature: STANDARD.encode(row.5),
+        created_at: rfc3339(row.6),
+    };
     Ok(rows.into_iter().map(statement).collect())
 }

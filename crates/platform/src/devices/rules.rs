@@ -24,7 +24,7 @@ pub fn possession_text(action: &str, challenge: ChallengeId, nonce: &str, key: &
 /// What a device signs when money is to move: the whole meaning of the act, for a human to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// What is done, such as `pay_order`.
+    /// What is done, such as `pay`.
     pub action: &'static str,
     /// Who receives: the payee's name or id, as the payer was shown it.
     pub payee: String,
@@ -188,7 +188,7 @@ mod tests {
 
     fn evidence() -> Evidence {
         Evidence {
-            action: "pay_order",
+            action: "pay",
             payee: "小面馆".into(),
             amount: Money::fen(1250),
             subject: "ord_01hzq3v9k2f8x4m7n6p5r3t1w0".into(),
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(
             evidence().text().expect("a text"),
             "JIALING-EVIDENCE-1\n\
-             action:pay_order\n\
+             action:pay\n\
              payee:小面馆\n\
              amount:1250 CNY\n\
              subject:ord_01hzq3v9k2f8x4m7n6p5r3t1w0\n\

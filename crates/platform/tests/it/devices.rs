@@ -7,8 +7,8 @@ use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::{PublicKey, SigningKey, Suite};
 use jialing_platform::devices::{self, BindAsk, DeviceState, Evidence, EvidenceAsk, PublicKeyAsk};
 use jialing_platform::id::{DeviceId, OrderId, WalletId};
-use jialing_platform::sessions;
 use jialing_platform::{Code, Money, PageAsk, Problem, Result};
+use jialing_platform::{mandates, payments, sessions, topups, transfers, withdrawals};
 
 use crate::citizen::{Citizen, local, new_device};
 use crate::world::{World, on_each_backend};
@@ -21,7 +21,7 @@ fn refused<T>(answer: Result<T>, code: Code) -> Problem {
 
 fn evidence(world: &World, amount: u64) -> Evidence {
     Evidence {
-        action: "pay_order",
+        action: "pay",
         payee: "小面馆 🍜".into(),
         amount: Money::fen(amount),
         subject: OrderId::new(world.clock.millis()).to_string(),
@@ -251,6 +251,7 @@ fn only_what_was_signed_is_admitted() {
         // What is kept settles a dispute with the public key alone.
         let kept = devices::evidence_of(&world.app, &e.subject).await.expect("kept");
         assert_eq!(kept.len(), 1);
+        assert_eq!((kept[0].person_id, kept[0].device_id), (citizen.person, citizen.device));
         let spki = STANDARD.decode(&kept[0].public_key).expect("base64");
         let key = PublicKey::from_spki_der(&spki).expect("a key");
         let signature = STANDARD.decode(&kept[0].signature).expect("base64");
@@ -403,8 +404,8 @@ fn the_guide_shows_true_texts_and_signatures() {
     let said = |what: &str| assert!(GUIDE.contains(what), "the guide does not say {what}");
 
     let evidence = Evidence {
-        action: "pay_order",
-        payee: "小面馆".into(),
+        action: payments::ACTION,
+        payee: "mch_06c1v0q3000000000000000000".into(),
         amount: Money::fen(1250),
         subject: "ord_06c1v0q3000000000000000000".into(),
         wallet: "wal_06c1v0q3000000000000000000".parse().expect("an id"),
@@ -420,6 +421,11 @@ fn the_guide_shows_true_texts_and_signatures() {
     let id = key.public().id().as_bytes();
     let digest = HashAlgorithm::Sha256.digest_parts(&[text.as_bytes(), &[0], id, &[0], &signature]);
     said(&digest[..24].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+
+    for action in [payments::ACTION, transfers::ACTION, topups::ACTION, withdrawals::ACTION, mandates::ACTION]
+    {
+        said(&format!("| `{action}` |"));
+    }
 
     let text = devices::rules::possession_text(
         "bind",

@@ -302,3 +302,27 @@ fn what_is_over_is_swept_away_and_what_lives_stays() {
         assert_eq!(people::level(&world.app, citizen.person).await.expect("a person").class(), 4);
     });
 }
+
+#[test]
+fn the_limits_that_the_guide_names_are_policies() {
+    const GUIDE: &str = include_str!("../../../../docs/guides/signing-in-and-devices.md");
+    on_each_backend(async |world: &mut World| {
+        let mut seen = 0;
+        for row in GUIDE.lines().filter(|line| line.starts_with("| ")) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let names = cells[2].split('`').skip(1).step_by(2);
+            // Rows of a setting, of operations and of levels have other second cells.
+            for name in names.filter(|name| {
+                !cells[2].starts_with("setting")
+                    && cells[3].contains(|c: char| c.is_ascii_digit())
+                    && name.contains('_')
+            }) {
+                jialing_platform::policies::number(&world.app, name)
+                    .await
+                    .unwrap_or_else(|problem| panic!("{name}: {problem}"));
+                seen += 1;
+            }
+        }
+        assert!(seen > 15, "only {seen} policies were found in the guide");
+    });
+}
