@@ -1,0 +1,40 @@
+//! The edge through a real socket, in front of a whole platform.
+//!
+//! The world behind the door (databases, ledger, banks in memory, people whose devices sign) is the
+//! one that the platform's tests use.
+
+#![allow(unreachable_pub)]
+
+#[allow(dead_code)]
+#[path = "../../../platform/tests/it/citizen.rs"]
+mod citizen;
+#[allow(dead_code)]
+#[path = "../../../platform/tests/it/city.rs"]
+mod city;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../platform/tests/it/market.rs"]
+mod market;
+#[allow(dead_code)]
+#[path = "../../../platform/tests/it/postgres.rs"]
+mod postgres;
+#[allow(dead_code)]
+#[path = "../../../platform/tests/it/rails.rs"]
+mod rails;
+#[allow(dead_code)]
+#[path = "../../../platform/tests/it/world.rs"]
+mod world;
+
+mod amounts;
+mod connections;
+mod docs;
+mod door;
+mod frame;
+mod keyed;
+mod log;
+mod logs;
+mod people;
+mod races;
+mod routes;
+mod signed;
+mod strangers;
+mod texts;
