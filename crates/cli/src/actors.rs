@@ -110,8 +110,8 @@ impl Town {
         let link_id = text(&link, "link_id")?;
         let code = self.code(phone, after).await?;
         wallet.confirm_link(&link_id, &code).await.map_err(said("confirming the link"))?;
-        let topup = wallet.top_up(&opened.wallet_id, &link_id, fen, Some(&person.pin)).await.map_err(said("topping up"))?;
-        self.arrived(&wallet, &text(&topup, "topup_id").or_else(|_| text(&topup, "id"))?).await?;
+        let topup = wallet.top_up("FIRST-1", &opened.wallet_id, &link_id, fen, Some(&person.pin)).await.map_err(said("topping up"))?;
+        self.arrived(&wallet, &text(&topup, "topup_id")?).await?;
         let kept = KeptPayer {
             index: person.index,
             phone: phone.clone(),
@@ -169,13 +169,13 @@ impl Town {
             "mcc": shop.category, "institution": bank,
         });
         let merchant = owner.register_merchant(&merchant).await.map_err(said("registering a merchant"))?;
-        let merchant_id = text(&merchant, "merchant_id").or_else(|_| text(&merchant, "id"))?;
+        let merchant_id = text(&merchant, "id")?;
         let key = SigningKey::generate(Suite::Ed25519);
         let registered = owner.register_merchant_key(&merchant_id, &key).await.map_err(said("registering a key"))?;
         let kept = KeptSeller {
             index: shop.index,
             merchant_id,
-            serial_no: text(&registered, "serial_no").or_else(|_| text(&registered, "serial"))?,
+            serial_no: text(&registered, "serial")?,
             key: key.to_pem().to_string(),
         };
         self.resume_seller(kept).await

@@ -201,25 +201,32 @@ impl Wallet {
         self.post(&format!("/v1/wallet/links/{link_id}/confirm"), &json!({ "code": code })).await
     }
 
-    /// Turns `amount` fen of the linked account into wallet money. Answers with the top-up as it stands.
+    /// Turns `amount` fen of the linked account into wallet money, once for each `out_topup_no`.
+    /// Answers with the top-up as it stands.
     ///
     /// # Errors
     /// `bank_refused`, `balance_too_high`, `pin_required`.
-    pub async fn top_up(&self, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
-        self.exchange("top_up", "/v1/wallet/topups", wallet_id, link_id, amount, pin).await
+    pub async fn top_up(&self, out_topup_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
+        self.exchange(("top_up", "/v1/wallet/topups", "out_topup_no"), out_topup_no, [wallet_id, link_id], amount, pin).await
     }
 
-    /// Turns `amount` fen of wallet money into deposit money.
+    /// Turns `amount` fen of wallet money into deposit money, once for each `out_withdrawal_no`.
     ///
     /// # Errors
     /// `balance_too_low`, `pin_required`.
-    pub async fn withdraw(&self, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
-        self.exchange("withdraw", "/v1/wallet/withdrawals", wallet_id, link_id, amount, pin).await
+    pub async fn withdraw(&self, out_withdrawal_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
+        self.exchange(("withdraw", "/v1/wallet/withdrawals", "out_withdrawal_no"), out_withdrawal_no, [wallet_id, link_id], amount, pin).await
     }
 
-    async fn exchange(&self, action: &str, path: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
-        let evidence = Evidence { action, payee: link_id, amount, subject: link_id, wallet: wallet_id };
-        self.post(path, &json!({ "wallet_id": wallet_id, "link_id": link_id, "amount": Amount::fen(amount), "pin": pin, "evidence": self.sign(&evidence) })).await
+    /// `how` is the signed action, the path, and the name of the number.
+    async fn exchange(&self, how: (&str, &str, &str), number: &str, [wallet_id, link_id]: [&str; 2], amount: u64, pin: Option<&str>) -> Result<Value> {
+        let (action, path, name) = how;
+        // A top-up pays the wallet, a withdrawal the linked account.
+        let payee = if action == "top_up" { wallet_id } else { link_id };
+        let evidence = Evidence { action, payee, amount, subject: number, wallet: wallet_id };
+        let mut ask = json!({ "wallet_id": wallet_id, "link_id": link_id, "amount": Amount::fen(amount), "pin": pin, "evidence": self.sign(&evidence) });
+        ask[name] = number.into();
+        self.post(path, &ask).await
     }
 
     /// An order, as its payer sees it before paying.

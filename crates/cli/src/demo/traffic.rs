@@ -75,11 +75,11 @@ impl Street {
             }
             Errand::TopUp { person, amount } => {
                 let Payer { wallet, kept } = &self.payers[person];
-                wallet.top_up(&kept.wallet_id, &kept.link_id, amount, Some(&kept.pin)).await?;
+                wallet.top_up(&random::nonce(), &kept.wallet_id, &kept.link_id, amount, Some(&kept.pin)).await?;
             }
             Errand::Withdraw { person, amount } => {
                 let Payer { wallet, kept } = &self.payers[person];
-                wallet.withdraw(&kept.wallet_id, &kept.link_id, amount, Some(&kept.pin)).await?;
+                wallet.withdraw(&random::nonce(), &kept.wallet_id, &kept.link_id, amount, Some(&kept.pin)).await?;
             }
             Errand::Refund { shop, percent } => {
                 let last = self.paid[shop].lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_back();
