@@ -110,7 +110,9 @@ impl Db {
         let read = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(5))
-            .after_connect(move |connection, _| Box::pin(async move { prepare(backend, Role::Reader, connection).await }))
+            .after_connect(move |connection, _| {
+                Box::pin(async move { prepare(backend, Role::Reader, connection).await })
+            })
             .connect_with(options)
             .await?;
         Ok(Self { backend, read, jobs })
@@ -171,8 +173,12 @@ async fn prepare(backend: Backend, role: Role, connection: &mut AnyConnection) -
         (Backend::Sqlite, Role::Writer) => {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;"
         }
-        (Backend::Sqlite, Role::Reader) => "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384; PRAGMA query_only = ON;",
-        (Backend::Postgres, Role::Writer) => "SET timezone = 'UTC'; SET default_transaction_isolation = 'serializable';",
+        (Backend::Sqlite, Role::Reader) => {
+            "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384; PRAGMA query_only = ON;"
+        }
+        (Backend::Postgres, Role::Writer) => {
+            "SET timezone = 'UTC'; SET default_transaction_isolation = 'serializable';"
+        }
         (Backend::Postgres, Role::Reader) => {
             "SET timezone = 'UTC'; SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = on;"
         }
@@ -210,7 +216,8 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, std::result::Result<(), Failed>> {
         Box::pin(async move {
             let result = AssertUnwindSafe((self.job)(tx)).catch_unwind().await;
-            let result = result.unwrap_or_else(|_| Err(Problem::new(Code::Internal).detail("A write job panicked.")));
+            let result =
+                result.unwrap_or_else(|_| Err(Problem::new(Code::Internal).detail("A write job panicked.")));
             let outcome = match &result {
                 Ok(_) => Ok(()),
                 Err(problem) if problem.is_conflict() => Err(Failed::Conflict),
@@ -251,7 +258,10 @@ async fn write_together(mut connection: AnyConnection, queue: Queue) {
     }
 }
 
-async fn run_together(connection: &mut AnyConnection, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), String> {
+async fn run_together(
+    connection: &mut AnyConnection,
+    jobs: &mut [Box<dyn Job>],
+) -> std::result::Result<(), String> {
     let said = |error: sqlx::Error| error.to_string();
     connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
     for job in jobs {
@@ -278,7 +288,11 @@ async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOpti
                 }
                 Ok(committed) => break committed,
                 Err(Failed::Refused) => break Ok(()),
-                Err(Failed::Conflict) => break Err(Problem::new(Code::Overloaded).detail("Too many concurrent writes of the same rows.")),
+                Err(Failed::Conflict) => {
+                    break Err(
+                        Problem::new(Code::Overloaded).detail("Too many concurrent writes of the same rows.")
+                    );
+                }
             }
         };
         job.answer(committed);
@@ -291,7 +305,10 @@ async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOpti
     }
 }
 
-async fn run_alone(connection: &mut AnyConnection, job: &mut dyn Job) -> std::result::Result<std::result::Result<(), Problem>, Failed> {
+async fn run_alone(
+    connection: &mut AnyConnection,
+    job: &mut dyn Job,
+) -> std::result::Result<std::result::Result<(), Problem>, Failed> {
     if let Err(error) = connection.execute("BEGIN").await {
         return Ok(Err(error.into()));
     }

@@ -17,7 +17,11 @@ use crate::gates::Merchant;
 /// Problems: `invalid_request`.
 #[utoipa::path(get, path = "/v1/merchant/events", operation_id = "list_events", tag = "events", params(EventsAsk),
     responses((status = 200, description = "A page", body = Page<Event>)))]
-pub(super) async fn list(State(app): State<App>, Merchant(caller): Merchant, Query(ask): Query<EventsAsk>) -> Answer<Page<Event>> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Merchant(caller): Merchant,
+    Query(ask): Query<EventsAsk>,
+) -> Answer<Page<Event>> {
     found(outbox::list(&app, caller.merchant, ask).await?)
 }
 
@@ -26,7 +30,11 @@ pub(super) async fn list(State(app): State<App>, Merchant(caller): Merchant, Que
 /// Problems: `not_found`.
 #[utoipa::path(get, path = "/v1/merchant/events/{event_id}", operation_id = "read_event", tag = "events",
     params(("event_id" = EventId, Path)), responses((status = 200, description = "The event", body = Event)))]
-pub(super) async fn of(State(app): State<App>, Merchant(caller): Merchant, Path(event): Path<EventId>) -> Answer<Event> {
+pub(super) async fn of(
+    State(app): State<App>,
+    Merchant(caller): Merchant,
+    Path(event): Path<EventId>,
+) -> Answer<Event> {
     found(outbox::get(&app, caller.merchant, event).await?)
 }
 
@@ -35,6 +43,10 @@ pub(super) async fn of(State(app): State<App>, Merchant(caller): Merchant, Path(
 /// Problems: `not_found`.
 #[utoipa::path(post, path = "/v1/merchant/events/{event_id}/ack", operation_id = "acknowledge_event", tag = "events",
     params(("event_id" = EventId, Path)), responses((status = 200, description = "The event", body = Event)))]
-pub(super) async fn acknowledge(State(app): State<App>, Merchant(caller): Merchant, Path(event): Path<EventId>) -> Answer<Event> {
+pub(super) async fn acknowledge(
+    State(app): State<App>,
+    Merchant(caller): Merchant,
+    Path(event): Path<EventId>,
+) -> Answer<Event> {
     found(outbox::acknowledge(&app, caller.merchant, event).await?)
 }

@@ -18,7 +18,11 @@ use crate::gates::Merchant;
 /// Problems: `invalid_request`.
 #[utoipa::path(get, path = "/v1/merchant/transactions", operation_id = "list_transactions", tag = "merchant transactions",
     params(HistoryAsk), responses((status = 200, description = "A page", body = Page<Movement>)))]
-pub(super) async fn list(State(app): State<App>, Merchant(caller): Merchant, Query(ask): Query<HistoryAsk>) -> Answer<Page<Movement>> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Merchant(caller): Merchant,
+    Query(ask): Query<HistoryAsk>,
+) -> Answer<Page<Movement>> {
     found(history::of_merchant(&app, caller.merchant, &ask).await?)
 }
 
@@ -31,6 +35,10 @@ pub(super) async fn list(State(app): State<App>, Merchant(caller): Merchant, Que
 #[utoipa::path(get, path = "/v1/merchant/receipts/{transaction_id}", operation_id = "read_merchant_receipt",
     tag = "merchant transactions", params(("transaction_id" = TransactionId, Path)),
     responses((status = 200, description = "The receipt", body = Receipt)))]
-pub(super) async fn receipt(State(app): State<App>, Merchant(caller): Merchant, Path(transaction): Path<TransactionId>) -> Answer<Receipt> {
+pub(super) async fn receipt(
+    State(app): State<App>,
+    Merchant(caller): Merchant,
+    Path(transaction): Path<TransactionId>,
+) -> Answer<Receipt> {
     found(receipts::of_merchant(&app, caller.merchant, transaction).await?)
 }

@@ -34,6 +34,10 @@ pub(super) async fn list(
 /// Problems: `not_found`.
 #[utoipa::path(get, path = "/v1/wallet/receipts/{transaction_id}", operation_id = "read_receipt", tag = "history",
     params(("transaction_id" = TransactionId, Path)), responses((status = 200, description = "The receipt", body = Receipt)))]
-pub(super) async fn receipt(State(app): State<App>, Wallet(actor): Wallet, Path(transaction): Path<TransactionId>) -> Answer<Receipt> {
+pub(super) async fn receipt(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Path(transaction): Path<TransactionId>,
+) -> Answer<Receipt> {
     found(receipts::of_person(&app, &actor, transaction).await?)
 }

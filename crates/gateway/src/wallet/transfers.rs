@@ -18,7 +18,11 @@ use crate::gates::Wallet;
 /// Problems: `payee_unknown`, `rate_limited`, `invalid_request`.
 #[utoipa::path(post, path = "/v1/wallet/payees/lookup", operation_id = "look_up_payee", tag = "transfers",
     request_body = LookupAsk, responses((status = 200, description = "The payee", body = Payee)))]
-pub(super) async fn lookup(State(app): State<App>, Wallet(actor): Wallet, Json(ask): Json<LookupAsk>) -> Answer<Payee> {
+pub(super) async fn lookup(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Json(ask): Json<LookupAsk>,
+) -> Answer<Payee> {
     found(transfers::lookup(&app, &actor, &ask).await?)
 }
 
@@ -34,14 +38,22 @@ pub(super) async fn lookup(State(app): State<App>, Wallet(actor): Wallet, Json(a
 /// `device_signature_invalid`, `evidence_expired`, `nonce_reused`, `ledger_refused`.
 #[utoipa::path(post, path = "/v1/wallet/transfers", operation_id = "send_transfer", tag = "transfers",
     request_body = TransferAsk, responses((status = 201, description = "The transfer", body = Transfer)))]
-pub(super) async fn send(State(app): State<App>, Wallet(actor): Wallet, Json(ask): Json<TransferAsk>) -> Answer<Transfer> {
+pub(super) async fn send(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Json(ask): Json<TransferAsk>,
+) -> Answer<Transfer> {
     created(transfers::send(&app, &actor, ask).await?)
 }
 
 /// Lists your transfers, newest first.
 #[utoipa::path(get, path = "/v1/wallet/transfers", operation_id = "list_transfers", tag = "transfers", params(PageAsk),
     responses((status = 200, description = "A page", body = Page<Transfer>)))]
-pub(super) async fn list(State(app): State<App>, Wallet(actor): Wallet, Query(page): Query<PageAsk>) -> Answer<Page<Transfer>> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Query(page): Query<PageAsk>,
+) -> Answer<Page<Transfer>> {
     found(transfers::list(&app, &actor, &page).await?)
 }
 
@@ -51,6 +63,10 @@ pub(super) async fn list(State(app): State<App>, Wallet(actor): Wallet, Query(pa
 #[utoipa::path(get, path = "/v1/wallet/transfers/{transfer}", operation_id = "read_transfer", tag = "transfers",
     params(("transfer" = String, Path, description = "Its id or your `out_transfer_no`")),
     responses((status = 200, description = "The transfer", body = Transfer)))]
-pub(super) async fn of(State(app): State<App>, Wallet(actor): Wallet, Path(name): Path<String>) -> Answer<Transfer> {
+pub(super) async fn of(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Path(name): Path<String>,
+) -> Answer<Transfer> {
     found(transfers::get(&app, &actor, &name).await?)
 }

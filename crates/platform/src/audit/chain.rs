@@ -28,7 +28,13 @@ impl Stored {
     fn read(row: &AnyRow) -> Result<Self> {
         Ok(Self {
             id: row.try_get("id")?,
-            texts: [row.try_get("who")?, row.try_get("action")?, row.try_get("subject")?, row.try_get("before_text")?, row.try_get("after_text")?],
+            texts: [
+                row.try_get("who")?,
+                row.try_get("action")?,
+                row.try_get("subject")?,
+                row.try_get("before_text")?,
+                row.try_get("after_text")?,
+            ],
             at: row.try_get("at")?,
             position: row.try_get("position")?,
             hash: row.try_get("hash")?,
@@ -70,9 +76,11 @@ pub fn hash_of(position: i64, before: &Digest, id: &str, texts: [Option<&str>; 5
 pub async fn chain(app: &App) -> Result<usize> {
     app.db
         .write(async |tx: &mut Tx| {
-            let waiting = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit_entries WHERE position IS NULL ORDER BY id LIMIT {BATCH}")))
-                .fetch_all(&mut *tx)
-                .await?;
+            let waiting = sqlx::query(sqlx::AssertSqlSafe(format!(
+                "SELECT {COLUMNS} FROM audit_entries WHERE position IS NULL ORDER BY id LIMIT {BATCH}"
+            )))
+            .fetch_all(&mut *tx)
+            .await?;
             if waiting.is_empty() {
                 return Ok(0);
             }
@@ -95,9 +103,11 @@ pub async fn chain(app: &App) -> Result<usize> {
 
 /// The chain's newest place and hash; 0 and the start while it is empty.
 async fn head(tx: &mut Tx) -> Result<(i64, Digest)> {
-    let row = sqlx::query("SELECT position, hash FROM audit_entries WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1")
-        .fetch_optional(&mut *tx)
-        .await?;
+    let row = sqlx::query(
+        "SELECT position, hash FROM audit_entries WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1",
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     row.map_or(Ok((0, START)), |row| Ok((row.try_get("position")?, digest(row.try_get("hash")?)?)))
 }
 
@@ -166,10 +176,12 @@ pub async fn check_chain(db: &Db) -> Result<Report> {
     let mut report = Report::default();
     let (mut position, mut hash) = (0, START);
     loop {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit_entries WHERE position > $1 ORDER BY position LIMIT {BATCH}")))
-            .bind(position)
-            .fetch_all(db.read())
-            .await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM audit_entries WHERE position > $1 ORDER BY position LIMIT {BATCH}"
+        )))
+        .bind(position)
+        .fetch_all(db.read())
+        .await?;
         if rows.is_empty() {
             break;
         }
@@ -181,7 +193,10 @@ pub async fn check_chain(db: &Db) -> Result<Report> {
             }
             let expected = entry.hash(place, &hash);
             if entry.hash.as_deref() != Some(&expected[..]) {
-                report.findings.push(format!("audit entry {} at place {place} was changed, or one before it was", entry.id));
+                report.findings.push(format!(
+                    "audit entry {} at place {place} was changed, or one before it was",
+                    entry.id
+                ));
             }
             // Go on from what is stored, so that one change is one finding.
             hash = entry.hash.map_or(Ok(expected), digest)?;
@@ -189,7 +204,9 @@ pub async fn check_chain(db: &Db) -> Result<Report> {
             report.chained += 1;
         }
     }
-    let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_entries WHERE position IS NULL").fetch_one(db.read()).await?;
+    let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_entries WHERE position IS NULL")
+        .fetch_one(db.read())
+        .await?;
     report.waiting = waiting as u64;
     Ok(report)
 }
@@ -207,7 +224,8 @@ async fn check_anchors(app: &App, report: &mut Report) -> Result<()> {
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.try_get("position")?;
         for row in &rows {
-            let (position, hash, seq): (i64, Vec<u8>, i64) = (row.try_get("position")?, row.try_get("hash")?, row.try_get("record_seq")?);
+            let (position, hash, seq): (i64, Vec<u8>, i64) =
+                (row.try_get("position")?, row.try_get("hash")?, row.try_get("record_seq")?);
             let entry: Option<Vec<u8>> = row.try_get("entry_hash")?;
             let record = app.engine.feed(seq as u64, 1).await.map_err(Problem::internal)?.into_iter().next();
             let logged = match record.map(|record| record.body) {
@@ -217,7 +235,9 @@ async fn check_anchors(app: &App, report: &mut Report) -> Result<()> {
             if logged.is_none_or(|logged| logged[..] != hash[..]) {
                 report.findings.push(format!("the log's record {seq} does not anchor place {position} of the audit chain as the table says"));
             } else if entry.as_ref() != Some(&hash) {
-                report.findings.push(format!("the audit chain at place {position} is not what the log anchored in record {seq}"));
+                report.findings.push(format!(
+                    "the audit chain at place {position} is not what the log anchored in record {seq}"
+                ));
             }
             report.anchors += 1;
         }

@@ -265,7 +265,9 @@ mod tests {
 
     #[test]
     fn a_batch_never_ends_inside_a_group() {
-        let check = |records: &[Record], kept: usize| assert_eq!(whole_groups(records.to_vec()).len(), kept, "{records:?}");
+        let check = |records: &[Record], kept: usize| {
+            assert_eq!(whole_groups(records.to_vec()).len(), kept, "{records:?}")
+        };
         check(&[], 0);
         check(&[terms(0)], 0);
         check(&[terms(0), leg(1, 0, 1)], 2);

@@ -47,13 +47,17 @@ impl Parties {
     /// Any fault of the database.
     pub async fn read(tx: &mut Tx, accounts: &[u128]) -> Result<Self> {
         let found = wallets::find_many_in(tx, accounts).await?;
-        let organised: Vec<WalletId> =
-            found.iter().filter(|wallet| matches!(wallet.owner, Owner::Organisation(_))).map(|wallet| wallet.id).collect();
-        let mut merchants: HashMap<WalletId, (MerchantId, Name)> = crate::merchants::of_wallets(tx, &organised)
-            .await?
-            .into_iter()
-            .map(|(wallet, merchant, zh, en)| (wallet, (merchant, Name { zh, en })))
+        let organised: Vec<WalletId> = found
+            .iter()
+            .filter(|wallet| matches!(wallet.owner, Owner::Organisation(_)))
+            .map(|wallet| wallet.id)
             .collect();
+        let mut merchants: HashMap<WalletId, (MerchantId, Name)> =
+            crate::merchants::of_wallets(tx, &organised)
+                .await?
+                .into_iter()
+                .map(|(wallet, merchant, zh, en)| (wallet, (merchant, Name { zh, en })))
+                .collect();
         let institutions = crate::institutions::names(tx).await?;
         let institutions = institutions.into_iter().map(|(id, zh, en)| (id, Name { zh, en })).collect();
         let wallets = found
@@ -89,23 +93,25 @@ impl Parties {
     /// Any fault of the database.
     pub async fn counterparty(&self, app: &App, side: &Side) -> Result<Counterparty> {
         let viewer = self.wallets.get(&side.wallet);
-        let (whose, name) = match side.other.and_then(|other| self.wallets.get(&other).map(|party| (other, party))) {
-            Some((other, party)) => {
-                let name = match (&party.holder, viewer.map(|viewer| &viewer.holder)) {
-                    (Holder::Merchant(_, name), _) => Some(name.clone()),
-                    (Holder::Person(person), Some(Holder::Person(_))) => {
-                        let masked = crate::people::display_name(app, *person).await?;
-                        Some(Name { zh: masked.clone(), en: masked })
-                    }
-                    _ => None,
-                };
-                (WalletId::from_number(other).to_string(), name)
-            }
-            None => {
-                let institution = viewer.map_or(InstitutionId::from_number(0), |viewer| viewer.institution);
-                (institution.to_string(), self.institutions.get(&institution).cloned())
-            }
-        };
+        let (whose, name) =
+            match side.other.and_then(|other| self.wallets.get(&other).map(|party| (other, party))) {
+                Some((other, party)) => {
+                    let name = match (&party.holder, viewer.map(|viewer| &viewer.holder)) {
+                        (Holder::Merchant(_, name), _) => Some(name.clone()),
+                        (Holder::Person(person), Some(Holder::Person(_))) => {
+                            let masked = crate::people::display_name(app, *person).await?;
+                            Some(Name { zh: masked.clone(), en: masked })
+                        }
+                        _ => None,
+                    };
+                    (WalletId::from_number(other).to_string(), name)
+                }
+                None => {
+                    let institution =
+                        viewer.map_or(InstitutionId::from_number(0), |viewer| viewer.institution);
+                    (institution.to_string(), self.institutions.get(&institution).cloned())
+                }
+            };
         let mut reference = app.blind.of("history.counterparty", &format!("{:x} {whose}", side.wallet));
         reference.truncate(REFERENCE_DIGITS);
         let (name, name_en) = name.map_or((None, None), |name| (Some(name.zh), Some(name.en)));

@@ -12,14 +12,25 @@ use crate::{App, Result};
 
 /// Adds the words to each movement that has some.
 pub(crate) async fn add(app: &App, movements: &mut [Movement]) -> Result<()> {
-    let of = |kind: Kind| movements.iter().filter(move |movement| movement.kind == kind).map(|movement| movement.transaction_id.number());
+    let of = |kind: Kind| {
+        movements
+            .iter()
+            .filter(move |movement| movement.kind == kind)
+            .map(|movement| movement.transaction_id.number())
+    };
     let orders: Vec<OrderId> = of(Kind::Payment).map(OrderId::from_number).collect();
     let refunds: Vec<RefundId> = of(Kind::Refund).map(RefundId::from_number).collect();
     let transfers: Vec<TransferId> = of(Kind::Transfer).map(TransferId::from_number).collect();
     let mut words: HashMap<u128, String> = HashMap::new();
-    words.extend(crate::orders::descriptions(app, &orders).await?.into_iter().map(|(id, text)| (id.number(), text)));
-    words.extend(crate::refunds::reasons(app, &refunds).await?.into_iter().map(|(id, text)| (id.number(), text)));
-    words.extend(crate::transfers::notes(app, &transfers).await?.into_iter().map(|(id, text)| (id.number(), text)));
+    words.extend(
+        crate::orders::descriptions(app, &orders).await?.into_iter().map(|(id, text)| (id.number(), text)),
+    );
+    words.extend(
+        crate::refunds::reasons(app, &refunds).await?.into_iter().map(|(id, text)| (id.number(), text)),
+    );
+    words.extend(
+        crate::transfers::notes(app, &transfers).await?.into_iter().map(|(id, text)| (id.number(), text)),
+    );
     for movement in movements {
         movement.memo = words.get(&movement.transaction_id.number()).cloned();
     }

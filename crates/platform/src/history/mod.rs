@@ -104,7 +104,12 @@ pub struct HistoryAsk {
 ///
 /// # Errors
 /// `not_found` for another's wallet; `invalid_request`, naming the field; any fault of the database.
-pub async fn of_wallet(app: &App, actor: &Actor, wallet: WalletId, ask: &HistoryAsk) -> Result<Page<Movement>> {
+pub async fn of_wallet(
+    app: &App,
+    actor: &Actor,
+    wallet: WalletId,
+    ask: &HistoryAsk,
+) -> Result<Page<Movement>> {
     crate::wallets::of(app, actor.person, wallet).await?;
     read(app, wallet, ask).await
 }
@@ -143,7 +148,9 @@ pub const fn subject_prefix(kind: Kind) -> &'static str {
 
 /// What `text` says as a time in milliseconds.
 fn time(field: &'static str, text: &str) -> Result<i64> {
-    text.parse::<jiff::Timestamp>()
-        .map(|time| time.as_millisecond())
-        .map_err(|_| Problem::new(Code::InvalidRequest).field(field).detail(format!("`{field}` is a time as in 2026-11-22T08:00:00+08:00.")))
+    text.parse::<jiff::Timestamp>().map(|time| time.as_millisecond()).map_err(|_| {
+        Problem::new(Code::InvalidRequest)
+            .field(field)
+            .detail(format!("`{field}` is a time as in 2026-11-22T08:00:00+08:00."))
+    })
 }

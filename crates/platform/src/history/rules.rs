@@ -32,7 +32,8 @@ pub struct Side {
 
 /// The accounts that `records` debit or credit, for looking up which of them are wallets.
 pub fn accounts(records: &[Record]) -> Vec<u128> {
-    let mut accounts: Vec<u128> = moved(records).flat_map(|(_, transfer)| [transfer.debit, transfer.credit]).collect();
+    let mut accounts: Vec<u128> =
+        moved(records).flat_map(|(_, transfer)| [transfer.debit, transfer.credit]).collect();
     accounts.sort_unstable();
     accounts.dedup();
     accounts
@@ -63,11 +64,16 @@ pub fn sides(records: &[Record], is_wallet: impl Fn(u128) -> bool) -> Vec<Side> 
             other,
         };
         if is_wallet(transfer.debit) {
-            let other = legs[place..last].iter().map(|(_, leg)| leg.credit).find(|&account| is_wallet(account));
+            let other =
+                legs[place..last].iter().map(|(_, leg)| leg.credit).find(|&account| is_wallet(account));
             sides.push(side(transfer.debit, Direction::Out, transfer.debit_balance, other));
         }
         if is_wallet(transfer.credit) {
-            let other = legs[first..=place].iter().rev().map(|(_, leg)| leg.debit).find(|&account| is_wallet(account));
+            let other = legs[first..=place]
+                .iter()
+                .rev()
+                .map(|(_, leg)| leg.debit)
+                .find(|&account| is_wallet(account));
             sides.push(side(transfer.credit, Direction::In, transfer.credit_balance, other));
         }
     }
@@ -116,8 +122,10 @@ mod tests {
     type Row = (u128, u64, Direction, i64, Option<u128>);
 
     fn check(records: &[Record], expect: &[Row]) {
-        let rows: Vec<Row> =
-            sides(records, |account| account == ANN || account == SHOP).iter().map(|s| (s.wallet, s.seq, s.direction, s.balance, s.other)).collect();
+        let rows: Vec<Row> = sides(records, |account| account == ANN || account == SHOP)
+            .iter()
+            .map(|s| (s.wallet, s.seq, s.direction, s.balance, s.other))
+            .collect();
         assert_eq!(rows, expect);
     }
 
@@ -136,7 +144,10 @@ mod tests {
             leg(4, 1, 3, BANK, OTHER_BANK, Kind::Settlement, Op::Plain),
             leg(5, 2, 3, OTHER_ISSUES, SHOP, Kind::Payment, Op::Plain),
         ];
-        check(&group, &[(ANN, 3, Direction::Out, 1000, Some(SHOP)), (SHOP, 5, Direction::In, 2000, Some(ANN))]);
+        check(
+            &group,
+            &[(ANN, 3, Direction::Out, 1000, Some(SHOP)), (SHOP, 5, Direction::In, 2000, Some(ANN))],
+        );
     }
 
     #[test]
@@ -146,12 +157,25 @@ mod tests {
             leg(4, 0, 1, BANK, ANN, Kind::TopUp, Op::Plain),
             leg(5, 0, 1, BANK, SHOP, Kind::TopUp, Op::Plain),
         ];
-        check(&records, &[(SHOP, 3, Direction::Out, 1000, None), (ANN, 4, Direction::In, 2000, None), (SHOP, 5, Direction::In, 2000, None)]);
+        check(
+            &records,
+            &[
+                (SHOP, 3, Direction::Out, 1000, None),
+                (ANN, 4, Direction::In, 2000, None),
+                (SHOP, 5, Direction::In, 2000, None),
+            ],
+        );
     }
 
     #[test]
     fn what_is_only_set_aside_is_not_history() {
-        let check_op = |op: Op, rows: usize| assert_eq!(sides(&[leg(3, 0, 1, ANN, BANK, Kind::Withdrawal, op)], |a| a == ANN).len(), rows, "{op:?}");
+        let check_op = |op: Op, rows: usize| {
+            assert_eq!(
+                sides(&[leg(3, 0, 1, ANN, BANK, Kind::Withdrawal, op)], |a| a == ANN).len(),
+                rows,
+                "{op:?}"
+            )
+        };
         check_op(Op::Hold, 0);
         check_op(Op::Void, 0);
         check_op(Op::Expire, 0);

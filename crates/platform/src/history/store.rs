@@ -34,11 +34,11 @@ impl Filter {
         };
         let beyond = match cursor {
             None => i64::MAX,
-            Some(text) => text
-                .parse::<i64>()
-                .ok()
-                .filter(|&seq| seq >= 0)
-                .ok_or_else(|| Problem::new(Code::InvalidRequest).field(field).detail(format!("`{field}` is the id of a movement.")))?,
+            Some(text) => text.parse::<i64>().ok().filter(|&seq| seq >= 0).ok_or_else(|| {
+                Problem::new(Code::InvalidRequest)
+                    .field(field)
+                    .detail(format!("`{field}` is the id of a movement."))
+            })?,
         };
         Ok(Self {
             from: ask.from.as_deref().map(|text| time("from", text)).transpose()?,
@@ -104,9 +104,15 @@ pub(crate) async fn of_transaction(app: &App, transaction: TransactionId) -> Res
 }
 
 fn read(row: &AnyRow) -> Result<Movement> {
-    let (wallet, number, kind): (String, String, String) = (row.try_get("wallet")?, row.try_get("transaction_no")?, row.try_get("kind")?);
-    let kind = Kind::ALL.iter().copied().find(|known| known.name() == kind).ok_or_else(|| Problem::internal(format!("no kind is called {kind}")))?;
-    let transaction = parse_number(&number).ok_or_else(|| Problem::internal("a stored transaction number is none"))?;
+    let (wallet, number, kind): (String, String, String) =
+        (row.try_get("wallet")?, row.try_get("transaction_no")?, row.try_get("kind")?);
+    let kind = Kind::ALL
+        .iter()
+        .copied()
+        .find(|known| known.name() == kind)
+        .ok_or_else(|| Problem::internal(format!("no kind is called {kind}")))?;
+    let transaction =
+        parse_number(&number).ok_or_else(|| Problem::internal("a stored transaction number is none"))?;
     Ok(Movement {
         id: row.try_get::<i64, _>("seq")?.to_string(),
         wallet_id: wallet.parse().map_err(Problem::internal)?,
@@ -116,7 +122,11 @@ fn read(row: &AnyRow) -> Result<Movement> {
         direction: row.try_get("direction")?,
         amount: Money::fen(row.try_get::<i64, _>("amount")?.unsigned_abs()),
         balance: Money::fen(row.try_get::<i64, _>("balance")?.unsigned_abs()),
-        counterparty: Counterparty { name: row.try_get("counterparty")?, name_en: row.try_get("counterparty_en")?, reference: row.try_get("counterparty_ref")? },
+        counterparty: Counterparty {
+            name: row.try_get("counterparty")?,
+            name_en: row.try_get("counterparty_en")?,
+            reference: row.try_get("counterparty_ref")?,
+        },
         memo: None,
         at: rfc3339(row.try_get("at")?),
     })

@@ -7,11 +7,17 @@ use crate::{Result, Tx, db};
 ///
 /// # Errors
 /// Any fault of the database.
-pub async fn of_wallets(tx: &mut Tx, wallets: &[WalletId]) -> Result<Vec<(WalletId, MerchantId, String, String)>> {
+pub async fn of_wallets(
+    tx: &mut Tx,
+    wallets: &[WalletId],
+) -> Result<Vec<(WalletId, MerchantId, String, String)>> {
     if wallets.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("SELECT wallet, id, name_zh, name_en FROM merchants WHERE wallet IN ({})", db::places(1, wallets.len()));
+    let sql = format!(
+        "SELECT wallet, id, name_zh, name_en FROM merchants WHERE wallet IN ({})",
+        db::places(1, wallets.len())
+    );
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     for wallet in wallets {
         query = query.bind(*wallet);

@@ -101,7 +101,11 @@ pub async fn mark_read(app: &App, actor: &Actor, ask: &ReadAsk) -> Result<Unread
     let (person, up_to, now): (PersonId, NoticeId, i64) = (actor.person, ask.up_to, app.clock.millis());
     app.db
         .write(async move |tx: &mut Tx| {
-            if store::belongs(tx, person, up_to).await? { store::mark_read(tx, person, up_to, now).await } else { Err(Problem::new(Code::NotFound)) }
+            if store::belongs(tx, person, up_to).await? {
+                store::mark_read(tx, person, up_to, now).await
+            } else {
+                Err(Problem::new(Code::NotFound))
+            }
         })
         .await?;
     unread(app, actor).await

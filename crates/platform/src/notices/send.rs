@@ -24,7 +24,14 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Milliseconds to the next try after `tries` failed ones: 5 s, doubling, at most an hour.
 #[must_use]
 pub const fn pause_ms(tries: i64) -> i64 {
-    let doubled = 5_000 << if tries < 1 { 0 } else if tries > 10 { 10 } else { tries - 1 };
+    let doubled = 5_000
+        << if tries < 1 {
+            0
+        } else if tries > 10 {
+            10
+        } else {
+            tries - 1
+        };
     if doubled > 3_600_000 { 3_600_000 } else { doubled }
 }
 
@@ -37,7 +44,9 @@ pub fn keep_sending(app: &App) -> JoinHandle<()> {
             match send_due(&app).await {
                 Ok(BATCH) => continue,
                 Ok(_) => {}
-                Err(problem) => tracing::error!(%problem, fault = problem.internal.as_deref(), "notices could not be sent and will be tried again"),
+                Err(problem) => {
+                    tracing::error!(%problem, fault = problem.internal.as_deref(), "notices could not be sent and will be tried again")
+                }
             }
             tokio::time::sleep(IDLE).await;
         }
@@ -74,7 +83,11 @@ pub async fn send_due(app: &App) -> Result<usize> {
 async fn send(app: &App, notice: &Due) -> Tried {
     let again = || {
         let tries = notice.tries + 1;
-        if tries >= MAX_TRIES { Tried::Failed } else { Tried::Again { at: app.clock.millis() + pause_ms(tries) } }
+        if tries >= MAX_TRIES {
+            Tried::Failed
+        } else {
+            Tried::Again { at: app.clock.millis() + pause_ms(tries) }
+        }
     };
     let message = match message(app, notice).await {
         Ok(Some(message)) => message,
@@ -101,7 +114,8 @@ async fn send(app: &App, notice: &Due) -> Tried {
 /// The message: the notice's id is its reference, so that a repetition is sent once.
 async fn message(app: &App, notice: &Due) -> Result<Option<Message>> {
     let Some(phone) = crate::people::phone_of(app, notice.person).await? else { return Ok(None) };
-    let params: BTreeMap<String, serde_json::Value> = serde_json::from_str(&notice.params).map_err(Problem::internal)?;
+    let params: BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(&notice.params).map_err(Problem::internal)?;
     let params = params
         .into_iter()
         .filter_map(|(name, value)| match value {
@@ -110,7 +124,13 @@ async fn message(app: &App, notice: &Due) -> Result<Option<Message>> {
             other => Some((name, other.to_string())),
         })
         .collect();
-    Ok(Some(Message { reference: notice.id.to_string(), phone: phone.text().to_owned(), template: notice.code.text().to_owned(), params, language: "zh-CN".to_owned() }))
+    Ok(Some(Message {
+        reference: notice.id.to_string(),
+        phone: phone.text().to_owned(),
+        template: notice.code.text().to_owned(),
+        params,
+        language: "zh-CN".to_owned(),
+    }))
 }
 
 #[cfg(test)]

@@ -51,7 +51,12 @@ pub(super) async fn list(app: &App, person: PersonId, page: &PageAsk) -> Result<
     } else {
         "SELECT id, code, params, subject, created_at, read_at FROM notices WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
     };
-    let rows = sqlx::query(sql).bind(person).bind(cursor.from.clone()).bind(i64::from(limit) + 1).fetch_all(app.db.read()).await?;
+    let rows = sqlx::query(sql)
+        .bind(person)
+        .bind(cursor.from.clone())
+        .bind(i64::from(limit) + 1)
+        .fetch_all(app.db.read())
+        .await?;
     Ok(cursor.page(rows.iter().map(read).collect::<Result<Vec<_>>>()?, limit))
 }
 
@@ -68,17 +73,29 @@ fn read(row: &AnyRow) -> Result<Notice> {
 }
 
 pub(super) async fn unread(app: &App, person: PersonId) -> Result<u64> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notices WHERE person = $1 AND read_at IS NULL").bind(person).fetch_one(app.db.read()).await?;
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notices WHERE person = $1 AND read_at IS NULL")
+        .bind(person)
+        .fetch_one(app.db.read())
+        .await?;
     Ok(count as u64)
 }
 
 pub(super) async fn belongs(tx: &mut Tx, person: PersonId, id: NoticeId) -> Result<bool> {
-    let found: Option<String> = sqlx::query_scalar("SELECT id FROM notices WHERE id = $1 AND person = $2").bind(id).bind(person).fetch_optional(&mut *tx).await?;
+    let found: Option<String> = sqlx::query_scalar("SELECT id FROM notices WHERE id = $1 AND person = $2")
+        .bind(id)
+        .bind(person)
+        .fetch_optional(&mut *tx)
+        .await?;
     Ok(found.is_some())
 }
 
 pub(super) async fn mark_read(tx: &mut Tx, person: PersonId, up_to: NoticeId, now: i64) -> Result<()> {
-    sqlx::query("UPDATE notices SET read_at = $1 WHERE person = $2 AND id <= $3 AND read_at IS NULL").bind(now).bind(person).bind(up_to).execute(&mut *tx).await?;
+    sqlx::query("UPDATE notices SET read_at = $1 WHERE person = $2 AND id <= $3 AND read_at IS NULL")
+        .bind(now)
+        .bind(person)
+        .bind(up_to)
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 
@@ -90,7 +107,15 @@ pub(super) async fn due(app: &App, now: i64, limit: usize) -> Result<Vec<Due>> {
         .fetch_all(app.db.read())
         .await?;
     rows.iter()
-        .map(|row| Ok(Due { id: row.try_get("id")?, person: row.try_get("person")?, code: row.try_get("code")?, params: row.try_get("params")?, tries: row.try_get("tries")? }))
+        .map(|row| {
+            Ok(Due {
+                id: row.try_get("id")?,
+                person: row.try_get("person")?,
+                code: row.try_get("code")?,
+                params: row.try_get("params")?,
+                tries: row.try_get("tries")?,
+            })
+        })
         .collect()
 }
 
@@ -108,12 +133,14 @@ pub(super) async fn tried(tx: &mut Tx, due: &Due, outcome: Tried) -> Result<()> 
         Tried::Failed => ("FAILED", 0),
         Tried::Again { at } => ("WAITING", at),
     };
-    sqlx::query("UPDATE notices SET sending = $1, next_try_at = $2, tries = $3 WHERE id = $4 AND sending = 'WAITING'")
-        .bind(sending)
-        .bind(at)
-        .bind(due.tries + 1)
-        .bind(due.id)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "UPDATE notices SET sending = $1, next_try_at = $2, tries = $3 WHERE id = $4 AND sending = 'WAITING'",
+    )
+    .bind(sending)
+    .bind(at)
+    .bind(due.tries + 1)
+    .bind(due.id)
+    .execute(&mut *tx)
+    .await?;
     Ok(())
 }

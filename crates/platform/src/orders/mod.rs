@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::rfc3339;
 use crate::id::{MandateId, MerchantId, OrderId, StoreId, TransactionId};
 use crate::merchants::{self, Caller};
-use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, stored};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored};
 
 pub use store::ListAsk;
 pub use sweep::{reconcile, start, sweep};
@@ -262,13 +262,18 @@ pub async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page
 /// `not_found`; `in_progress` while somebody pays; `order_paid`; `state_conflict` after a revocation.
 pub async fn close(app: &App, merchant: MerchantId, name: Name) -> Result<Order> {
     let now = app.clock.millis();
+    let told = app.clone();
     let row = app
         .db
         .write(async move |tx: &mut Tx| {
             let row = store::named(tx, merchant, &name).await?;
             match row.state_at(now) {
                 State::Closed => Ok(row),
-                State::NotPay | State::PayError => store::close(tx, row.id, CloseReason::Merchant, now).await,
+                State::NotPay | State::PayError => {
+                    let row = store::close(tx, row.id, CloseReason::Merchant, now).await?;
+                    outbox::closed(&told, tx, row.clone()).await?;
+                    Ok(row)
+                }
                 State::UserPaying => Err(rules::being_paid()),
                 State::Success => Err(Problem::new(Code::OrderPaid)),
                 State::Revoked => Err(Problem::new(Code::StateConflict).detail("The order was revoked.")),

@@ -300,8 +300,8 @@ pub(super) async fn revoke(tx: &mut Tx, id: OrderId, refunding: i64, now: i64) -
     log_some(tx, row, now).await?.ok_or_else(rules::being_paid)
 }
 
-/// Closes orders whose time was over at `now`, at most `most`. How many.
-pub(super) async fn expire(tx: &mut Tx, now: i64, most: i64) -> Result<usize> {
+/// Closes orders whose time was over at `now`, at most `most`; those.
+pub(super) async fn expire(tx: &mut Tx, now: i64, most: i64) -> Result<Vec<Row>> {
     let rows: Vec<Row> = sqlx::query_as(
         "UPDATE orders SET state = 'CLOSED', closed_at = expires_at, close_reason = 'EXPIRED', version = version + 1
          WHERE id IN (SELECT id FROM orders WHERE state = 'NOTPAY' AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
@@ -311,7 +311,8 @@ pub(super) async fn expire(tx: &mut Tx, now: i64, most: i64) -> Result<usize> {
     .bind(most)
     .fetch_all(&mut *tx)
     .await?;
-    log_all(tx, rows, now).await
+    log_all(tx, rows.clone(), now).await?;
+    Ok(rows)
 }
 
 /// Orders whose attempt's time was over at `now`.

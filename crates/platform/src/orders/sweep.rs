@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::store;
-use crate::{App, Result, Tx, mandates, payments, refunds};
+use crate::{App, Result, Tx, mandates, outbox, payments, refunds};
 
 /// How often the sweeper runs.
 pub const EVERY: Duration = Duration::from_secs(1);
@@ -41,7 +41,15 @@ pub async fn sweep(app: &App) -> Result<()> {
     for row in store::lapsed(app, now, BATCH).await? {
         payments::resolve(app, &row).await?;
     }
-    app.db.write(async move |tx: &mut Tx| store::expire(tx, now, BATCH).await).await?;
+    let told = app.clone();
+    app.db
+        .write(async move |tx: &mut Tx| {
+            for row in store::expire(tx, now, BATCH).await? {
+                outbox::closed(&told, tx, row).await?;
+            }
+            Ok(())
+        })
+        .await?;
     refunds::carry_out(app).await
 }
 

@@ -31,6 +31,63 @@ pub async fn enqueue(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
     Ok(())
 }
 
+/// Tells the merchant that an order was closed, in the transaction that closes it.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn closed(app: &App, tx: &mut Tx, row: orders::store::Row) -> Result<()> {
+    let (id, merchant, notify_url, object_version) =
+        (row.id, row.merchant, row.notify_url.clone(), row.version);
+    let at = row.closed_at.unwrap_or_else(|| app.clock.millis());
+    let resource = json(&orders::shown(app, row).await?)?;
+    let event = EventType::OrderClosed;
+    publish(
+        tx,
+        NewEvent {
+            merchant,
+            event,
+            object: id.to_string(),
+            object_version,
+            occasion: object_version,
+            resource,
+            notify_url,
+            at,
+        },
+    )
+    .await
+}
+
+/// Tells the merchant that a refund was closed or cannot go on by itself, in the transaction that
+/// says so; other states are not told here.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn stuck(tx: &mut Tx, id: RefundId, at: i64) -> Result<()> {
+    let Some(row) = refunds::store::find(tx, id).await? else { return Ok(()) };
+    let event = match row.state {
+        refunds::State::Closed => EventType::RefundClosed,
+        refunds::State::Abnormal => EventType::RefundAbnormal,
+        _ => return Ok(()),
+    };
+    let notify_url = orders::store::find(tx, row.order_id).await?.and_then(|order| order.notify_url);
+    let (merchant, object_version) = (row.merchant, row.version);
+    let resource = json(&Refund::from(row))?;
+    publish(
+        tx,
+        NewEvent {
+            merchant,
+            event,
+            object: id.to_string(),
+            object_version,
+            occasion: object_version,
+            resource,
+            notify_url,
+            at,
+        },
+    )
+    .await
+}
+
 async fn paid(app: &App, tx: &mut Tx, id: OrderId, seq: i64, at: i64) -> Result<()> {
     let Some(row) = orders::store::find(tx, id).await? else { return Ok(()) };
     // A payment that came too late is given back: the merchant hears of the refund, not of an order
@@ -40,7 +97,20 @@ async fn paid(app: &App, tx: &mut Tx, id: OrderId, seq: i64, at: i64) -> Result<
     }
     let (merchant, notify_url, object_version) = (row.merchant, row.notify_url.clone(), row.version);
     let resource = json(&orders::shown(app, row).await?)?;
-    publish(tx, NewEvent { merchant, event: EventType::OrderPaid, object: id.to_string(), object_version, occasion: seq, resource, notify_url, at }).await
+    publish(
+        tx,
+        NewEvent {
+            merchant,
+            event: EventType::OrderPaid,
+            object: id.to_string(),
+            object_version,
+            occasion: seq,
+            resource,
+            notify_url,
+            at,
+        },
+    )
+    .await
 }
 
 async fn refunded(tx: &mut Tx, id: RefundId, seq: i64, at: i64) -> Result<()> {
@@ -48,7 +118,20 @@ async fn refunded(tx: &mut Tx, id: RefundId, seq: i64, at: i64) -> Result<()> {
     let notify_url = orders::store::find(tx, row.order_id).await?.and_then(|order| order.notify_url);
     let (merchant, object_version) = (row.merchant, row.version);
     let resource = json(&Refund::from(row))?;
-    publish(tx, NewEvent { merchant, event: EventType::RefundSucceeded, object: id.to_string(), object_version, occasion: seq, resource, notify_url, at }).await
+    publish(
+        tx,
+        NewEvent {
+            merchant,
+            event: EventType::RefundSucceeded,
+            object: id.to_string(),
+            object_version,
+            occasion: seq,
+            resource,
+            notify_url,
+            at,
+        },
+    )
+    .await
 }
 
 fn json(resource: &impl Serialize) -> Result<serde_json::Value> {

@@ -95,6 +95,8 @@ pub struct EventsAsk {
     pub before: Option<String>,
 }
 
+pub(crate) use follow::{closed, stuck};
+
 /// Writes `event` in the transaction of the change. One of the same type about the same object on
 /// the same occasion is written once, however often this is called.
 ///

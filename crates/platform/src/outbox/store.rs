@@ -29,7 +29,12 @@ pub(super) async fn insert(tx: &mut Tx, event: NewEvent) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn list(app: &App, merchant: MerchantId, delivered: Option<bool>, page: &PageAsk) -> Result<Page<Event>> {
+pub(super) async fn list(
+    app: &App,
+    merchant: MerchantId,
+    delivered: Option<bool>,
+    page: &PageAsk,
+) -> Result<Page<Event>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<EventTag>()?);
     let mut sql = format!("SELECT {COLUMNS} FROM events WHERE merchant = $1 AND id ");
     sql += if cursor.towards_newer { "> $2" } else { "< $2" };

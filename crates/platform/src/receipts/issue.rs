@@ -40,7 +40,10 @@ pub async fn of_person(app: &App, actor: &Actor, transaction: TransactionId) -> 
 /// `not_found` unless the merchant paid or was paid; any fault of the database or the ledger.
 pub async fn of_merchant(app: &App, merchant: MerchantId, transaction: TransactionId) -> Result<Receipt> {
     let wallet: Option<WalletId> = merchants::get(app, merchant).await?.wallet_id;
-    let movement = history::of_transaction(app, transaction).await?.into_iter().find(|movement| Some(movement.wallet_id) == wallet);
+    let movement = history::of_transaction(app, transaction)
+        .await?
+        .into_iter()
+        .find(|movement| Some(movement.wallet_id) == wallet);
     issue(app, movement.ok_or(Problem::new(Code::NotFound))?).await
 }
 
@@ -89,7 +92,11 @@ async fn issue(app: &App, mut movement: Movement) -> Result<Receipt> {
             checkpoint: proven.checkpoint.note.clone(),
         },
         evidence: None,
-        described: Described { counterparty: movement.counterparty.name, counterparty_en: movement.counterparty.name_en, memo: movement.memo },
+        described: Described {
+            counterparty: movement.counterparty.name,
+            counterparty_en: movement.counterparty.name_en,
+            memo: movement.memo,
+        },
         proves: Proves::words(),
     })
 }
@@ -123,7 +130,11 @@ async fn evidence(app: &App, actor: &Actor, receipt: &Receipt) -> Result<Option<
     let statements = devices::evidence_of(app, &subject).await?;
     Ok(statements
         .into_iter()
-        .map(|statement| DeviceEvidence { text: statement.text, public_key: statement.public_key, signature: statement.signature })
+        .map(|statement| DeviceEvidence {
+            text: statement.text,
+            public_key: statement.public_key,
+            signature: statement.signature,
+        })
         .find(|evidence| evidence.digest().is_some_and(|digest| record_link(receipt) == Some(digest))))
 }
 
@@ -142,7 +153,13 @@ impl DeviceEvidence {
     pub fn digest(&self) -> Option<[u8; 24]> {
         let key = PublicKey::from_spki_der(&STANDARD.decode(&self.public_key).ok()?).ok()?;
         let signature = STANDARD.decode(&self.signature).ok()?;
-        let whole = HashAlgorithm::Sha256.digest_parts(&[self.text.as_bytes(), &[0], key.id().as_bytes(), &[0], &signature]);
+        let whole = HashAlgorithm::Sha256.digest_parts(&[
+            self.text.as_bytes(),
+            &[0],
+            key.id().as_bytes(),
+            &[0],
+            &signature,
+        ]);
         whole[..24].try_into().ok()
     }
 }

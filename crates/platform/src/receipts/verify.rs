@@ -62,7 +62,8 @@ pub enum Fault {
 /// # Errors
 /// [`Fault`], the first that was found.
 pub fn verify(json: &str, public_key: &[u8; 32]) -> Result<Verified, Fault> {
-    let receipt: Receipt = serde_json::from_str(json).map_err(|error| Fault::Unreadable(error.to_string()))?;
+    let receipt: Receipt =
+        serde_json::from_str(json).map_err(|error| Fault::Unreadable(error.to_string()))?;
     same("format", &receipt.format, FORMAT)?;
     same("proof.algorithm", &receipt.proof.algorithm, ALGORITHM)?;
     if receipt.proves != Proves::words() {
@@ -86,16 +87,29 @@ pub fn verify(json: &str, public_key: &[u8; 32]) -> Result<Verified, Fault> {
 fn included(receipt: &Receipt, public_key: &[u8; 32]) -> Result<Digest, Fault> {
     let proof = &receipt.proof;
     let bad = |what: &dyn Display| Fault::Checkpoint(what.to_string());
-    same("proof.key_id", &proof.key_id, &key_id(&proof.log, public_key).map_err(|_| bad(&"no such log name or key"))?)?;
+    same(
+        "proof.key_id",
+        &proof.key_id,
+        &key_id(&proof.log, public_key).map_err(|_| bad(&"no such log name or key"))?,
+    )?;
     let key = PublicKey::from_raw(Suite::Ed25519, public_key).map_err(|error| bad(&error))?;
     let verifier = NoteVerifier::new(&proof.log, key).map_err(|error| bad(&error))?;
-    let checkpoint = Checkpoint::open(&proof.checkpoint, &proof.log, &[verifier]).map_err(|error| bad(&error))?;
+    let checkpoint =
+        Checkpoint::open(&proof.checkpoint, &proof.log, &[verifier]).map_err(|error| bad(&error))?;
     same("proof.tree_size", &proof.tree_size, &checkpoint.size)?;
-    let path = proof.path.iter().map(|hash| decode::<32>("proof.path", hash)).collect::<Result<Vec<_>, _>>()?;
+    let path =
+        proof.path.iter().map(|hash| decode::<32>("proof.path", hash)).collect::<Result<Vec<_>, _>>()?;
     let record: [u8; RECORD_LEN] = decode("proof.record", &proof.record)?;
     let leaf = proof::leaf_hash(HashAlgorithm::Sha256, &record);
-    proof::verify_inclusion(HashAlgorithm::Sha256, &leaf, proof.leaf_index, checkpoint.size, &path, &checkpoint.root)
-        .map_err(|error| Fault::Path(error.to_string()))?;
+    proof::verify_inclusion(
+        HashAlgorithm::Sha256,
+        &leaf,
+        proof.leaf_index,
+        checkpoint.size,
+        &path,
+        &checkpoint.root,
+    )
+    .map_err(|error| Fault::Path(error.to_string()))?;
     Ok(checkpoint.root)
 }
 
@@ -103,7 +117,8 @@ fn included(receipt: &Receipt, public_key: &[u8; 32]) -> Result<Digest, Fault> {
 fn says(receipt: &Receipt, record: &Record, transfer: &Transfer) -> Result<(), Fault> {
     let what = &receipt.what;
     let number = thing(transfer.id);
-    let kind = Kind::from_number(transfer.kind).ok_or_else(|| Fault::Unreadable(format!("no kind has the number {}", transfer.kind)))?;
+    let kind = Kind::from_number(transfer.kind)
+        .ok_or_else(|| Fault::Unreadable(format!("no kind has the number {}", transfer.kind)))?;
     if !transfer.op.moves() {
         return Err(Fault::Unreadable("the record moved no money".to_owned()));
     }
@@ -132,20 +147,32 @@ fn signed(evidence: &DeviceEvidence, receipt: &Receipt, transfer: &Transfer) -> 
     let spki = STANDARD.decode(&evidence.public_key).map_err(|_| bad("the key is not base64"))?;
     let key = PublicKey::from_spki_der(&spki).map_err(|error| Fault::Evidence(error.to_string()))?;
     let signature = STANDARD.decode(&evidence.signature).map_err(|_| bad("the signature is not base64"))?;
-    key.verify(evidence.text.as_bytes(), &signature).map_err(|_| bad("the signature does not fit the text"))?;
+    key.verify(evidence.text.as_bytes(), &signature)
+        .map_err(|_| bad("the signature does not fit the text"))?;
     if evidence.digest() != Some(transfer.link) {
         return Err(bad("the record holds another digest"));
     }
     let amount = format!("\namount:{} {:?}\n", receipt.what.amount.amount, receipt.what.amount.currency);
     let wallet = format!("\nwallet:{}\n", receipt.what.wallet_id);
-    if receipt.what.direction != Direction::Out || !evidence.text.contains(&amount) || !evidence.text.contains(&wallet) {
+    if receipt.what.direction != Direction::Out
+        || !evidence.text.contains(&amount)
+        || !evidence.text.contains(&wallet)
+    {
         return Err(bad("the text is about another amount or wallet"));
     }
     Ok(())
 }
 
-fn same<T: PartialEq<U> + Display + ?Sized, U: Display + ?Sized>(field: &'static str, says: &T, record: &U) -> Result<(), Fault> {
-    if says == record { Ok(()) } else { Err(Fault::Differs { field, says: says.to_string(), record: record.to_string() }) }
+fn same<T: PartialEq<U> + Display + ?Sized, U: Display + ?Sized>(
+    field: &'static str,
+    says: &T,
+    record: &U,
+) -> Result<(), Fault> {
+    if says == record {
+        Ok(())
+    } else {
+        Err(Fault::Differs { field, says: says.to_string(), record: record.to_string() })
+    }
 }
 
 fn decode<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], Fault> {

@@ -7,7 +7,7 @@ use super::{State, rules, store};
 use crate::id::RefundId;
 use crate::kind::Kind;
 use crate::wallets::{self, Movement, Side, legs};
-use crate::{App, Problem, Result, Tx, merchants, orders, payments};
+use crate::{App, Problem, Result, Tx, merchants, orders, outbox, payments};
 
 /// How long one who makes a refund keeps others from it, milliseconds.
 const CLAIM_MS: i64 = 30_000;
@@ -78,6 +78,9 @@ async fn say(app: &App, refund: store::Row, claim: String, after: Option<(State,
             let held = store::unclaim(tx, refund.id, &claim, after, now).await?;
             if held && after.is_some_and(|(state, _)| state == State::Closed) {
                 orders::store::end_refund(tx, refund.order_id, refund.amount, 0).await?;
+            }
+            if held && after.is_some() {
+                outbox::stuck(tx, refund.id, now).await?;
             }
             Ok(())
         })

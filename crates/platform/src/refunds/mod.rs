@@ -26,7 +26,7 @@ use crate::id::{MerchantId, OrderId, RefundId, TransactionId};
 use crate::merchants::{self, Caller};
 use crate::orders::{self, Made};
 use crate::sessions::Actor;
-use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, stored, text};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored, text};
 
 pub use execute::{carry_out, execute, reconcile};
 pub use store::ListAsk;
@@ -257,7 +257,9 @@ async fn decide(app: &App, actor: &Actor, merchant: MerchantId, id: RefundId, no
                 (State::PendingApproval, None) => store::resume(tx, id, State::PendingApproval, Some(person)).await?,
                 (State::PendingApproval, Some(_)) => {
                     orders::store::end_refund(tx, row.order_id, row.amount, 0).await?;
-                    store::close(tx, id, Code::Forbidden.text(), Some(person), now).await?
+                    let closed = store::close(tx, id, Code::Forbidden.text(), Some(person), now).await?;
+                    outbox::stuck(tx, id, now).await?;
+                    closed
                 }
                 (State::Closed, Some(_)) if row.approver.is_some() => return Ok(row),
                 (_, None) if row.approver.is_some() && row.state != State::Closed => return Ok(row),

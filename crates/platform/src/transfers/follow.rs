@@ -19,7 +19,11 @@ pub async fn settle(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
             continue;
         }
         let at = (record.time / 1_000_000) as i64;
-        let Some(row) = store::succeed(tx, TransferId::from_number(transfer.id), record.seq as i64, at).await? else { continue };
+        let Some(row) =
+            store::succeed(tx, TransferId::from_number(transfer.id), record.seq as i64, at).await?
+        else {
+            continue;
+        };
         if row.looked_up != 0 {
             let bucket = payees::bucket(app).await?;
             let level = store::level(tx, row.person, &bucket, at).await?;

@@ -120,7 +120,9 @@ pub async fn send(app: &App, actor: &Actor, ask: TransferAsk) -> Result<Transfer
     from.may_pay()?;
     let to = payees::resolve(app, actor, &ask.payee).await?;
     if to.id == from.id {
-        return Err(Problem::new(Code::InvalidRequest).field("payee").detail("The payee is the paying wallet itself."));
+        return Err(Problem::new(Code::InvalidRequest)
+            .field("payee")
+            .detail("The payee is the paying wallet itself."));
     }
     let evidence = devices::Evidence {
         action: ACTION,

@@ -83,9 +83,11 @@ pub async fn lookup(app: &App, actor: &Actor, ask: &LookupAsk) -> Result<Payee> 
             .detail("Too many look-ups. Paying somebody you found gives one back.")
             .retry_after(seconds)),
         (Ok(()), None) => Err(Problem::new(Code::PayeeUnknown)),
-        (Ok(()), Some((person, _))) => {
-            Ok(Payee { payee_token: token, name: people::display_name(app, person).await?, expires_at: rfc3339(expires_at) })
-        }
+        (Ok(()), Some((person, _))) => Ok(Payee {
+            payee_token: token,
+            name: people::display_name(app, person).await?,
+            expires_at: rfc3339(expires_at),
+        }),
     }
 }
 
@@ -100,9 +102,15 @@ pub(super) async fn resolve(app: &App, actor: &Actor, payee: &str) -> Result<Wal
     let unknown = || Problem::new(Code::PayeeUnknown).field("payee");
     let id: WalletId = if payee.starts_with(TOKEN_PREFIX) {
         let found = store::payee(app, &hash(app, payee), actor.person, app.clock.millis()).await?;
-        found.ok_or_else(|| unknown().detail("The token is not yours or has expired; look the payee up again."))?
+        found.ok_or_else(|| {
+            unknown().detail("The token is not yours or has expired; look the payee up again.")
+        })?
     } else {
-        payee.parse().map_err(|_| Problem::new(Code::InvalidRequest).field("payee").detail("`payee` is a wallet id or a payee token."))?
+        payee.parse().map_err(|_| {
+            Problem::new(Code::InvalidRequest)
+                .field("payee")
+                .detail("`payee` is a wallet id or a payee token.")
+        })?
     };
     match wallets::find(app, id).await {
         Ok(wallet) if matches!(wallet.owner, Owner::Person(_)) => Ok(wallet),

@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn a_bucket_refills_with_time_and_never_overflows() {
-        let check = |level: i64, elapsed_ms: i64, expect: i64| assert_eq!(BUCKET.refilled(level, elapsed_ms), expect, "{level} {elapsed_ms}");
+        let check = |level: i64, elapsed_ms: i64, expect: i64| {
+            assert_eq!(BUCKET.refilled(level, elapsed_ms), expect, "{level} {elapsed_ms}")
+        };
         check(0, 0, 0);
         check(0, 30_000, 1_000);
         check(0, 60_000, 2_000);

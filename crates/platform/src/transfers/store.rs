@@ -65,12 +65,23 @@ pub(super) async fn list(app: &App, person: PersonId, page: &PageAsk) -> Result<
     } else {
         select!("WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
     };
-    let rows = sqlx::query_as(sql).bind(person).bind(cursor.from.clone()).bind(i64::from(limit) + 1).fetch_all(app.db.read()).await?;
+    let rows = sqlx::query_as(sql)
+        .bind(person)
+        .bind(cursor.from.clone())
+        .bind(i64::from(limit) + 1)
+        .fetch_all(app.db.read())
+        .await?;
     Ok(cursor.page(rows, limit))
 }
 
 /// Writes an accepted transfer, or answers the one that has its number.
-pub(super) async fn accept(app: &App, actor: &Actor, ask: &TransferAsk, to: WalletId, digest: [u8; 24]) -> Result<Row> {
+pub(super) async fn accept(
+    app: &App,
+    actor: &Actor,
+    ask: &TransferAsk,
+    to: WalletId,
+    digest: [u8; 24],
+) -> Result<Row> {
     let now = app.clock.millis();
     let id = TransferId::new(now);
     let note = ask.note.as_ref().map(|note| app.seal.seal(note.as_bytes(), place(id).as_bytes()));
@@ -102,18 +113,29 @@ pub(super) async fn accept(app: &App, actor: &Actor, ask: &TransferAsk, to: Wall
 
 /// Remembers that it is tried now; false once it has ended.
 pub(super) async fn tried(tx: &mut Tx, id: TransferId, now: i64) -> Result<bool> {
-    let done = sqlx::query("UPDATE transfers SET tried_at = $2 WHERE id = $1 AND state = 'ACCEPTED'").bind(id).bind(now).execute(&mut *tx).await?;
+    let done = sqlx::query("UPDATE transfers SET tried_at = $2 WHERE id = $1 AND state = 'ACCEPTED'")
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Those accepted and not tried since `before`, oldest first.
 pub(super) async fn silent(app: &App, before: i64, limit: i64) -> Result<Vec<Row>> {
-    let rows = sqlx::query_as(select!("WHERE state = 'ACCEPTED' AND tried_at < $1 ORDER BY tried_at LIMIT $2"));
+    let rows =
+        sqlx::query_as(select!("WHERE state = 'ACCEPTED' AND tried_at < $1 ORDER BY tried_at LIMIT $2"));
     Ok(rows.bind(before).bind(limit).fetch_all(app.db.read()).await?)
 }
 
 /// The money has not moved.
-pub(super) async fn fail(tx: &mut Tx, id: TransferId, problem: &str, tried_before: i64, now: i64) -> Result<()> {
+pub(super) async fn fail(
+    tx: &mut Tx,
+    id: TransferId,
+    problem: &str,
+    tried_before: i64,
+    now: i64,
+) -> Result<()> {
     sqlx::query("UPDATE transfers SET state = 'FAIL', problem = $2, ended_at = $3 WHERE id = $1 AND state = 'ACCEPTED' AND tried_at <= $4")
         .bind(id)
         .bind(problem.to_owned())
@@ -159,7 +181,10 @@ pub async fn notes(app: &App, transfers: &[TransferId]) -> Result<Vec<(TransferI
     if transfers.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("SELECT id, note FROM transfers WHERE note IS NOT NULL AND id IN ({})", db::places(1, transfers.len()));
+    let sql = format!(
+        "SELECT id, note FROM transfers WHERE note IS NOT NULL AND id IN ({})",
+        db::places(1, transfers.len())
+    );
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     for transfer in transfers {
         query = query.bind(*transfer);
@@ -170,7 +195,10 @@ pub async fn notes(app: &App, transfers: &[TransferId]) -> Result<Vec<(TransferI
 
 /// What the person's bucket holds now, in thousandths of a point.
 pub(super) async fn level(tx: &mut Tx, person: PersonId, bucket: &Bucket, now: i64) -> Result<i64> {
-    let kept: Option<(i64, i64)> = sqlx::query_as("SELECT level, at FROM lookup_buckets WHERE person = $1").bind(person).fetch_optional(&mut *tx).await?;
+    let kept: Option<(i64, i64)> = sqlx::query_as("SELECT level, at FROM lookup_buckets WHERE person = $1")
+        .bind(person)
+        .fetch_optional(&mut *tx)
+        .await?;
     Ok(kept.map_or(bucket.full(), |(level, at)| bucket.refilled(level, now - at)))
 }
 
@@ -189,8 +217,17 @@ pub(super) async fn set_level(tx: &mut Tx, person: PersonId, level: i64, now: i6
 }
 
 /// Keeps what a token stands for, and forgets what has expired.
-pub(super) async fn keep_payee(tx: &mut Tx, hash: &str, asker: PersonId, wallet: WalletId, expires_at: i64) -> Result<()> {
-    sqlx::query("DELETE FROM payees WHERE expires_at < $1").bind(expires_at - 2 * payees::TOKEN_MS).execute(&mut *tx).await?;
+pub(super) async fn keep_payee(
+    tx: &mut Tx,
+    hash: &str,
+    asker: PersonId,
+    wallet: WalletId,
+    expires_at: i64,
+) -> Result<()> {
+    sqlx::query("DELETE FROM payees WHERE expires_at < $1")
+        .bind(expires_at - 2 * payees::TOKEN_MS)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query("INSERT INTO payees (token_hash, person, wallet, expires_at) VALUES ($1, $2, $3, $4)")
         .bind(hash.to_owned())
         .bind(asker)
@@ -203,10 +240,12 @@ pub(super) async fn keep_payee(tx: &mut Tx, hash: &str, asker: PersonId, wallet:
 
 /// The wallet that the asker's token stands for, while it lives.
 pub(super) async fn payee(app: &App, hash: &str, asker: PersonId, now: i64) -> Result<Option<WalletId>> {
-    Ok(sqlx::query_scalar("SELECT wallet FROM payees WHERE token_hash = $1 AND person = $2 AND expires_at > $3")
-        .bind(hash.to_owned())
-        .bind(asker)
-        .bind(now)
-        .fetch_optional(app.db.read())
-        .await?)
+    Ok(sqlx::query_scalar(
+        "SELECT wallet FROM payees WHERE token_hash = $1 AND person = $2 AND expires_at > $3",
+    )
+    .bind(hash.to_owned())
+    .bind(asker)
+    .bind(now)
+    .fetch_optional(app.db.read())
+    .await?)
 }

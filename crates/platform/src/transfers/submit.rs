@@ -32,8 +32,13 @@ pub(super) async fn submit(app: &App, row: Row) -> Result<()> {
     }
     let (from, to) = (wallets::find(app, row.from_wallet).await?, wallets::find(app, row.to_wallet).await?);
     let (payer, payee, amount) = (from.account(), to.account(), row.amount.unsigned_abs());
-    let digest = row.digest.as_slice().try_into().map_err(|_| Problem::internal("a kept digest is not 24 bytes long"))?;
-    let movement = Movement { id: id.number(), kind: Kind::Transfer, amount, digest, meters: &[payer.number] };
+    let digest = row
+        .digest
+        .as_slice()
+        .try_into()
+        .map_err(|_| Problem::internal("a kept digest is not 24 bytes long"))?;
+    let movement =
+        Movement { id: id.number(), kind: Kind::Transfer, amount, digest, meters: &[payer.number] };
     match app.engine.submit(Command::Transfer(Group { legs: legs(&payer, &payee, &movement) })).await {
         Ok(outcome) => {
             if let Some(last) = outcome.records.last() {

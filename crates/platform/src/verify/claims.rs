@@ -50,7 +50,17 @@ pub(super) fn of(records: &[Record]) -> Vec<Claim> {
         let id = thing(transfer.id);
         match claims.last_mut() {
             Some((same, claim)) if *same == group && claim.id == id => claim.credit = transfer.credit,
-            _ => claims.push((group, Claim { id, seq: record.seq, kind, amount: transfer.amount, debit: transfer.debit, credit: transfer.credit })),
+            _ => claims.push((
+                group,
+                Claim {
+                    id,
+                    seq: record.seq,
+                    kind,
+                    amount: transfer.amount,
+                    debit: transfer.debit,
+                    credit: transfer.credit,
+                },
+            )),
         }
     }
     claims.into_iter().map(|(_, claim)| claim).collect()
@@ -62,7 +72,15 @@ mod tests {
 
     use super::*;
 
-    fn leg(seq: u64, id: u128, leg: u8, legs: u8, (debit, credit): (u128, u128), kind: Kind, op: Op) -> Record {
+    fn leg(
+        seq: u64,
+        id: u128,
+        leg: u8,
+        legs: u8,
+        (debit, credit): (u128, u128),
+        kind: Kind,
+        op: Op,
+    ) -> Record {
         let transfer = Transfer {
             id,
             op,
@@ -81,7 +99,8 @@ mod tests {
     }
 
     fn check(records: &[Record], expect: &[(u128, u64, u128, u128)]) {
-        let found: Vec<_> = of(records).iter().map(|claim| (claim.id, claim.seq, claim.debit, claim.credit)).collect();
+        let found: Vec<_> =
+            of(records).iter().map(|claim| (claim.id, claim.seq, claim.debit, claim.credit)).collect();
         assert_eq!(found, expect);
     }
 
@@ -99,7 +118,10 @@ mod tests {
             &[(0x70, 4, 1, 2), (0x80, 7, 3, 4)],
         );
         check(
-            &[leg(4, 0x70, 0, 1, (1, 2), Withdrawal, Op::Hold), leg(5, 0x74, 0, 1, (1, 2), Withdrawal, Op::Post)],
+            &[
+                leg(4, 0x70, 0, 1, (1, 2), Withdrawal, Op::Hold),
+                leg(5, 0x74, 0, 1, (1, 2), Withdrawal, Op::Post),
+            ],
             &[(0x70, 5, 1, 2)],
         );
         check(&[leg(4, 0x78, 0, 1, (1, 2), Withdrawal, Op::Void)], &[]);

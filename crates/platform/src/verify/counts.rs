@@ -25,10 +25,26 @@ impl Tally {
 
 /// What is counted, the kinds in the journal, how to count rows, and how to name suspects.
 const COUNTS: &[(&str, &[Kind], &str)] = &[
-    ("paid orders", &[Kind::Payment], "SELECT COUNT(*) FROM orders WHERE record_seq IS NOT NULL OR state = 'SUCCESS'"),
-    ("refunds that succeeded", &[Kind::Refund], "SELECT COUNT(*) FROM refunds WHERE record_seq IS NOT NULL OR state = 'SUCCESS'"),
-    ("transfers that succeeded", &[Kind::Transfer], "SELECT COUNT(*) FROM transfers WHERE record_seq IS NOT NULL OR state = 'SUCCESS'"),
-    ("top-ups that succeeded", &[Kind::TopUp], "SELECT COUNT(*) FROM exchanges WHERE direction = 'TOP_UP' AND state = 'SUCCESS'"),
+    (
+        "paid orders",
+        &[Kind::Payment],
+        "SELECT COUNT(*) FROM orders WHERE record_seq IS NOT NULL OR state = 'SUCCESS'",
+    ),
+    (
+        "refunds that succeeded",
+        &[Kind::Refund],
+        "SELECT COUNT(*) FROM refunds WHERE record_seq IS NOT NULL OR state = 'SUCCESS'",
+    ),
+    (
+        "transfers that succeeded",
+        &[Kind::Transfer],
+        "SELECT COUNT(*) FROM transfers WHERE record_seq IS NOT NULL OR state = 'SUCCESS'",
+    ),
+    (
+        "top-ups that succeeded",
+        &[Kind::TopUp],
+        "SELECT COUNT(*) FROM exchanges WHERE direction = 'TOP_UP' AND state = 'SUCCESS'",
+    ),
     (
         "withdrawals that succeeded or came back",
         &[Kind::Withdrawal, Kind::Sweep],
@@ -39,7 +55,11 @@ const COUNTS: &[(&str, &[Kind], &str)] = &[
         &[Kind::WithdrawalReturn],
         "SELECT COUNT(*) FROM exchanges WHERE direction = 'WITHDRAWAL' AND state = 'RETURNED'",
     ),
-    ("issues and redemptions", &[Kind::Issue, Kind::Redeem], "SELECT COUNT(*) FROM issuances WHERE state = 'SUCCESS'"),
+    (
+        "issues and redemptions",
+        &[Kind::Issue, Kind::Redeem],
+        "SELECT COUNT(*) FROM issuances WHERE state = 'SUCCESS'",
+    ),
 ];
 
 pub(super) async fn compare(db: &Db, report: &mut Report, tally: &Tally) -> Result<()> {

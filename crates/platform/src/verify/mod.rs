@@ -13,6 +13,8 @@ mod claims;
 mod counts;
 mod rows;
 
+use std::collections::BTreeMap;
+
 use jialing_ledger::{Body, Record};
 
 use crate::follow::{BATCH, Follower};
@@ -98,8 +100,24 @@ pub async fn compare(db: &Db, records: impl IntoIterator<Item = Record>) -> Resu
     Ok(report)
 }
 
+/// The codes of the institutions whose liability money is, by their holder's number.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn holders(db: &Db) -> Result<BTreeMap<u32, String>> {
+    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT holder, code FROM institutions WHERE holder <> 1 OR role = 'CENTRAL'").fetch_all(db.read()).await?;
+    rows.into_iter().map(|(holder, code)| Ok((u32::try_from(holder).map_err(crate::Problem::internal)?, code))).collect()
+}
+
 /// Checks one batch of whole groups.
-async fn check(db: &Db, report: &mut Report, tally: &mut counts::Tally, batch: &[Record], settled: u64, told: u64) -> Result<()> {
+async fn check(
+    db: &Db,
+    report: &mut Report,
+    tally: &mut counts::Tally,
+    batch: &[Record],
+    settled: u64,
+    told: u64,
+) -> Result<()> {
     let claims: Vec<Claim> = claims::of(batch).into_iter().filter(|claim| claim.seq < settled).collect();
     for kind in Kind::ALL {
         let of_kind: Vec<&Claim> = claims.iter().filter(|claim| claim.kind == *kind).collect();
@@ -111,7 +129,10 @@ async fn check(db: &Db, report: &mut Report, tally: &mut counts::Tally, batch: &
     }
     let accounts = rules::accounts(batch);
     let wallets = rows::wallets(db, &accounts).await?;
-    let sides: Vec<rules::Side> = rules::sides(batch, |account| wallets.contains(&account)).into_iter().filter(|side| side.seq < told).collect();
+    let sides: Vec<rules::Side> = rules::sides(batch, |account| wallets.contains(&account))
+        .into_iter()
+        .filter(|side| side.seq < told)
+        .collect();
     report.sides += sides.len() as u64;
     tally.sides += sides.len() as u64;
     rows::check_sides(db, report, &sides).await

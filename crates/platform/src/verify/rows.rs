@@ -71,7 +71,12 @@ pub(super) async fn check(db: &Db, report: &mut Report, kind: Kind, claims: &[&C
     for claim in claims {
         let id = name(claim.id);
         let Some(row) = rows.get(&id) else {
-            report.find(format!("record {} moved {} fen as a {} of {id}, which no table has", claim.seq, claim.amount, kind.name()));
+            report.find(format!(
+                "record {} moved {} fen as a {} of {id}, which no table has",
+                claim.seq,
+                claim.amount,
+                kind.name()
+            ));
             continue;
         };
         let (amount, state): (i64, String) = (row.try_get("amount")?, row.try_get("state")?);
@@ -89,7 +94,11 @@ pub(super) async fn check(db: &Db, report: &mut Report, kind: Kind, claims: &[&C
         }
         let seq: Option<i64> = row.try_get("record_seq")?;
         if seq.is_some_and(|seq| u64::try_from(seq) != Ok(claim.seq)) {
-            report.find(format!("{id} names record {}, but its money moved in record {}", seq.unwrap_or_default(), claim.seq));
+            report.find(format!(
+                "{id} names record {}, but its money moved in record {}",
+                seq.unwrap_or_default(),
+                claim.seq
+            ));
         }
     }
     Ok(())
@@ -99,7 +108,10 @@ pub(super) async fn check(db: &Db, report: &mut Report, kind: Kind, claims: &[&C
 pub(super) async fn wallets(db: &Db, accounts: &[u128]) -> Result<HashSet<u128>> {
     let mut wallets = HashSet::new();
     for some in accounts.chunks(1000) {
-        let mut query = sqlx::query_scalar(AssertSqlSafe(format!("SELECT id FROM wallets WHERE id IN ({})", places(1, some.len()))));
+        let mut query = sqlx::query_scalar(AssertSqlSafe(format!(
+            "SELECT id FROM wallets WHERE id IN ({})",
+            places(1, some.len())
+        )));
         for account in some {
             query = query.bind(WalletId::from_number(*account));
         }
@@ -112,7 +124,8 @@ pub(super) async fn wallets(db: &Db, accounts: &[u128]) -> Result<HashSet<u128>>
 /// Checks that the history has each side as the journal has it.
 pub(super) async fn check_sides(db: &Db, report: &mut Report, sides: &[Side]) -> Result<()> {
     for some in sides.chunks(200) {
-        let pairs: Vec<String> = (0..some.len()).map(|n| format!("(${}, ${})", 2 * n + 1, 2 * n + 2)).collect();
+        let pairs: Vec<String> =
+            (0..some.len()).map(|n| format!("(${}, ${})", 2 * n + 1, 2 * n + 2)).collect();
         let sql = format!(
             "SELECT wallet, seq, transaction_no, kind, direction, amount, balance, at FROM movements WHERE (wallet, seq) IN (VALUES {})",
             pairs.join(", ")
@@ -131,16 +144,26 @@ pub(super) async fn check_sides(db: &Db, report: &mut Report, sides: &[Side]) ->
                 report.find(format!("the history of {wallet} lacks record {}", side.seq));
                 continue;
             };
-            let texts = [("transaction_no", digits(side.transaction)), ("kind", side.kind.name().to_owned()), ("direction", side.direction.text().to_owned())];
+            let texts = [
+                ("transaction_no", digits(side.transaction)),
+                ("kind", side.kind.name().to_owned()),
+                ("direction", side.direction.text().to_owned()),
+            ];
             let numbers = [("amount", side.amount as i64), ("balance", side.balance), ("at", side.at)];
             for (column, expected) in texts {
                 if row.try_get::<String, _>(column)? != expected {
-                    report.find(format!("the history of {wallet} has another {column} than record {}", side.seq));
+                    report.find(format!(
+                        "the history of {wallet} has another {column} than record {}",
+                        side.seq
+                    ));
                 }
             }
             for (column, expected) in numbers {
                 if row.try_get::<i64, _>(column)? != expected {
-                    report.find(format!("the history of {wallet} has another {column} than record {}", side.seq));
+                    report.find(format!(
+                        "the history of {wallet} has another {column} than record {}",
+                        side.seq
+                    ));
                 }
             }
         }
@@ -149,7 +172,13 @@ pub(super) async fn check_sides(db: &Db, report: &mut Report, sides: &[Side]) ->
 }
 
 /// Checks that the audit chain has the anchored hash at the anchored place.
-pub(super) async fn anchor(db: &Db, report: &mut Report, position: u128, digest: [u8; 32], seq: u64) -> Result<()> {
+pub(super) async fn anchor(
+    db: &Db,
+    report: &mut Report,
+    position: u128,
+    digest: [u8; 32],
+    seq: u64,
+) -> Result<()> {
     let kept: Option<Vec<u8>> = sqlx::query_scalar("SELECT hash FROM audit_entries WHERE position = $1")
         .bind(i64::try_from(position).unwrap_or(i64::MAX))
         .fetch_optional(db.read())
@@ -162,6 +191,9 @@ pub(super) async fn anchor(db: &Db, report: &mut Report, position: u128, digest:
 
 /// The number of records that `follower` has handled.
 pub(super) async fn cursor(db: &Db, follower: Follower) -> Result<u64> {
-    let next: Option<i64> = sqlx::query_scalar("SELECT next_seq FROM cursors WHERE follower = $1").bind(follower.name()).fetch_optional(db.read()).await?;
+    let next: Option<i64> = sqlx::query_scalar("SELECT next_seq FROM cursors WHERE follower = $1")
+        .bind(follower.name())
+        .fetch_optional(db.read())
+        .await?;
     Ok(next.and_then(|next| u64::try_from(next).ok()).unwrap_or(0))
 }

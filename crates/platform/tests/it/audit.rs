@@ -11,7 +11,9 @@ async fn log(app: &App, n: i64) {
     let at = app.clock.millis() + n;
     app.db
         .write(async move |tx: &mut Tx| {
-            let entry = Entry::new("per_test", "device.revoke", format!("dev_{n}"), at).before(json!({"state": "ACTIVE", "n": n})).after(json!({"state": "REVOKED"}));
+            let entry = Entry::new("per_test", "device.revoke", format!("dev_{n}"), at)
+                .before(json!({"state": "ACTIVE", "n": n}))
+                .after(json!({"state": "REVOKED"}));
             audit::log(tx, entry).await.map(drop)
         })
         .await
@@ -71,24 +73,53 @@ fn whatever_is_changed_shows() {
         }
         audit::seal(&world.app).await.expect("sealed");
         let changes = [
-            ("UPDATE audit_entries SET who = 'per_other' WHERE position = 3", "UPDATE audit_entries SET who = 'per_test' WHERE position = 3"),
-            ("UPDATE audit_entries SET action = 'x' WHERE position = 3", "UPDATE audit_entries SET action = 'device.revoke' WHERE position = 3"),
-            ("UPDATE audit_entries SET subject = 'x' WHERE position = 3", "UPDATE audit_entries SET subject = 'dev_2' WHERE position = 3"),
-            ("UPDATE audit_entries SET at = at + 1 WHERE position = 5", "UPDATE audit_entries SET at = at - 1 WHERE position = 5"),
-            ("UPDATE audit_entries SET after_text = NULL WHERE position = 1", "UPDATE audit_entries SET after_text = '{\"state\":\"REVOKED\"}' WHERE position = 1"),
-            ("UPDATE audit_anchors SET record_seq = record_seq - 1", "UPDATE audit_anchors SET record_seq = record_seq + 1"),
+            (
+                "UPDATE audit_entries SET who = 'per_other' WHERE position = 3",
+                "UPDATE audit_entries SET who = 'per_test' WHERE position = 3",
+            ),
+            (
+                "UPDATE audit_entries SET action = 'x' WHERE position = 3",
+                "UPDATE audit_entries SET action = 'device.revoke' WHERE position = 3",
+            ),
+            (
+                "UPDATE audit_entries SET subject = 'x' WHERE position = 3",
+                "UPDATE audit_entries SET subject = 'dev_2' WHERE position = 3",
+            ),
+            (
+                "UPDATE audit_entries SET at = at + 1 WHERE position = 5",
+                "UPDATE audit_entries SET at = at - 1 WHERE position = 5",
+            ),
+            (
+                "UPDATE audit_entries SET after_text = NULL WHERE position = 1",
+                "UPDATE audit_entries SET after_text = '{\"state\":\"REVOKED\"}' WHERE position = 1",
+            ),
+            (
+                "UPDATE audit_anchors SET record_seq = record_seq - 1",
+                "UPDATE audit_anchors SET record_seq = record_seq + 1",
+            ),
         ];
         for (change, back) in changes {
             tamper(world, change).await;
             assert_eq!(audit::verify(&world.app).await.expect("checked").findings.len(), 1, "{change}");
             tamper(world, back).await;
-            assert_eq!(audit::verify(&world.app).await.expect("checked").findings, Vec::<String>::new(), "{back}");
+            assert_eq!(
+                audit::verify(&world.app).await.expect("checked").findings,
+                Vec::<String>::new(),
+                "{back}"
+            );
         }
         // The last entry removed: only the log remembers it.
         tamper(world, "DELETE FROM audit_entries WHERE position = 5").await;
         assert_eq!(audit::verify(&world.app).await.expect("checked").findings.len(), 1);
         tamper(world, "DELETE FROM audit_entries WHERE position = 2").await;
-        assert!(audit::verify(&world.app).await.expect("checked").findings.iter().any(|finding| finding.contains("missing")));
+        assert!(
+            audit::verify(&world.app)
+                .await
+                .expect("checked")
+                .findings
+                .iter()
+                .any(|finding| finding.contains("missing"))
+        );
     });
 }
 

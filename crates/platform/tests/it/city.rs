@@ -1,11 +1,11 @@
 //! A city for tests: a central bank, three banks of both liability models, funded wallets.
 
+use jialing_ledger::{Command, Group};
 use jialing_platform::id::{InstitutionId, TopUpId, WalletId};
 use jialing_platform::institutions::{self, Direction, Founding, IssuanceAsk, Model, NewInstitution, Role};
 use jialing_platform::kind::Kind;
 use jialing_platform::wallets::{self, AccountRef, Movement, OpenAsk, legs};
 use jialing_platform::{App, Money};
-use jialing_ledger::{Command, Group};
 
 use crate::citizen::Citizen;
 use crate::world::World;
@@ -37,7 +37,9 @@ pub async fn found(world: &World) {
     institutions::establish(&world.app, founding).await.expect("the institutions are founded");
     for code in crate::world::BANKS {
         let ask = IssuanceAsk { out_issuance_no: format!("first-{code}"), amount: Money::fen(ISSUED) };
-        institutions::request(&world.app, bank(&world.app, code).await, Direction::Issue, ask, [0; 24]).await.expect("issued");
+        institutions::request(&world.app, bank(&world.app, code).await, Direction::Issue, ask, [0; 24])
+            .await
+            .expect("issued");
     }
 }
 
@@ -74,7 +76,14 @@ pub async fn fund_unseen(world: &World, wallet: WalletId, fen: u64) {
 
 /// What a wallet holds, by the ledger.
 pub async fn balance(world: &World, wallet: WalletId) -> i64 {
-    world.app.engine.account(wallet.number()).await.expect("the engine runs").expect("the wallet has an account").balance()
+    world
+        .app
+        .engine
+        .account(wallet.number())
+        .await
+        .expect("the engine runs")
+        .expect("the wallet has an account")
+        .balance()
 }
 
 /// A unified social credit code (GB 32100-2015) with the right check character, different for each `n`.
@@ -82,7 +91,8 @@ pub fn licence(n: u32) -> String {
     const CHARACTERS: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
     const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
     let body = format!("91500000{n:09}");
-    let value = |byte: u8| CHARACTERS.iter().position(|&known| known == byte).expect("a character of the code");
+    let value =
+        |byte: u8| CHARACTERS.iter().position(|&known| known == byte).expect("a character of the code");
     let sum: usize = body.bytes().zip(WEIGHTS).map(|(byte, weight)| value(byte) * weight).sum();
     let check = CHARACTERS[(31 - sum % 31) % 31];
     format!("{body}{}", char::from(check))

@@ -12,7 +12,8 @@ use crate::world::{Store, on_each_store};
 /// A table that only these tests use.
 async fn with_counters(db: &Db) {
     db.write(async |tx: &mut Tx| {
-        db::execute_trusted(tx, "CREATE TABLE counters (name TEXT PRIMARY KEY, n BIGINT NOT NULL)".into()).await?;
+        db::execute_trusted(tx, "CREATE TABLE counters (name TEXT PRIMARY KEY, n BIGINT NOT NULL)".into())
+            .await?;
         Ok(())
     })
     .await
@@ -25,7 +26,10 @@ async fn insert(tx: &mut Tx, name: &str, n: i64) -> Result<()> {
 }
 
 async fn names(db: &Db) -> Vec<String> {
-    sqlx::query_scalar("SELECT name FROM counters ORDER BY name").fetch_all(db.read()).await.expect("readable")
+    sqlx::query_scalar("SELECT name FROM counters ORDER BY name")
+        .fetch_all(db.read())
+        .await
+        .expect("readable")
 }
 
 #[test]
@@ -55,7 +59,8 @@ fn a_job_that_fails_in_sql_does_not_spoil_its_neighbours() {
     on_each_store(async |store: &Store| {
         let db = &store.db;
         with_counters(db).await;
-        let jobs = ["a", "b", "a", "c"].map(|name| db.write(async move |tx: &mut Tx| insert(tx, name, 1).await));
+        let jobs =
+            ["a", "b", "a", "c"].map(|name| db.write(async move |tx: &mut Tx| insert(tx, name, 1).await));
         let answers = futures_util::future::join_all(jobs).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 1, "one of the two `a` is taken");
         assert_eq!(names(db).await, ["a", "b", "c"]);
@@ -93,8 +98,13 @@ fn concurrent_read_then_write_jobs_lose_no_update() {
             let runs = runs.clone();
             db.write(async move |tx: &mut Tx| {
                 runs.fetch_add(1, Ordering::Relaxed);
-                let n: i64 = sqlx::query_scalar("SELECT n FROM counters WHERE name = 'sum'").fetch_one(&mut *tx).await?;
-                sqlx::query("UPDATE counters SET n = $1 WHERE name = 'sum'").bind(n + 1).execute(&mut *tx).await?;
+                let n: i64 = sqlx::query_scalar("SELECT n FROM counters WHERE name = 'sum'")
+                    .fetch_one(&mut *tx)
+                    .await?;
+                sqlx::query("UPDATE counters SET n = $1 WHERE name = 'sum'")
+                    .bind(n + 1)
+                    .execute(&mut *tx)
+                    .await?;
                 Ok(())
             })
         });
@@ -102,9 +112,15 @@ fn concurrent_read_then_write_jobs_lose_no_update() {
         let done = answers.iter().filter(|answer| answer.is_ok()).count();
         for answer in &answers {
             // Under such contention a job may give up, but then it says so and did nothing.
-            assert!(answer.as_ref().map_or_else(|problem| problem.code == Code::Overloaded, |()| true), "{answer:?}");
+            assert!(
+                answer.as_ref().map_or_else(|problem| problem.code == Code::Overloaded, |()| true),
+                "{answer:?}"
+            );
         }
-        let n: i64 = sqlx::query_scalar("SELECT n FROM counters WHERE name = 'sum'").fetch_one(db.read()).await.expect("readable");
+        let n: i64 = sqlx::query_scalar("SELECT n FROM counters WHERE name = 'sum'")
+            .fetch_one(db.read())
+            .await
+            .expect("readable");
         assert_eq!(n, done as i64);
         assert!(runs.load(Ordering::Relaxed) >= 40);
     });
@@ -125,12 +141,17 @@ fn a_conflict_on_postgresql_runs_the_job_again() {
         let slow = db.write({
             let (read, go_on, runs) = (read.clone(), go_on.clone(), runs.clone());
             async move |tx: &mut Tx| {
-                let n: i64 = sqlx::query_scalar("SELECT n FROM counters WHERE name = 'sum'").fetch_one(&mut *tx).await?;
+                let n: i64 = sqlx::query_scalar("SELECT n FROM counters WHERE name = 'sum'")
+                    .fetch_one(&mut *tx)
+                    .await?;
                 if runs.fetch_add(1, Ordering::Relaxed) == 0 {
                     read.notify_one();
                     go_on.notified().await;
                 }
-                sqlx::query("UPDATE counters SET n = $1 WHERE name = 'sum'").bind(n + 1).execute(&mut *tx).await?;
+                sqlx::query("UPDATE counters SET n = $1 WHERE name = 'sum'")
+                    .bind(n + 1)
+                    .execute(&mut *tx)
+                    .await?;
                 Ok(n + 1)
             }
         });
@@ -138,7 +159,9 @@ fn a_conflict_on_postgresql_runs_the_job_again() {
             read.notified().await;
             let done = db
                 .write(async |tx: &mut Tx| {
-                    sqlx::query("UPDATE counters SET n = n + 10 WHERE name = 'sum'").execute(&mut *tx).await?;
+                    sqlx::query("UPDATE counters SET n = n + 10 WHERE name = 'sum'")
+                        .execute(&mut *tx)
+                        .await?;
                     Ok(())
                 })
                 .await;
@@ -159,7 +182,8 @@ fn more_waiting_jobs_than_allowed_are_refused_as_overload() {
         with_counters(db).await;
         // Every writer is kept busy until `go_on`; what comes then waits, and what is too much is refused.
         let writers = if db.backend() == Backend::Sqlite { 1 } else { db::POSTGRES_WRITERS };
-        let (started, go_on) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (started, go_on) =
+            (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
         let busy = futures_util::future::join_all((0..writers).map(|_| {
             let (started, go_on) = (started.clone(), go_on.clone());
             db.write(async move |_: &mut Tx| {

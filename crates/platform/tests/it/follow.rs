@@ -1,10 +1,10 @@
 //! Followers: each record has its effect exactly once, however often they die.
 
 use futures_util::future::join_all;
+use jialing_platform::PageAsk;
 use jialing_platform::follow::{Follower, cursor};
 use jialing_platform::notices;
 use jialing_platform::outbox::{self, EventsAsk};
-use jialing_platform::PageAsk;
 
 use crate::city::{balance, found};
 use crate::market::{Payer, Shop};
@@ -26,14 +26,22 @@ fn crashes_at_any_moment_lose_nothing_and_double_nothing() {
         // record became durable, or some steps of the runtime later.
         for (round, orders) in orders.chunks(5).enumerate() {
             let app = world.app.clone();
-            let asks: Vec<_> = (0..5).map(|n| ask(world, &ann, &format!("t-{round}-{n}"), &bob.wallet.to_string(), 10)).collect();
+            let asks: Vec<_> = (0..5)
+                .map(|n| ask(world, &ann, &format!("t-{round}-{n}"), &bob.wallet.to_string(), 10))
+                .collect();
             let agreed: Vec<_> = orders.iter().map(|order| (order.id, ann.agree(world, order))).collect();
             let actor = ann.citizen.actor;
             let mut durable = app.engine.durable();
             let before = *durable.borrow();
             let work = tokio::spawn(async move {
-                let transfers = join_all(asks.into_iter().map(|ask| jialing_platform::transfers::send(&app, &actor, ask)));
-                let payments = join_all(agreed.into_iter().map(|(id, ask)| jialing_platform::payments::pay(&app, &actor, id, ask)));
+                let transfers = join_all(
+                    asks.into_iter().map(|ask| jialing_platform::transfers::send(&app, &actor, ask)),
+                );
+                let payments = join_all(
+                    agreed
+                        .into_iter()
+                        .map(|(id, ask)| jialing_platform::payments::pay(&app, &actor, id, ask)),
+                );
                 let _ = futures_util::future::join(transfers, payments).await;
             });
             durable.wait_for(|&now| now > before + round as u64).await.expect("the engine runs");
@@ -50,14 +58,20 @@ fn crashes_at_any_moment_lose_nothing_and_double_nothing() {
         assert_eq!((report.findings, report.behind), (Vec::new(), 0));
         let told = notices::unread(&world.app, &ann.citizen.actor).await.expect("counted").unread;
         assert_eq!(told, 1 + 30 + 30, "one for the top-up, each payment and each transfer");
-        let events = outbox::list(&world.app, shop.id, EventsAsk { limit: Some(100), ..EventsAsk::default() }).await.expect("own events");
+        let events =
+            outbox::list(&world.app, shop.id, EventsAsk { limit: Some(100), ..EventsAsk::default() })
+                .await
+                .expect("own events");
         assert_eq!(events.items.len(), 30);
         let mut objects: Vec<_> = events.items.iter().map(|event| event.resource["id"].to_string()).collect();
         objects.sort();
         objects.dedup();
         assert_eq!(objects.len(), 30);
         let page = PageAsk { limit: Some(100), ..PageAsk::default() };
-        assert_eq!(notices::list(&world.app, &bob.citizen.actor, &page).await.expect("own notices").items.len(), 30);
+        assert_eq!(
+            notices::list(&world.app, &bob.citizen.actor, &page).await.expect("own notices").items.len(),
+            30
+        );
     });
 }
 

@@ -13,7 +13,13 @@ use crate::transfers::send;
 use crate::world::{World, on_each_backend};
 
 /// Gives back a part of an order.
-pub async fn refund(world: &World, shop: &Shop, order: jialing_platform::id::OrderId, number: &str, fen: u64) {
+pub async fn refund(
+    world: &World,
+    shop: &Shop,
+    order: jialing_platform::id::OrderId,
+    number: &str,
+    fen: u64,
+) {
     let ask = RefundAsk {
         out_refund_no: number.into(),
         order_id: Some(order),
@@ -32,7 +38,14 @@ async fn of(world: &World, payer: &Payer, ask: &HistoryAsk) -> Vec<Movement> {
 /// One line of a history: what a test compares.
 fn line(movement: &Movement) -> (Kind, Direction, u64, u64, Option<&str>, Option<&str>) {
     let (amount, balance) = (movement.amount.amount, movement.balance.amount);
-    (movement.kind, movement.direction, amount, balance, movement.counterparty.name.as_deref(), movement.memo.as_deref())
+    (
+        movement.kind,
+        movement.direction,
+        amount,
+        balance,
+        movement.counterparty.name.as_deref(),
+        movement.memo.as_deref(),
+    )
 }
 
 #[test]
@@ -54,7 +67,10 @@ fn both_sides_see_a_payment_and_its_refund_at_once() {
         );
         assert_eq!(anns[1].counterparty.name_en.as_deref(), Some("Noodles 1"));
         assert_eq!(anns[1].subject, order.id.to_string());
-        let shops = history::of_merchant(&world.app, shop.id, &HistoryAsk::default()).await.expect("own history").items;
+        let shops = history::of_merchant(&world.app, shop.id, &HistoryAsk::default())
+            .await
+            .expect("own history")
+            .items;
         assert_eq!(
             shops.iter().map(line).collect::<Vec<_>>(),
             [
@@ -69,8 +85,14 @@ fn both_sides_see_a_payment_and_its_refund_at_once() {
         assert_ne!(shops[1].counterparty.reference, anns[1].counterparty.reference);
         let other = Shop::open(world, 3, "BKB").await;
         ann.pay(world, &other.order(world, "o-1", 100).await).await.expect("paid");
-        let others = history::of_merchant(&world.app, other.id, &HistoryAsk::default()).await.expect("own history").items;
-        assert_ne!(others[0].counterparty.reference, shops[1].counterparty.reference, "two shops cannot tell that it is one payer");
+        let others = history::of_merchant(&world.app, other.id, &HistoryAsk::default())
+            .await
+            .expect("own history")
+            .items;
+        assert_ne!(
+            others[0].counterparty.reference, shops[1].counterparty.reference,
+            "two shops cannot tell that it is one payer"
+        );
     });
 }
 
@@ -90,7 +112,8 @@ fn a_history_is_filtered_by_time_kind_direction_and_counterparty() {
         assert_eq!(all.iter().map(|m| m.amount.amount).collect::<Vec<_>>(), [300, 50, 200, 100, 10_000]);
         let shops = all[0].counterparty.reference.clone();
         let check = async |ask: HistoryAsk, amounts: &[u64]| {
-            let found: Vec<u64> = of(world, &ann, &ask).await.iter().map(|movement| movement.amount.amount).collect();
+            let found: Vec<u64> =
+                of(world, &ann, &ask).await.iter().map(|movement| movement.amount.amount).collect();
             assert_eq!(found, amounts, "{ask:?}");
         };
         let ask = HistoryAsk::default;
@@ -102,11 +125,21 @@ fn a_history_is_filtered_by_time_kind_direction_and_counterparty() {
         check(HistoryAsk { counterparty: Some("unknown".into()), ..ask() }, &[]).await;
         check(HistoryAsk { from: Some(noon.clone()), ..ask() }, &[300, 50, 200]).await;
         check(HistoryAsk { to: Some(noon.clone()), ..ask() }, &[100, 10_000]).await;
-        check(HistoryAsk { from: Some(noon.clone()), counterparty: Some(shops), direction: Some(Direction::Out), ..ask() }, &[300]).await;
+        check(
+            HistoryAsk {
+                from: Some(noon.clone()),
+                counterparty: Some(shops),
+                direction: Some(Direction::Out),
+                ..ask()
+            },
+            &[300],
+        )
+        .await;
         check(HistoryAsk { from: Some(noon.clone()), limit: Some(2), ..ask() }, &[300, 50]).await;
         check(HistoryAsk { from: Some(noon), before: Some(all[2].id.clone()), ..ask() }, &[300, 50]).await;
         let refused = async |ask: HistoryAsk, field: &str| {
-            let problem = history::of_wallet(&world.app, &ann.citizen.actor, ann.wallet, &ask).await.expect_err(field);
+            let problem =
+                history::of_wallet(&world.app, &ann.citizen.actor, ann.wallet, &ask).await.expect_err(field);
             assert_eq!((problem.code, problem.field.as_deref()), (Code::InvalidRequest, Some(field)));
         };
         refused(HistoryAsk { from: Some("yesterday".into()), ..ask() }, "from").await;
@@ -114,7 +147,9 @@ fn a_history_is_filtered_by_time_kind_direction_and_counterparty() {
         refused(HistoryAsk { after: Some("-1".into()), ..ask() }, "after").await;
         refused(HistoryAsk { before: Some("x".into()), ..ask() }, "before").await;
         refused(HistoryAsk { limit: Some(101), ..ask() }, "limit").await;
-        let stolen = history::of_wallet(&world.app, &bob.citizen.actor, ann.wallet, &ask()).await.expect_err("another's wallet");
+        let stolen = history::of_wallet(&world.app, &bob.citizen.actor, ann.wallet, &ask())
+            .await
+            .expect_err("another's wallet");
         assert_eq!(stolen.code, Code::NotFound);
     });
 }
@@ -130,20 +165,29 @@ fn pages_join_up_in_both_directions_while_money_keeps_moving() {
         let mut walked = Vec::new();
         let mut ask = HistoryAsk { limit: Some(3), ..HistoryAsk::default() };
         loop {
-            let page = history::of_wallet(&world.app, &bob.citizen.actor, bob.wallet, &ask).await.expect("own history");
+            let page = history::of_wallet(&world.app, &bob.citizen.actor, bob.wallet, &ask)
+                .await
+                .expect("own history");
             walked.extend(page.items.iter().map(|movement| movement.amount.amount));
             if !page.has_more {
                 break;
             }
             ask.after = page.items.last().map(|movement| movement.id.clone());
             // What comes in between does not move the pages behind it.
-            send(world, &ann, &format!("more-{}", walked.len()), &bob.wallet.to_string(), 1_000).await.expect("sent");
+            send(world, &ann, &format!("more-{}", walked.len()), &bob.wallet.to_string(), 1_000)
+                .await
+                .expect("sent");
         }
         assert_eq!(walked, [7, 6, 5, 4, 3, 2, 1]);
         let oldest = of(world, &bob, &HistoryAsk::default()).await.last().expect("some").id.clone();
         let newer = HistoryAsk { limit: Some(3), before: Some(oldest), ..HistoryAsk::default() };
-        let page = history::of_wallet(&world.app, &bob.citizen.actor, bob.wallet, &newer).await.expect("own history");
-        assert_eq!((page.items.iter().map(|m| m.amount.amount).collect::<Vec<_>>(), page.has_more), (vec![4, 3, 2], true));
+        let page = history::of_wallet(&world.app, &bob.citizen.actor, bob.wallet, &newer)
+            .await
+            .expect("own history");
+        assert_eq!(
+            (page.items.iter().map(|m| m.amount.amount).collect::<Vec<_>>(), page.has_more),
+            (vec![4, 3, 2], true)
+        );
     });
 }
 
@@ -192,9 +236,17 @@ fn a_wallet_without_movements_has_an_empty_history() {
         found(world).await;
         let (shop, ann) = (Shop::open(world, 1, "BKC").await, Payer::with(world, 2, "BKB", 0).await);
         assert!(of(world, &ann, &HistoryAsk::default()).await.is_empty());
-        assert!(history::of_merchant(&world.app, shop.id, &HistoryAsk::default()).await.expect("own history").items.is_empty());
+        assert!(
+            history::of_merchant(&world.app, shop.id, &HistoryAsk::default())
+                .await
+                .expect("own history")
+                .items
+                .is_empty()
+        );
         let unknown = WalletId::new(1);
-        let problem = history::of_wallet(&world.app, &ann.citizen.actor, unknown, &HistoryAsk::default()).await.expect_err("no such wallet");
+        let problem = history::of_wallet(&world.app, &ann.citizen.actor, unknown, &HistoryAsk::default())
+            .await
+            .expect_err("no such wallet");
         assert_eq!(problem.code, Code::NotFound);
     });
 }

@@ -1,7 +1,7 @@
 //! Notices: each person is told once, in the app and outward.
 
-use jialing_platform::notices::{self, MAX_TRIES, NoticeCode, ReadAsk, pause_ms};
 use jialing_platform::follow::{self, Follower};
+use jialing_platform::notices::{self, MAX_TRIES, NoticeCode, ReadAsk, pause_ms};
 use jialing_platform::{Code, PageAsk};
 
 use crate::citizen::Citizen;
@@ -30,9 +30,13 @@ fn everybody_whose_money_moved_is_told_once() {
         assert_eq!(told(world, &ann.citizen).await, [TransferMade, RefundReceived, PaymentMade, TopUpDone]);
         assert_eq!(told(world, &bob.citizen).await, [TransferReceived]);
         assert_eq!(told(world, &shop.owner).await, [], "a shop hears by events");
-        let page = notices::list(&world.app, &ann.citizen.actor, &PageAsk::default()).await.expect("own notices");
+        let page =
+            notices::list(&world.app, &ann.citizen.actor, &PageAsk::default()).await.expect("own notices");
         let payment = &page.items[2];
-        assert_eq!((&payment.params["amount"], &payment.params["counterparty"]), (&2_800.into(), &"小面馆1".into()));
+        assert_eq!(
+            (&payment.params["amount"], &payment.params["counterparty"]),
+            (&2_800.into(), &"小面馆1".into())
+        );
         assert_eq!(payment.subject, order.id.to_string());
         // Read again from the first record on, the journal tells nothing new.
         follow::rebuild(&world.app, Follower::Notices).await.expect("set back");
@@ -50,13 +54,19 @@ fn notices_are_read_up_to_one_and_only_ones_own() {
         for n in 1..=3 {
             send(world, &ann, &format!("t-{n}"), &bob.wallet.to_string(), n).await.expect("sent");
         }
-        let page = notices::list(&world.app, &bob.citizen.actor, &PageAsk { limit: Some(2), ..PageAsk::default() }).await.expect("own notices");
+        let page =
+            notices::list(&world.app, &bob.citizen.actor, &PageAsk { limit: Some(2), ..PageAsk::default() })
+                .await
+                .expect("own notices");
         assert_eq!((page.items.len(), page.has_more), (2, true));
         assert_eq!(notices::unread(&world.app, &bob.citizen.actor).await.expect("counted").unread, 3);
         let up_to = page.items[1].id;
-        let left = notices::mark_read(&world.app, &bob.citizen.actor, &ReadAsk { up_to }).await.expect("marked");
+        let left =
+            notices::mark_read(&world.app, &bob.citizen.actor, &ReadAsk { up_to }).await.expect("marked");
         assert_eq!(left.unread, 1);
-        let stolen = notices::mark_read(&world.app, &ann.citizen.actor, &ReadAsk { up_to }).await.expect_err("another's notice");
+        let stolen = notices::mark_read(&world.app, &ann.citizen.actor, &ReadAsk { up_to })
+            .await
+            .expect_err("another's notice");
         assert_eq!(stolen.code, Code::NotFound);
         assert_eq!(notices::unread(&world.app, &ann.citizen.actor).await.expect("counted").unread, 4);
     });
@@ -67,7 +77,9 @@ fn a_notice_goes_out_once_and_is_tried_again_until_it_does() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
         let ann = Payer::with(world, 1, "BKA", 1_000).await;
-        let sent = || world.notices.messages().into_iter().filter(|message| message.template == "TOP_UP_DONE").count();
+        let sent = || {
+            world.notices.messages().into_iter().filter(|message| message.template == "TOP_UP_DONE").count()
+        };
         world.notices.fail(2);
         assert_eq!(notices::send_due(&world.app).await.expect("tried"), 1);
         assert_eq!((sent(), notices::send_due(&world.app).await.expect("not yet")), (0, 0));

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use jialing_platform::Clock;
-use jialing_rails::bank::{Agreement, Bank, Entry, EntryKind, LinkStarted, Money, Move, Settled, StartLink, Statement};
+use jialing_rails::bank::{
+    Agreement, Bank, Entry, EntryKind, LinkStarted, Money, Move, Settled, StartLink, Statement,
+};
 use jialing_rails::identity::{Claim, Identity, Mismatch, Verdict};
 use jialing_rails::notice::{Message, Notices, Sent};
 use jialing_rails::{Answer, Outcome, Refusal, Why};
@@ -86,6 +88,34 @@ impl TestBank {
         self.state().calls
     }
 
+    /// What the bank has pulled less what it has pushed, done movements only, fen.
+    pub fn net(&self) -> i64 {
+        let state = self.state();
+        let done = state.moved.values().filter(|moved| matches!(moved.outcome, Outcome::Done(_)));
+        let signed = done.map(|moved| {
+            let amount = i64::try_from(moved.money.amount).expect("a test's amount");
+            if moved.kind == EntryKind::Pull { amount } else { -amount }
+        });
+        signed.sum()
+    }
+
+    /// Books a movement that nobody asked for now, replacing one of the same reference.
+    pub fn book(&self, reference: &str, kind: EntryKind, fen: u64) {
+        let mut state = self.state();
+        let outcome = Outcome::Done(Settled { bank_ref: format!("{}-{reference}", self.code) });
+        let moved = Moved { kind, money: Money::cny(fen), outcome, at: self.clock.now() };
+        if state.moved.insert(reference.to_owned(), moved).is_none() {
+            state.order.push(reference.to_owned());
+        }
+    }
+
+    /// Loses all trace of a movement.
+    pub fn forget(&self, reference: &str) {
+        let mut state = self.state();
+        state.moved.remove(reference).expect("the bank has this reference");
+        state.order.retain(|known| known != reference);
+    }
+
     fn act(&self, kind: EntryKind, ask: &Move) -> Outcome<Settled> {
         let mut state = self.state();
         state.calls += 1;
@@ -107,7 +137,10 @@ impl TestBank {
             _ => Outcome::Done(Settled { bank_ref: format!("{}-{}", self.code, ask.reference) }),
         };
         state.order.push(ask.reference.clone());
-        state.moved.insert(ask.reference.clone(), Moved { kind, money: ask.money.clone(), outcome: outcome.clone(), at: self.clock.now() });
+        state.moved.insert(
+            ask.reference.clone(),
+            Moved { kind, money: ask.money.clone(), outcome: outcome.clone(), at: self.clock.now() },
+        );
         if fault == Some(Fault::AnswerLost) { Outcome::Unknown(Why::Disconnected) } else { outcome }
     }
 }
@@ -125,7 +158,12 @@ impl Bank for TestBank {
         })
     }
 
-    fn confirm_link<'a>(&'a self, _reference: &'a str, link_id: &'a str, code: &'a str) -> Answer<'a, Outcome<Agreement>> {
+    fn confirm_link<'a>(
+        &'a self,
+        _reference: &'a str,
+        link_id: &'a str,
+        code: &'a str,
+    ) -> Answer<'a, Outcome<Agreement>> {
         Box::pin(async move {
             let mut state = self.state();
             let Some(link) = state.links.get(link_id).cloned() else {

@@ -22,29 +22,39 @@ fn both_parties_get_a_receipt_that_the_ledgers_key_alone_verifies() {
         found(world).await;
         let key = world.app.engine.public_key();
         for (n, bank) in [(10, "BKA"), (20, "BKB"), (30, "BKC")] {
-            let (shop, ann) = (Shop::open(world, n, "BKB").await, Payer::with(world, n + 1, bank, 10_000).await);
+            let (shop, ann) =
+                (Shop::open(world, n, "BKB").await, Payer::with(world, n + 1, bank, 10_000).await);
             let order = shop.order(world, "o-1", 2_800).await;
             let paid = ann.pay(world, &order).await.expect("paid");
             let transaction = paid.transaction_id.expect("paid");
-            let anns = receipts::of_person(&world.app, &ann.citizen.actor, transaction).await.expect("the payer's");
-            assert_eq!((anns.what.kind, anns.what.direction, anns.what.amount.amount), (Kind::Payment, Direction::Out, 2_800));
+            let anns =
+                receipts::of_person(&world.app, &ann.citizen.actor, transaction).await.expect("the payer's");
+            assert_eq!(
+                (anns.what.kind, anns.what.direction, anns.what.amount.amount),
+                (Kind::Payment, Direction::Out, 2_800)
+            );
             assert_eq!(anns.described.counterparty, Some(format!("小面馆{n}")));
             let evidence = anns.evidence.as_ref().expect("the payer's device signed it");
             assert!(evidence.text.contains(&format!("subject:{}", order.id)), "{}", evidence.text);
             let verified = verify(&text(&anns), &key).expect("holds");
             assert_eq!(verified.receipt, anns);
             let shops = receipts::of_merchant(&world.app, shop.id, transaction).await.expect("the payee's");
-            assert_eq!((shops.what.wallet_id, shops.what.direction, shops.evidence.is_none()), (shop.wallet, Direction::In, true));
+            assert_eq!(
+                (shops.what.wallet_id, shops.what.direction, shops.evidence.is_none()),
+                (shop.wallet, Direction::In, true)
+            );
             verify(&text(&shops), &key).expect("holds");
             refund(world, &shop, order.id, "r-1", 300).await;
         }
         let (ann, bob) = (Payer::with(world, 41, "BKA", 1_000).await, Payer::with(world, 42, "BKC", 0).await);
         let sent = send(world, &ann, "t-1", &bob.wallet.to_string(), 10).await.expect("sent");
         let transaction = sent.transaction_id.expect("moved");
-        let anns = receipts::of_person(&world.app, &ann.citizen.actor, transaction).await.expect("the payer's");
+        let anns =
+            receipts::of_person(&world.app, &ann.citizen.actor, transaction).await.expect("the payer's");
         assert!(anns.evidence.as_ref().is_some_and(|evidence| evidence.text.contains("subject:t-1")));
         verify(&text(&anns), &key).expect("holds");
-        let bobs = receipts::of_person(&world.app, &bob.citizen.actor, transaction).await.expect("the payee's");
+        let bobs =
+            receipts::of_person(&world.app, &bob.citizen.actor, transaction).await.expect("the payee's");
         assert_eq!(bobs.evidence, None);
         verify(&text(&bobs), &key).expect("holds");
     });
@@ -59,8 +69,14 @@ fn nobody_else_gets_the_receipt() {
         let paid = ann.pay(world, &shop.order(world, "o-1", 2_800).await).await.expect("paid");
         let transaction = paid.transaction_id.expect("paid");
         let code = |answer: jialing_platform::Result<Receipt>| answer.expect_err("not a party").code;
-        assert_eq!(code(receipts::of_person(&world.app, &eve.citizen.actor, transaction).await), Code::NotFound);
-        assert_eq!(code(receipts::of_person(&world.app, &shop.owner.actor, transaction).await), Code::NotFound);
+        assert_eq!(
+            code(receipts::of_person(&world.app, &eve.citizen.actor, transaction).await),
+            Code::NotFound
+        );
+        assert_eq!(
+            code(receipts::of_person(&world.app, &shop.owner.actor, transaction).await),
+            Code::NotFound
+        );
         assert_eq!(code(receipts::of_merchant(&world.app, other.id, transaction).await), Code::NotFound);
         let unknown = jialing_platform::id::TransactionId::new(1);
         assert_eq!(code(receipts::of_person(&world.app, &ann.citizen.actor, unknown).await), Code::NotFound);
@@ -68,7 +84,7 @@ fn nobody_else_gets_the_receipt() {
 }
 
 /// Every way to change one leaf of `value` a little, with the path to it.
-fn changes(value: &Value, path: &str, change: &mut impl FnMut(&str, Value)) {
+fn changes(value: &Value, path: &str, change: &mut dyn FnMut(&str, Value)) {
     match value {
         Value::Object(fields) => {
             for (name, inner) in fields {
@@ -128,7 +144,9 @@ fn a_receipt_with_any_proven_field_changed_does_not_hold() {
         }
         let order = shop.order(world, "o-last", 2_800).await;
         let paid = ann.pay(world, &order).await.expect("paid");
-        let receipt = receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid")).await.expect("the payer's");
+        let receipt = receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid"))
+            .await
+            .expect("the payer's");
         let key = world.app.engine.public_key();
         let whole = serde_json::to_value(&receipt).expect("JSON");
         verify(&whole.to_string(), &key).expect("holds before it is changed");
@@ -145,7 +163,10 @@ fn a_receipt_with_any_proven_field_changed_does_not_hold() {
         assert_eq!(free, Vec::<String>::new());
         let mut other = key;
         other[0] ^= 1;
-        assert!(matches!(verify(&whole.to_string(), &other), Err(Fault::Checkpoint(_) | Fault::Differs { .. })));
+        assert!(matches!(
+            verify(&whole.to_string(), &other),
+            Err(Fault::Checkpoint(_) | Fault::Differs { .. })
+        ));
         assert!(matches!(verify("{}", &key), Err(Fault::Unreadable(_))));
         assert!(matches!(verify("not JSON", &key), Err(Fault::Unreadable(_))));
     });
@@ -159,7 +180,11 @@ fn the_proof_of_one_payment_does_not_carry_another() {
         let mut made = Vec::new();
         for (number, fen) in [("o-1", 100), ("o-2", 9_000)] {
             let paid = ann.pay(world, &shop.order(world, number, fen).await).await.expect("paid");
-            made.push(receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid")).await.expect("the payer's"));
+            made.push(
+                receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid"))
+                    .await
+                    .expect("the payer's"),
+            );
         }
         let key = world.app.engine.public_key();
         let mixed = [

@@ -36,7 +36,9 @@ async fn lookup(world: &World, citizen: &Citizen, phone: &str) -> Result<transfe
 
 /// Lets the citizen be found by phone.
 async fn findable(world: &World, citizen: &Citizen) {
-    people::set_alias(&world.app, &citizen.actor, AliasAsk { findable_by_phone: true }).await.expect("anybody may be found");
+    people::set_alias(&world.app, &citizen.actor, AliasAsk { findable_by_phone: true })
+        .await
+        .expect("anybody may be found");
 }
 
 fn code(answer: Result<impl std::fmt::Debug>) -> Code {
@@ -52,13 +54,21 @@ fn money_goes_to_a_phone_after_a_masked_name_was_shown() {
         let payee = lookup(world, &ann.citizen, &bob.citizen.phone).await.expect("found");
         assert_eq!(payee.name, "*明");
         let sent = send(world, &ann, "t-1", &payee.payee_token, 2_500).await.expect("sent");
-        assert_eq!((sent.state, sent.payee_name.as_str(), sent.note.as_deref()), (State::Success, "*明", Some("午饭")));
+        assert_eq!(
+            (sent.state, sent.payee_name.as_str(), sent.note.as_deref()),
+            (State::Success, "*明", Some("午饭"))
+        );
         assert_eq!((balance(world, ann.wallet).await, balance(world, bob.wallet).await), (7_500, 2_500));
         for (side, wallet, left) in [(&ann, ann.wallet, 7_500), (&bob, bob.wallet, 2_500)] {
-            let page = history::of_wallet(&world.app, &side.citizen.actor, wallet, &HistoryAsk::default()).await.expect("own history");
+            let page = history::of_wallet(&world.app, &side.citizen.actor, wallet, &HistoryAsk::default())
+                .await
+                .expect("own history");
             let newest = &page.items[0];
             assert_eq!((newest.amount, newest.balance), (Money::fen(2_500), Money::fen(left)));
-            assert_eq!((newest.subject.as_str(), newest.memo.as_deref()), (sent.id.to_string().as_str(), Some("午饭")));
+            assert_eq!(
+                (newest.subject.as_str(), newest.memo.as_deref()),
+                (sent.id.to_string().as_str(), Some("午饭"))
+            );
             assert_eq!(newest.counterparty.name.as_deref(), Some("*明"));
         }
     });
@@ -75,7 +85,9 @@ fn money_goes_between_all_banks_and_both_liability_models() {
         }
         for (i, payer) in people.iter().enumerate() {
             for (j, payee) in people.iter().enumerate().filter(|(j, _)| *j != i) {
-                let sent = send(world, payer, &format!("{i}-{j}"), &payee.wallet.to_string(), 100).await.expect("sent");
+                let sent = send(world, payer, &format!("{i}-{j}"), &payee.wallet.to_string(), 100)
+                    .await
+                    .expect("sent");
                 assert_eq!(sent.state, State::Success, "{} to {}", banks[i], banks[j]);
             }
         }
@@ -117,11 +129,14 @@ fn the_same_request_sent_at_once_moves_money_once() {
         found(world).await;
         let (ann, bob) = (Payer::with(world, 1, "BKB", 10_000).await, Payer::with(world, 2, "BKC", 0).await);
         let one = ask(world, &ann, "t-1", &bob.wallet.to_string(), 700);
-        let answers = join_all((0..8).map(|_| transfers::send(&world.app, &ann.citizen.actor, one.clone()))).await;
-        let ids: Vec<TransferId> = answers.into_iter().map(|answer| answer.expect("all hear of the same transfer").id).collect();
+        let answers =
+            join_all((0..8).map(|_| transfers::send(&world.app, &ann.citizen.actor, one.clone()))).await;
+        let ids: Vec<TransferId> =
+            answers.into_iter().map(|answer| answer.expect("all hear of the same transfer").id).collect();
         assert!(ids.iter().all(|id| *id == ids[0]));
         assert_eq!((balance(world, ann.wallet).await, balance(world, bob.wallet).await), (9_300, 700));
-        let listed = transfers::list(&world.app, &ann.citizen.actor, &PageAsk::default()).await.expect("listed");
+        let listed =
+            transfers::list(&world.app, &ann.citizen.actor, &PageAsk::default()).await.expect("listed");
         assert_eq!(listed.items.len(), 1);
     });
 }
@@ -149,7 +164,10 @@ fn what_cannot_be_paid_is_refused_and_changes_nothing() {
         // Signed for something else.
         let mut forged = ask(world, &ann, "forged", &to, 10);
         forged.amount = Money::fen(1_000);
-        assert_eq!(code(transfers::send(&world.app, &ann.citizen.actor, forged).await), Code::DeviceSignatureInvalid);
+        assert_eq!(
+            code(transfers::send(&world.app, &ann.citizen.actor, forged).await),
+            Code::DeviceSignatureInvalid
+        );
         // From another's wallet.
         let mut stolen = ask(world, &ann, "stolen", &to, 10);
         stolen.from_wallet_id = bob.wallet;
@@ -160,12 +178,20 @@ fn what_cannot_be_paid_is_refused_and_changes_nothing() {
         assert_eq!(code(transfers::send(&world.app, &ann.citizen.actor, noted).await), Code::InvalidRequest);
         assert_eq!(balance(world, ann.wallet).await, 1_000);
         // What the ledger refused has failed for ever; what never came so far left nothing.
-        let listed = transfers::list(&world.app, &ann.citizen.actor, &PageAsk::default()).await.expect("listed").items;
-        let told: Vec<_> = listed.iter().map(|t| (t.out_transfer_no.as_str(), t.state, t.problem.as_deref())).collect();
-        assert_eq!(told, [("big", State::Fail, Some("over_single_limit")), ("poor", State::Fail, Some("balance_too_low"))]);
+        let listed =
+            transfers::list(&world.app, &ann.citizen.actor, &PageAsk::default()).await.expect("listed").items;
+        let told: Vec<_> =
+            listed.iter().map(|t| (t.out_transfer_no.as_str(), t.state, t.problem.as_deref())).collect();
+        assert_eq!(
+            told,
+            [("big", State::Fail, Some("over_single_limit")), ("poor", State::Fail, Some("balance_too_low"))]
+        );
         assert_eq!(send(world, &ann, "poor", &to, 1_001).await.expect("told").state, State::Fail);
         assert_eq!(code(transfers::get(&world.app, &bob.citizen.actor, "poor").await), Code::NotFound);
-        assert_eq!(code(transfers::get(&world.app, &bob.citizen.actor, &listed[0].id.to_string()).await), Code::NotFound);
+        assert_eq!(
+            code(transfers::get(&world.app, &bob.citizen.actor, &listed[0].id.to_string()).await),
+            Code::NotFound
+        );
     });
 }
 
@@ -185,7 +211,8 @@ fn one_may_move_money_between_ones_own_wallets() {
 fn a_token_is_its_askers_alone_and_for_ten_minutes() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
-        let (ann, bob) = (Payer::with(world, 1, "BKA", 1_000).await, Payer::with(world, 2, "BKA", 1_000).await);
+        let (ann, bob) =
+            (Payer::with(world, 1, "BKA", 1_000).await, Payer::with(world, 2, "BKA", 1_000).await);
         findable(world, &bob.citizen).await;
         let token = lookup(world, &ann.citizen, &bob.citizen.phone).await.expect("found").payee_token;
         assert_eq!(code(send(world, &bob, "thief", &token, 1).await), Code::PayeeUnknown);
@@ -228,7 +255,11 @@ fn scanning_ends_after_five_misses_and_time_gives_points_back() {
         let misses: Vec<String> = (100..120).map(phone).collect();
         let answers = join_all(misses.iter().map(|phone| lookup(world, &ann.citizen, phone))).await;
         let codes: Vec<Code> = answers.into_iter().map(code).collect();
-        assert_eq!(codes.iter().filter(|code| **code == Code::PayeeUnknown).count(), 5, "exactly five of twenty at once: {codes:?}");
+        assert_eq!(
+            codes.iter().filter(|code| **code == Code::PayeeUnknown).count(),
+            5,
+            "exactly five of twenty at once: {codes:?}"
+        );
         assert_eq!(codes.iter().filter(|code| **code == Code::RateLimited).count(), 15);
         let limited = |answer: Result<transfers::Payee>| answer.expect_err("empty");
         let wait = |problem: Problem| problem.retry_after.expect("says how long");
@@ -238,7 +269,8 @@ fn scanning_ends_after_five_misses_and_time_gives_points_back() {
         world.crash().await;
         assert_eq!(limited(lookup(world, &ann.citizen, &bob.citizen.phone).await).code, Code::RateLimited);
         world.clock.advance(30_000);
-        let token = lookup(world, &ann.citizen, &bob.citizen.phone).await.expect("one point came back").payee_token;
+        let token =
+            lookup(world, &ann.citizen, &bob.citizen.phone).await.expect("one point came back").payee_token;
         assert_eq!(limited(lookup(world, &ann.citizen, &bob.citizen.phone).await).code, Code::RateLimited);
         // Paying somebody found gives one back.
         send(world, &ann, "t-1", &token, 1).await.expect("sent");

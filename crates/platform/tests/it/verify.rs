@@ -1,10 +1,10 @@
 //! The auditor: a busy city is clean, and every kind of tampering shows.
 
 use jialing_ledger::Record;
+use jialing_platform::Tx;
 use jialing_platform::audit::{self, Entry};
 use jialing_platform::db::execute_trusted;
 use jialing_platform::verify::{self, Report};
-use jialing_platform::Tx;
 
 use crate::city::found;
 use crate::history::refund;
@@ -25,7 +25,9 @@ async fn records(world: &World) -> Vec<Record> {
 /// What the auditor says, without the top-ups that tests make without a bank.
 pub async fn audit(world: &World) -> Report {
     let mut report = verify::compare(&world.app.db, records(world).await).await.expect("compared");
-    let funding = |finding: &String| finding.contains("as a top_up of top_") || finding.contains("top-ups that succeeded");
+    let funding = |finding: &String| {
+        finding.contains("as a top_up of top_") || finding.contains("top-ups that succeeded")
+    };
     report.found -= report.findings.iter().filter(|finding| funding(finding)).count() as u64;
     report.findings.retain(|finding| !funding(finding));
     report
@@ -52,7 +54,9 @@ async fn busy(world: &World) -> Payer {
     send(world, &ann, "t-1", &bob.wallet.to_string(), 50).await.expect("sent");
     send(world, &bob, "t-1", &ann.wallet.to_string(), 51).await.expect_err("too little");
     let at = world.clock.millis();
-    let job = async move |tx: &mut Tx| audit::log(tx, Entry::new("per_test", "device.revoke", "dev_1", at)).await.map(drop);
+    let job = async move |tx: &mut Tx| {
+        audit::log(tx, Entry::new("per_test", "device.revoke", "dev_1", at)).await.map(drop)
+    };
     world.app.db.write(job).await.expect("logged");
     audit::seal(&world.app).await.expect("sealed");
     world.settle().await;
@@ -77,25 +81,64 @@ fn every_kind_of_tampering_shows_and_undone_it_is_clean_again() {
     on_each_backend(async |world: &mut World| {
         busy(world).await;
         let changes = [
-            ("UPDATE orders SET state = 'NOTPAY' WHERE out_trade_no = 'o-1'", "UPDATE orders SET state = 'SUCCESS' WHERE out_trade_no = 'o-1'"),
-            ("UPDATE orders SET amount = amount + 1 WHERE out_trade_no = 'o-1'", "UPDATE orders SET amount = amount - 1 WHERE out_trade_no = 'o-1'"),
-            ("UPDATE orders SET record_seq = record_seq + 1 WHERE out_trade_no = 'o-1'", "UPDATE orders SET record_seq = record_seq - 1 WHERE out_trade_no = 'o-1'"),
-            ("UPDATE orders SET state = 'SUCCESS' WHERE out_trade_no = 'o-2'", "UPDATE orders SET state = 'NOTPAY' WHERE out_trade_no = 'o-2'"),
+            (
+                "UPDATE orders SET state = 'NOTPAY' WHERE out_trade_no = 'o-1'",
+                "UPDATE orders SET state = 'SUCCESS' WHERE out_trade_no = 'o-1'",
+            ),
+            (
+                "UPDATE orders SET amount = amount + 1 WHERE out_trade_no = 'o-1'",
+                "UPDATE orders SET amount = amount - 1 WHERE out_trade_no = 'o-1'",
+            ),
+            (
+                "UPDATE orders SET record_seq = record_seq + 1 WHERE out_trade_no = 'o-1'",
+                "UPDATE orders SET record_seq = record_seq - 1 WHERE out_trade_no = 'o-1'",
+            ),
+            (
+                "UPDATE orders SET state = 'SUCCESS' WHERE out_trade_no = 'o-2'",
+                "UPDATE orders SET state = 'NOTPAY' WHERE out_trade_no = 'o-2'",
+            ),
             ("UPDATE refunds SET state = 'PROCESSING'", "UPDATE refunds SET state = 'SUCCESS'"),
             ("UPDATE refunds SET amount = 299", "UPDATE refunds SET amount = 300"),
-            ("UPDATE transfers SET state = 'FAIL' WHERE state = 'SUCCESS'", "UPDATE transfers SET state = 'SUCCESS' WHERE record_seq IS NOT NULL"),
-            ("UPDATE transfers SET state = 'SUCCESS' WHERE state = 'FAIL'", "UPDATE transfers SET state = 'FAIL' WHERE record_seq IS NULL"),
+            (
+                "UPDATE transfers SET state = 'FAIL' WHERE state = 'SUCCESS'",
+                "UPDATE transfers SET state = 'SUCCESS' WHERE record_seq IS NOT NULL",
+            ),
+            (
+                "UPDATE transfers SET state = 'SUCCESS' WHERE state = 'FAIL'",
+                "UPDATE transfers SET state = 'FAIL' WHERE record_seq IS NULL",
+            ),
             (
                 "UPDATE transfers SET from_wallet = to_wallet, to_wallet = from_wallet WHERE state = 'SUCCESS'",
                 "UPDATE transfers SET from_wallet = to_wallet, to_wallet = from_wallet WHERE state = 'SUCCESS'",
             ),
-            ("UPDATE issuances SET amount = amount + 1 WHERE out_issuance_no = 'first-BKA'", "UPDATE issuances SET amount = amount - 1 WHERE out_issuance_no = 'first-BKA'"),
-            ("UPDATE issuances SET state = 'REFUSED' WHERE out_issuance_no = 'first-BKA'", "UPDATE issuances SET state = 'SUCCESS' WHERE out_issuance_no = 'first-BKA'"),
-            ("UPDATE movements SET amount = amount + 1 WHERE kind = 'refund'", "UPDATE movements SET amount = amount - 1 WHERE kind = 'refund'"),
-            ("UPDATE movements SET balance = balance + 1 WHERE kind = 'transfer'", "UPDATE movements SET balance = balance - 1 WHERE kind = 'transfer'"),
-            ("UPDATE movements SET direction = 'x' WHERE direction = 'in' AND kind = 'payment'", "UPDATE movements SET direction = 'in' WHERE direction = 'x'"),
-            ("UPDATE movements SET seq = seq + 1000 WHERE kind = 'refund'", "UPDATE movements SET seq = seq - 1000 WHERE kind = 'refund'"),
-            ("UPDATE audit_entries SET who = 'per_other' WHERE who = 'per_test'", "UPDATE audit_entries SET who = 'per_test' WHERE who = 'per_other'"),
+            (
+                "UPDATE issuances SET amount = amount + 1 WHERE out_issuance_no = 'first-BKA'",
+                "UPDATE issuances SET amount = amount - 1 WHERE out_issuance_no = 'first-BKA'",
+            ),
+            (
+                "UPDATE issuances SET state = 'REFUSED' WHERE out_issuance_no = 'first-BKA'",
+                "UPDATE issuances SET state = 'SUCCESS' WHERE out_issuance_no = 'first-BKA'",
+            ),
+            (
+                "UPDATE movements SET amount = amount + 1 WHERE kind = 'refund'",
+                "UPDATE movements SET amount = amount - 1 WHERE kind = 'refund'",
+            ),
+            (
+                "UPDATE movements SET balance = balance + 1 WHERE kind = 'transfer'",
+                "UPDATE movements SET balance = balance - 1 WHERE kind = 'transfer'",
+            ),
+            (
+                "UPDATE movements SET direction = 'x' WHERE direction = 'in' AND kind = 'payment'",
+                "UPDATE movements SET direction = 'in' WHERE direction = 'x'",
+            ),
+            (
+                "UPDATE movements SET seq = seq + 1000 WHERE kind = 'refund'",
+                "UPDATE movements SET seq = seq - 1000 WHERE kind = 'refund'",
+            ),
+            (
+                "UPDATE audit_entries SET who = 'per_other' WHERE who = 'per_test'",
+                "UPDATE audit_entries SET who = 'per_test' WHERE who = 'per_other'",
+            ),
         ];
         for (tamper, back) in changes {
             change(world, tamper).await;
@@ -103,7 +146,11 @@ fn every_kind_of_tampering_shows_and_undone_it_is_clean_again() {
             change(world, back).await;
             assert_eq!(audit(world).await.findings, Vec::<String>::new(), "{back}");
         }
-        for tamper in ["DELETE FROM movements WHERE kind = 'refund' AND direction = 'in'", "DELETE FROM transfers WHERE state = 'SUCCESS'", "DELETE FROM orders"] {
+        for tamper in [
+            "DELETE FROM movements WHERE kind = 'refund' AND direction = 'in'",
+            "DELETE FROM transfers WHERE state = 'SUCCESS'",
+            "DELETE FROM orders",
+        ] {
             let before = audit(world).await.found;
             change(world, tamper).await;
             assert!(audit(world).await.found > before, "{tamper}");

@@ -87,7 +87,9 @@ impl World {
             Settings { approve_merchants: true, cheap_passwords: true, sandbox: true, ..Settings::default() };
         let ledger = engine(store.folder.path(), &clock).await;
         let app = assemble(store.db.clone(), ledger, &clock, connectors, &settings);
-        jialing_platform::policies::establish(&app).await.expect("the shipped policies fit an empty database");
+        jialing_platform::policies::establish(&app)
+            .await
+            .expect("the shipped policies fit an empty database");
         let followers = follow::start(&app);
         Self { app, clock, banks, identity, notices, store, settings, followers }
     }
@@ -102,7 +104,8 @@ impl World {
         self.store.db.close().await;
         self.store.db = self.store.open_again().await;
         let connectors = connect(&self.banks, &self.identity, &self.notices);
-        self.app = assemble(self.store.db.clone(), self.app.engine.clone(), &self.clock, connectors, &self.settings);
+        self.app =
+            assemble(self.store.db.clone(), self.app.engine.clone(), &self.clock, connectors, &self.settings);
         self.followers = follow::start(&self.app);
     }
 
@@ -130,7 +133,11 @@ impl World {
     pub async fn settle(&self) {
         let records = *self.app.engine.durable().borrow();
         if records > 0 {
-            assert!(self.app.progress.passed(records - 1).await, "the followers did not reach record {}", records - 1);
+            assert!(
+                self.app.progress.passed(records - 1).await,
+                "the followers did not reach record {}",
+                records - 1
+            );
         }
     }
 
@@ -148,13 +155,21 @@ async fn engine(folder: &Path, clock: &Clock) -> Engine {
     config.time = Arc::new(move || time.nanos());
     // Small, so that a test's folder stays small.
     config.segment_bytes = 1 << 20;
-    let opened = tokio::task::spawn_blocking(move || Engine::open(config)).await.expect("opening does not panic");
+    let opened =
+        tokio::task::spawn_blocking(move || Engine::open(config)).await.expect("opening does not panic");
     opened.expect("a new ledger opens").0
 }
 
-fn connect(banks: &BTreeMap<&'static str, Arc<TestBank>>, identity: &Arc<TestIdentity>, notices: &Arc<TestNotices>) -> Connectors {
+fn connect(
+    banks: &BTreeMap<&'static str, Arc<TestBank>>,
+    identity: &Arc<TestIdentity>,
+    notices: &Arc<TestNotices>,
+) -> Connectors {
     Connectors {
-        banks: banks.iter().map(|(code, bank)| ((*code).to_owned(), bank.clone() as Arc<dyn jialing_rails::bank::Bank>)).collect(),
+        banks: banks
+            .iter()
+            .map(|(code, bank)| ((*code).to_owned(), bank.clone() as Arc<dyn jialing_rails::bank::Bank>))
+            .collect(),
         identity: identity.clone(),
         notices: notices.clone(),
     }
@@ -201,7 +216,11 @@ pub fn on_each_store(test: impl AsyncFn(&Store)) {
 }
 
 fn run(backend: Backend, test: impl AsyncFnOnce() -> std::thread::Result<()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     if let Err(panic) = runtime.block_on(test()) {
         eprintln!("the test failed on {backend:?}");
         std::panic::resume_unwind(panic);
