@@ -8,8 +8,6 @@ use crate::{App, Result, audit, exchange, notices, orders, outbox, people, trans
 
 /// Between two rounds of housekeeping.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
-/// Between two looks for audit entries that the log does not hold yet.
-const ANCHORING: Duration = Duration::from_secs(1);
 
 /// Finishes what a stopped process left in between. Run it after the followers have started and
 /// before requests are taken.
@@ -30,22 +28,10 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         exchange::resolve::start(app),
         transfers::keep_resolving(app),
         notices::keep_sending(app),
-        tokio::spawn(keep_anchoring(app.clone())),
+        audit::keep(app),
         people::keep(app),
         tokio::spawn(keep_house(app.clone())),
     ]
-}
-
-/// Writes the audit's newest hash into the ledger's log, at most once a second.
-async fn keep_anchoring(app: App) {
-    let mut ticks = tokio::time::interval(ANCHORING);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(problem) = audit::anchor(&app).await {
-            tracing::error!(%problem, fault = problem.internal.as_deref(), "the audit could not be anchored and will be tried again");
-        }
-    }
 }
 
 /// Forgets events that are kept no longer.
