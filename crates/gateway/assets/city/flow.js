@@ -2,13 +2,13 @@
 // payment; people who prefer no motion see none (the style sheet hides coins).
 
 const NS = "http://www.w3.org/2000/svg";
-const NODES = [
-  { key: "centralBank", x: 110 },
-  { key: "banks", x: 390 },
-  { key: "people", x: 670 },
-  { key: "shops", x: 950 },
-];
-const WAYS = { payment: [670, 950], refund: [950, 670], top_up: [390, 670], withdrawal: [670, 390], transfer: [640, 700] };
+const KEYS = ["centralBank", "banks", "people", "shops"];
+/** From which node to which a coin runs. */
+const WAYS = { payment: [2, 3], refund: [3, 2], top_up: [1, 2], withdrawal: [2, 1], transfer: [1.9, 2.1] };
+/** Two drawings: one for a desk, and one with larger words for a phone. */
+const WIDE = { width: 1060, first: 110, step: 280, name: 15, sum: 13, cents: true };
+const NARROW = { width: 580, first: 76, step: 142, name: 22, sum: 18, cents: false };
+const PHONE = matchMedia("(max-width: 860px)");
 const COIN_MS = 1400;
 
 function svg(name, attributes, content) {
@@ -18,27 +18,36 @@ function svg(name, attributes, content) {
   return made;
 }
 
+const drawing = () => (PHONE.matches ? NARROW : WIDE);
+const xOf = (node) => drawing().first + node * drawing().step;
+
 /** Draws or refreshes the picture in `place`. */
 export function flow(place, t, yuan, { supply }) {
   const vaults = supply.vaults.reduce((sum, vault) => sum + BigInt(vault.amount), 0n);
   const sums = { centralBank: supply.issued, banks: vaults, people: supply.people, shops: supply.shops };
+  const { width, name, sum, cents } = drawing();
   let picture = place.querySelector("svg");
-  if (!picture) {
-    picture = svg("svg", { viewBox: "0 0 1060 150", role: "img" });
-    picture.append(svg("path", { class: "wire", d: "M110,60H950" }), svg("g", { class: "coins" }));
-    for (const { key, x } of NODES) {
+  if (picture?.dataset.width !== String(width)) {
+    picture?.remove();
+    picture = svg("svg", { viewBox: `0 0 ${width} 152`, role: "img", "data-width": width });
+    picture.append(svg("path", { class: "wire", d: `M${xOf(0)},56H${xOf(3)}` }), svg("g", { class: "coins" }));
+    KEYS.forEach((key, node) => {
+      const x = xOf(node);
       picture.append(
-        svg("circle", { class: "node", cx: x, cy: 60, r: 36 }),
-        icon(key, x, 60),
-        svg("text", { class: "name", x, y: 122, "data-key": key }),
-        svg("text", { class: "sum", x, y: 143, "data-sum": key }),
+        svg("circle", { class: "node", cx: x, cy: 56, r: 36 }),
+        icon(key, x, 56),
+        svg("text", { x, y: 120, "font-size": name, "data-key": key }),
+        svg("text", { class: "sum", x, y: 145, "font-size": sum, "data-sum": key }),
       );
-    }
+    });
     place.append(picture);
   }
   picture.setAttribute("aria-label", t("flow"));
-  for (const name of picture.querySelectorAll("[data-key]")) name.textContent = t(name.dataset.key);
-  for (const sum of picture.querySelectorAll("[data-sum]")) sum.textContent = yuan(sums[sum.dataset.sum] ?? 0);
+  for (const text of picture.querySelectorAll("[data-key]")) text.textContent = t(text.dataset.key);
+  for (const text of picture.querySelectorAll("[data-sum]")) {
+    const money = yuan(sums[text.dataset.sum] ?? 0);
+    text.textContent = cents ? money : money.slice(0, -3);
+  }
 }
 
 function icon(key, x, y) {
@@ -56,9 +65,9 @@ export function pulse(kind) {
   const coins = document.querySelector("#flow .coins");
   const way = WAYS[kind];
   if (!coins || !way || document.hidden) return;
-  const coin = svg("circle", { class: "coin", cx: way[0], cy: 60, r: 7 });
+  const coin = svg("circle", { class: "coin", cx: xOf(way[0]), cy: 56, r: 7 });
   coins.append(coin);
-  const run = coin.animate?.([{ transform: "translateX(0)" }, { transform: `translateX(${way[1] - way[0]}px)` }], { duration: COIN_MS, easing: "ease-in-out", delay: Math.random() * 400 });
+  const run = coin.animate?.([{ transform: "translateX(0)" }, { transform: `translateX(${xOf(way[1]) - xOf(way[0])}px)` }], { duration: COIN_MS, easing: "ease-in-out", delay: Math.random() * 400 });
   if (run) run.finished.finally(() => coin.remove());
   else coin.remove();
 }

@@ -12,8 +12,8 @@ export function toHex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function equal(a, b) {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+export function sameBytes(a, b) {
+  return a !== null && b !== null && a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 async function sha256(...parts) {
@@ -87,13 +87,12 @@ export function parseCheckpoint(note) {
 /** Whether the holder of `vkey` signed the checkpoint. */
 export async function isSigned(checkpoint, vkey) {
   const trusted = await parseVerifierKey(vkey);
-  const line = checkpoint.signatures.find((s) => s.name === trusted.name && equal(s.id, trusted.id));
+  const line = checkpoint.signatures.find((s) => s.name === trusted.name && sameBytes(s.id, trusted.id));
   if (!line) return false;
   const key = await crypto.subtle.importKey("raw", trusted.key, { name: "Ed25519" }, false, ["verify"]);
   return crypto.subtle.verify({ name: "Ed25519" }, key, line.signature, text.encode(checkpoint.body));
 }
 
-const OPS = { 16: "plain", 17: "hold", 18: "post", 19: "void", 20: "expire", 21: "reverse" };
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** 26 Crockford base-32 digits, as public ids are written after their prefix. */
@@ -101,4 +100,39 @@ export function idDigits(number) {
   let digits = "";
   for (let place = 25; place >= 0; place--) digits += DIGITS[Number((number >> BigInt(5 * place)) & 31n)];
   return digits;
+}
+
+/** The fields of a transfer record, 118 bytes, little endian. */
+export function decodeRecord(bytes) {
+  if (bytes.length !== 118) throw new Error("a record has 118 bytes");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const u128 = (at) => view.getBigUint64(at, true) | (view.getBigUint64(at + 8, true) << 64n);
+  return {
+    seq: view.getBigUint64(0, true),
+    time: view.getBigUint64(8, true),
+    id: u128(17),
+    debit: u128(33),
+    credit: u128(49),
+    amount: view.getBigUint64(65, true),
+    debitBalance: view.getBigInt64(73, true),
+    creditBalance: view.getBigInt64(81, true),
+  };
+}
+
+/** The first field of a receipt's `what` that is not what the record says, or null. */
+export function compare(what, record, leafIndex) {
+  const out = what.direction === "out";
+  const own = out ? record.debit : record.credit;
+  const checks = {
+    leaf_index: record.seq === BigInt(leafIndex),
+    transaction_id: what.transaction_id.endsWith(`_${idDigits(record.id & ~15n)}`),
+    debit_account: what.debit_account === idDigits(record.debit),
+    credit_account: what.credit_account === idDigits(record.credit),
+    direction: out || what.direction === "in",
+    wallet_id: what.wallet_id.endsWith(`_${idDigits(own)}`),
+    amount: BigInt(what.amount.amount) === record.amount && what.amount.currency === "CNY",
+    balance: BigInt(what.balance.amount) === (out ? record.debitBalance : record.creditBalance),
+    at: BigInt(Date.parse(what.at)) === record.time / 1_000_000n,
+  };
+  return Object.keys(checks).find((field) => !checks[field]) ?? null;
 }
