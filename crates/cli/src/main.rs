@@ -7,6 +7,7 @@ mod house;
 mod keys;
 mod log;
 mod serve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ enum Command {
     Serve(serve::Args),
     /// Measure: the ledger alone, or signed payments end to end
     Bench(bench::Args),
+    /// Audit a stopped platform's folder, or one receipt, believing nothing
+    Verify(verify::Args),
     /// Make keys; sign and check requests offline, as the API does
     Keys(keys::Args),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Keys(args) => keys::run(args),
     };
     match done {

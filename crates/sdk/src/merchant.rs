@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::signed::Signed;
+use crate::wallet::Amount;
 
 /// A merchant's client. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Order {
     pub qr: Option<String>,
     /// `NONE`, `PARTIAL` or `FULL`.
     pub refund_state: String,
+    /// What is to be paid, or was.
+    pub amount: Amount,
     /// The transaction that paid it.
     pub transaction_id: Option<String>,
 }
@@ -35,6 +38,8 @@ pub struct Refund {
     pub id: String,
     /// The merchant's number of it.
     pub out_refund_no: String,
+    /// What is given back.
+    pub amount: Amount,
     /// `PENDING_APPROVAL`, `PROCESSING`, `SUCCESS`, `CLOSED` or `ABNORMAL`.
     pub state: String,
 }
@@ -70,6 +75,22 @@ impl Merchant {
     /// `not_found`.
     pub async fn order_by_id(&self, id: &str) -> Result<Order> {
         self.0.get(&format!("/v1/merchant/orders/{id}")).await?.json()
+    }
+
+    /// The order with this number of yours: the way to learn what became of a lost answer.
+    ///
+    /// # Errors
+    /// `not_found` if no order was made.
+    pub async fn order_by_number(&self, out_trade_no: &str) -> Result<Order> {
+        self.0.get(&format!("/v1/merchant/orders/out-trade-no/{out_trade_no}")).await?.json()
+    }
+
+    /// The refund with this number of yours.
+    ///
+    /// # Errors
+    /// `not_found` if none was asked for.
+    pub async fn refund_by_number(&self, out_refund_no: &str) -> Result<Refund> {
+        self.0.get(&format!("/v1/merchant/refunds/out-refund-no/{out_refund_no}")).await?.json()
     }
 
     /// Gives back `amount` fen of an order. The same number with the same content answers the same refund.
