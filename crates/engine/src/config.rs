@@ -87,6 +87,7 @@ mod tests {
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/reference/limits-of-the-engine.md");
         let fields = include_str!("config.rs").lines().filter_map(|line| line.strip_prefix("    pub "));
+        let fields = fields.filter(|field| !field.starts_with("fn "));
         let names: Vec<_> = fields.filter_map(|field| field.split_once(':')).map(|(name, _)| name).collect();
         assert!(names.len() >= 10, "{names:?}");
         for name in names {

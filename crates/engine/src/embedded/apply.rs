@@ -17,6 +17,7 @@ use jialing_ledger::{Applied, Body, Command, Id, Ledger, Nanos, Prior, Record, T
 use crate::answer::{Outcome, SubmitError};
 use crate::embedded::shared::{Answered, Inbox, Job, Sentinel, Shared};
 use crate::embedded::slot::{Answer, Work};
+use crate::index::Keyed;
 use crate::record;
 
 /// How often a hold's expiry is looked at while idle: the clock may be moved from outside.
@@ -31,7 +32,7 @@ pub(crate) fn run(shared: Arc<Shared>, ledger: Ledger) {
     let past = Past {
         shared: shared.clone(),
         recent: VecDeque::new(),
-        ids: HashMap::new(),
+        ids: HashMap::default(),
         failed: RefCell::new(None),
     };
     let mut applying = Applying { shared, ledger, past, out: Vec::new(), work: Work::default() };
@@ -169,7 +170,7 @@ struct Past {
     shared: Arc<Shared>,
     /// Records that may not be indexed yet, without gaps.
     recent: VecDeque<Record>,
-    ids: HashMap<Id, u64>,
+    ids: HashMap<Id, u64, Keyed>,
     /// A failed look-up; the kernel cannot be told, so the round is thrown away.
     failed: RefCell<Option<io::Error>>,
 }

@@ -5,6 +5,7 @@
 //! Memory is bounded by a few segments' worth, plus 24 bytes per 10,880 entries of the files.
 //! What is here is derived: whatever is missing or bad at the start is made again from the journal.
 
+mod keyed;
 pub(crate) mod run;
 mod tail;
 
@@ -15,6 +16,7 @@ use jialing_journal::disk::Disk;
 use jialing_journal::{Genesis, Hash, Reader};
 use jialing_ledger::{Id, Record};
 
+pub(crate) use keyed::Keyed;
 use run::{Kind, Pair, Run, Span};
 pub(crate) use tail::Tail;
 
@@ -35,7 +37,8 @@ struct State {
 }
 
 /// Runs in order; together they cover all records up to the oldest frozen segment.
-type Runs = Vec<Arc<Run>>;
+/// Shared as a whole, so that a look-up takes one reference and no lock while it reads.
+type Runs = Arc<Vec<Arc<Run>>>;
 
 impl State {
     fn runs(&mut self, kind: Kind) -> &mut Runs {
@@ -68,7 +71,7 @@ impl Index {
             Ok(tail)
         };
         let mut rebuilt = 0;
-        let mut both = [Kind::Ids, Kind::Accounts].map(|_| Runs::new());
+        let mut both = [Kind::Ids, Kind::Accounts].map(|_| Vec::new());
         for (runs, kind) in both.iter_mut().zip([Kind::Ids, Kind::Accounts]) {
             for part in cover(&*disk, &log, kind, &sealed)? {
                 runs.push(Arc::new(match part {
@@ -83,7 +86,7 @@ impl Index {
             remove_others(&*disk, kind, runs)?;
         }
         let live = fill(reader.tail_base(), reader.durable())?;
-        let [ids, accounts] = both;
+        let [ids, accounts] = both.map(Arc::new);
         let state = RwLock::new(State { live, frozen: Vec::new(), ids, accounts });
         Ok((Self { disk, log, fan_in: fan_in.max(2), state }, rebuilt))
     }
@@ -158,8 +161,8 @@ impl Index {
         };
         let (ids, accounts) = (write(Kind::Ids)?, write(Kind::Accounts)?);
         let mut state = self.write();
-        state.ids.push(Arc::new(ids));
-        state.accounts.push(Arc::new(accounts));
+        Arc::make_mut(&mut state.ids).push(Arc::new(ids));
+        Arc::make_mut(&mut state.accounts).push(Arc::new(accounts));
         state.frozen.remove(0);
         Ok(true)
     }
@@ -177,7 +180,7 @@ impl Index {
                 span,
                 run::merge(parts.iter().map(|run| run.pairs()).collect()),
             )?);
-            self.write().runs(kind).splice(from..from + self.fan_in, [merged]);
+            Arc::make_mut(self.write().runs(kind)).splice(from..from + self.fan_in, [merged]);
             // Readers that still hold the parts keep their open files.
             parts.iter().try_for_each(|part| self.disk.remove(&part.span.name()))?;
             return Ok(true);

@@ -235,6 +235,10 @@ impl Run {
         let file = disk.open(name, false)?;
         let header = Header::decode(&read_exact(&*file, 0, PAGE)?).filter(|header| header.log == *log);
         let header = header.ok_or_else(|| bad(name, "header"))?;
+        let records = header.span.end.saturating_sub(header.span.first);
+        if header.entries > records.saturating_mul(2) {
+            return Err(bad(name, "more entries than records allow"));
+        }
         let pages = header.entries.div_ceil(PER_PAGE as u64);
         let blocks = pages.div_ceil(PER_BLOCK as u64);
         if header.span.name() != name || file.size()? != (1 + pages) * PAGE as u64 + blocks * BLOCK as u64 {

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 use jialing_ledger::{Body, Id, Record};
 
+use super::keyed::Keyed;
+
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy)]
@@ -26,8 +28,8 @@ pub(crate) struct Tail {
     pub(crate) base: u64,
     /// The sequence number after the last covered.
     pub(crate) end: u64,
-    ids: HashMap<Id, u32>,
-    newest: HashMap<Id, u32>,
+    ids: HashMap<Id, u32, Keyed>,
+    newest: HashMap<Id, u32, Keyed>,
     links: Vec<Link>,
 }
 
