@@ -38,6 +38,7 @@ pub fn city_page() -> Vec<Asset> {
         "/city/city.css" "city.css" "text/css; charset=utf-8",
         "/city/city.js" "city.js" "text/javascript; charset=utf-8",
         "/city/flow.js" "flow.js" "text/javascript; charset=utf-8",
+        "/city/receipt.js" "receipt.js" "text/javascript; charset=utf-8",
         "/city/page.js" "page.js" "text/javascript; charset=utf-8",
         "/city/texts.js" "texts.js" "text/javascript; charset=utf-8",
         "/city/verify.js" "verify.js" "text/javascript; charset=utf-8",
