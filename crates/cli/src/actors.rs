@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jialing_crypto::{SigningKey, Suite};
 use jialing_sandbox::city::{Person, Shop};
+use jialing_sdk::answers::NewMerchant;
 use jialing_sdk::{Error, Merchant, Wallet, wallet};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Where to act, and where the city's phones receive their messages.
 #[derive(Clone)]
@@ -107,11 +108,11 @@ impl Town {
         let opened = wallet.open(bank).await.map_err(said("opening a wallet"))?;
         let after = self.newest(phone).await?;
         let link = wallet.link(bank, &person.account).await.map_err(said("linking an account"))?;
-        let link_id = text(&link, "link_id")?;
+        let link_id = link.link_id;
         let code = self.code(phone, after).await?;
         wallet.confirm_link(&link_id, &code).await.map_err(said("confirming the link"))?;
         let topup = wallet.top_up("FIRST-1", &opened.wallet_id, &link_id, fen, Some(&person.pin)).await.map_err(said("topping up"))?;
-        self.arrived(&wallet, &text(&topup, "topup_id")?).await?;
+        self.arrived(&wallet, &topup.topup_id).await?;
         let kept = KeptPayer {
             index: person.index,
             phone: phone.clone(),
@@ -124,12 +125,12 @@ impl Town {
     }
 
     /// Waits until a top-up has ended well.
-    async fn arrived(&self, wallet: &Wallet, topup_id: &str) -> Result<(), String> {
+    pub(crate) async fn arrived(&self, wallet: &Wallet, topup_id: &str) -> Result<(), String> {
         for _ in 0..ASK_TIMES {
-            let topup = wallet.get(&format!("/v1/wallet/topups/{topup_id}")).await.map_err(said("asking for a top-up"))?;
-            match topup["state"].as_str() {
-                Some("SUCCESS") => return Ok(()),
-                Some("FAIL" | "RETURNED") => return Err(format!("a top-up failed: {topup}")),
+            let topup = wallet.topup(topup_id).await.map_err(said("asking for a top-up"))?;
+            match topup.state.as_str() {
+                "SUCCESS" => return Ok(()),
+                "FAIL" | "RETURNED" => return Err(format!("a top-up failed: {}", topup.reason.as_deref().unwrap_or(&topup.state))),
                 _ => tokio::time::sleep(ASK_EVERY).await,
             }
         }
@@ -164,18 +165,20 @@ impl Town {
     /// A shop opens: organisation, merchant, signing key.
     pub(crate) async fn open_shop(&self, owner: &Wallet, shop: &Shop, bank: &str, number: u64) -> Result<Seller, String> {
         let organisation = owner.register_organisation(&format!("重庆{}有限公司", shop.name), &licence(number)).await.map_err(said("registering an organisation"))?;
-        let merchant = json!({
-            "organisation_id": text(&organisation, "organisation_id")?, "name_zh": shop.name, "name_en": shop.name_en,
-            "mcc": shop.category, "institution": bank,
-        });
-        let merchant = owner.register_merchant(&merchant).await.map_err(said("registering a merchant"))?;
-        let merchant_id = text(&merchant, "id")?;
+        let new = NewMerchant {
+            organisation_id: &organisation.organisation_id,
+            name_zh: &shop.name,
+            name_en: &shop.name_en,
+            mcc: &shop.category,
+            institution: bank,
+        };
+        let merchant_id = owner.register_merchant(&new).await.map_err(said("registering a merchant"))?.id;
         let key = SigningKey::generate(Suite::Ed25519);
         let registered = owner.register_merchant_key(&merchant_id, &key).await.map_err(said("registering a key"))?;
         let kept = KeptSeller {
             index: shop.index,
             merchant_id,
-            serial_no: text(&registered, "serial")?,
+            serial_no: registered.serial,
             key: key.to_pem().to_string(),
         };
         self.resume_seller(kept).await
@@ -191,10 +194,6 @@ impl Town {
 /// A client's error with what it was doing.
 pub(crate) fn said(doing: &'static str) -> impl Fn(Error) -> String {
     move |error| format!("{doing}: {error}")
-}
-
-fn text(value: &Value, field: &str) -> Result<String, String> {
-    value[field].as_str().map(str::to_owned).ok_or_else(|| format!("the answer has no {field}: {value}"))
 }
 
 /// A unified social credit code (GB 32100-2015) of Chongqing's test range, with its check character.

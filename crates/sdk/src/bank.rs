@@ -3,9 +3,9 @@
 use jialing_crypto::SigningKey;
 use serde_json::{Value, json};
 
+use crate::answers::Amount;
 use crate::error::Result;
 use crate::signed::Signed;
-use crate::wallet::Amount;
 
 /// A bank's client. Cheap to clone.
 #[derive(Clone)]

@@ -2,24 +2,29 @@
 //!
 //! [`Wallet`] is what a person's app does: sign up, bind a device, pay. [`Merchant`] is what a
 //! shop's server does: make orders, refund, read events, every request signed and every answer's
-//! signature checked. [`receipt::verify`] checks a receipt with nothing but the ledger's public key.
+//! signature checked. [`Bank`] is a bank's treasury, [`Public`] what anybody may read.
+//! [`receipt::verify`] checks a receipt with nothing but the ledger's public key.
 //!
 //! Money is in minor units (fen). A write is safe to repeat: each carries a natural key or an
 //! `Idempotency-Key` made before the first try, and the client repeats it by itself when the answer
 //! was lost or the service asks for patience. What stays unknown after that is [`Error::Unknown`]:
 //! query, never assume.
 
+pub mod answers;
 pub mod bank;
 pub mod error;
 pub mod evidence;
 mod http;
 pub mod merchant;
+pub mod public;
 pub mod receipt;
 mod signed;
 pub mod wallet;
 
+pub use answers::Amount;
 pub use bank::Bank;
 pub use error::{Error, Problem};
 pub use evidence::Evidence;
 pub use merchant::Merchant;
+pub use public::Public;
 pub use wallet::Wallet;

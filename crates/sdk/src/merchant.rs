@@ -4,9 +4,9 @@ use jialing_crypto::SigningKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::answers::{Amount, Movement, Page};
 use crate::error::Result;
 use crate::signed::Signed;
-use crate::wallet::Amount;
 
 /// A merchant's client. Cheap to clone.
 #[derive(Clone)]
@@ -100,6 +100,14 @@ impl Merchant {
     pub async fn refund(&self, order_id: &str, out_refund_no: &str, amount: u64, reason: &str) -> Result<Refund> {
         let ask = json!({ "out_refund_no": out_refund_no, "order_id": order_id, "amount": { "amount": amount, "currency": "CNY" }, "reason": reason });
         self.0.post("/v1/merchant/refunds", &ask).await?.json()
+    }
+
+    /// The newest movements of the merchant's wallet.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn transactions(&self) -> Result<Page<Movement>> {
+        self.0.get("/v1/merchant/transactions").await?.json()
     }
 
     /// A receipt of one of this merchant's transactions, for [`crate::receipt::verify`].

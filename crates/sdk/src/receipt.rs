@@ -5,21 +5,43 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jialing_crypto::PublicKey;
 use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::note::{Checkpoint, NoteVerifier};
 use jialing_crypto::proof;
+use serde::Deserialize;
 use serde_json::Value;
 
+/// The format that is checked.
+const FORMAT: &str = "jialing-receipt/1";
+/// The only algorithm of that format.
+const ALGORITHM: &str = "RFC6962-SHA256+ED25519";
 /// Bytes of a record.
 const RECORD_LEN: usize = 118;
 /// Crockford's digits, as ids are written.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// The bits of a transfer id that name the thing paid for; the others number a leg.
 const THING: u128 = !0xf;
+/// The operations by which money moves: plain, post, reverse.
+const MOVES: [u8; 3] = [16, 18, 21];
+/// The kinds: number, name, and the prefix of the id of what it was for.
+const KINDS: [(u16, &str, &str); 9] = [
+    (1, "issue", "iss"),
+    (2, "redeem", "iss"),
+    (3, "top_up", "top"),
+    (4, "withdrawal", "wdr"),
+    (5, "payment", "ord"),
+    (6, "refund", "ref"),
+    (7, "transfer", "tra"),
+    (8, "sweep", "wdr"),
+    (9, "withdrawal_return", "wdr"),
+];
 
 /// What a receipt proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proven {
+    /// `payment`, `refund`, …
+    pub kind: String,
     /// Minor units.
     pub amount: u64,
     /// The debited account, 26 digits.
@@ -32,6 +54,8 @@ pub struct Proven {
     pub index: u64,
     /// Records that the checkpoint covers.
     pub tree_size: u64,
+    /// Whether the payer's device signed it, and the receipt shows what.
+    pub signed_by_device: bool,
 }
 
 /// The receipt does not hold, and why.
@@ -39,106 +63,212 @@ pub struct Proven {
 #[error("the receipt does not hold: {0}")]
 pub struct NotProven(pub String);
 
+/// A receipt as it is written. A member of another name makes it another format.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receipt {
+    format: String,
+    what: What,
+    proof: Proof,
+    evidence: Option<DeviceEvidence>,
+    /// Names and words, which prove nothing and are not looked at.
+    #[serde(rename = "described")]
+    _described: Value,
+    /// The same words in every receipt.
+    #[serde(rename = "proves")]
+    _proves: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct What {
+    transaction_id: String,
+    subject: String,
+    kind: String,
+    wallet_id: String,
+    direction: String,
+    amount: Money,
+    balance: Money,
+    debit_account: String,
+    credit_account: String,
+    at: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Money {
+    amount: i64,
+    currency: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proof {
+    algorithm: String,
+    log: String,
+    key_id: String,
+    record: String,
+    leaf_index: u64,
+    tree_size: u64,
+    path: Vec<String>,
+    checkpoint: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceEvidence {
+    text: String,
+    public_key: String,
+    signature: String,
+}
+
 /// Checks `receipt` against the ledger's verifier key (`verifier_key` of `/v1/public/keys`, obtained
-/// once over a way you trust): the checkpoint's signature, the path from the record to its root, and
-/// that the receipt's words say what the record says.
+/// once over a way you trust): the checkpoint's signature, the path from the record to its root, that
+/// the receipt's words say what the record says, and what the payer's device signed where it is there.
 ///
 /// # Errors
 /// [`NotProven`], with the first fault.
 pub fn verify(receipt: &Value, verifier_key: &str) -> Result<Proven, NotProven> {
-    let no = |why: &str| NotProven(why.to_owned());
-    let proof = &receipt["proof"];
-    let verifier = NoteVerifier::from_vkey(verifier_key).map_err(|error| NotProven(format!("the verifier key: {error}")))?;
-    let origin = verifier.name().to_owned();
-    let note = proof["checkpoint"].as_str().ok_or_else(|| no("it has no checkpoint"))?;
-    let checkpoint = Checkpoint::open(note, &origin, &[verifier]).map_err(|error| NotProven(format!("the checkpoint: {error}")))?;
-    let record: [u8; RECORD_LEN] = bytes(&proof["record"]).ok_or_else(|| no("the record is not 118 bytes in base64"))?;
-    let index = proof["leaf_index"].as_u64().ok_or_else(|| no("it has no leaf index"))?;
-    let path = proof["path"].as_array().ok_or_else(|| no("it has no path"))?;
-    let path: Vec<[u8; 32]> = path.iter().map(bytes).collect::<Option<_>>().ok_or_else(|| no("the path is not hashes in base64"))?;
-    let leaf = proof::leaf_hash(HashAlgorithm::Sha256, &record);
-    proof::verify_inclusion(HashAlgorithm::Sha256, &leaf, index, checkpoint.size, &path, &checkpoint.root).map_err(|error| NotProven(format!("the path: {error}")))?;
-    let said = Record::read(&record);
-    if said.seq != index {
-        return Err(no("the record's number is not its place in the log"));
+    let receipt: Receipt = Receipt::deserialize(receipt).map_err(|error| no(format!("it is not of the format: {error}")))?;
+    ensure(receipt.format == FORMAT, "its format is another")?;
+    ensure(receipt.proof.algorithm == ALGORITHM, "its algorithm is another")?;
+    let record = included(&receipt.proof, verifier_key)?;
+    record.compare(&receipt.what)?;
+    if let Some(evidence) = &receipt.evidence {
+        record.signed_for(evidence, &receipt.what)?;
     }
-    said.compare(&receipt["what"])?;
-    Ok(Proven { amount: said.amount, debit: digits(said.debit), credit: digits(said.credit), time: said.time, index, tree_size: checkpoint.size })
+    Ok(Proven {
+        kind: receipt.what.kind,
+        amount: record.amount,
+        debit: digits(record.debit),
+        credit: digits(record.credit),
+        time: record.time,
+        index: record.seq,
+        tree_size: receipt.proof.tree_size,
+        signed_by_device: receipt.evidence.is_some(),
+    })
+}
+
+/// The record, once it is known to be in the ledger's log.
+fn included(proof: &Proof, verifier_key: &str) -> Result<Record, NotProven> {
+    let verifier = NoteVerifier::from_vkey(verifier_key).map_err(|error| no(format!("the verifier key: {error}")))?;
+    ensure(proof.log == verifier.name(), "it is about another log")?;
+    ensure(proof.key_id == hex(&verifier.key_id()), "`key_id` is not the ledger's")?;
+    let checkpoint = Checkpoint::open(&proof.checkpoint, &proof.log, &[verifier]).map_err(|error| no(format!("the checkpoint: {error}")))?;
+    ensure(proof.tree_size == checkpoint.size, "`tree_size` is not what the checkpoint says")?;
+    let bytes: [u8; RECORD_LEN] = decode("the record", &proof.record)?;
+    let path: Vec<[u8; 32]> = proof.path.iter().map(|hash| decode("the path", hash)).collect::<Result<_, _>>()?;
+    let leaf = proof::leaf_hash(HashAlgorithm::Sha256, &bytes);
+    proof::verify_inclusion(HashAlgorithm::Sha256, &leaf, proof.leaf_index, checkpoint.size, &path, &checkpoint.root)
+        .map_err(|error| no(format!("the path: {error}")))?;
+    let record = Record::read(&bytes);
+    ensure(record.seq == proof.leaf_index, "the record's number is not its place in the log")?;
+    ensure(MOVES.contains(&record.operation), "the record moved no money")?;
+    Ok(record)
 }
 
 /// The fields of a transfer record, little endian.
 struct Record {
     seq: u64,
     time: u64,
+    operation: u8,
     id: u128,
     debit: u128,
     credit: u128,
     amount: u64,
     debit_balance: i64,
     credit_balance: i64,
+    link: [u8; 24],
+    kind: u16,
 }
 
 impl Record {
     fn read(bytes: &[u8; RECORD_LEN]) -> Self {
-        let u64_at = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap_or_default());
-        let u128_at = |at: usize| u128::from_le_bytes(bytes[at..at + 16].try_into().unwrap_or_default());
         Self {
-            seq: u64_at(SEQ),
-            time: u64_at(TIME),
-            id: u128_at(ID),
-            debit: u128_at(DEBIT),
-            credit: u128_at(CREDIT),
-            amount: u64_at(AMOUNT),
-            debit_balance: u64_at(DEBIT_BALANCE) as i64,
-            credit_balance: u64_at(CREDIT_BALANCE) as i64,
+            seq: u64::from_le_bytes(at(bytes, 0)),
+            time: u64::from_le_bytes(at(bytes, 8)),
+            operation: bytes[16],
+            id: u128::from_le_bytes(at(bytes, 17)),
+            debit: u128::from_le_bytes(at(bytes, 33)),
+            credit: u128::from_le_bytes(at(bytes, 49)),
+            amount: u64::from_le_bytes(at(bytes, 65)),
+            debit_balance: i64::from_le_bytes(at(bytes, 73)),
+            credit_balance: i64::from_le_bytes(at(bytes, 81)),
+            link: at(bytes, 89),
+            kind: u16::from_le_bytes(at(bytes, 113)),
         }
     }
 
     /// Whether the receipt's words are the record's.
-    fn compare(&self, what: &Value) -> Result<(), NotProven> {
-        let (own, balance) = match what["direction"].as_str() {
-            Some("out") => (self.debit, self.debit_balance),
-            Some("in") => (self.credit, self.credit_balance),
-            _ => return Err(NotProven("`direction` is neither in nor out".into())),
+    fn compare(&self, what: &What) -> Result<(), NotProven> {
+        let (own, balance) = match what.direction.as_str() {
+            "out" => (self.debit, self.debit_balance),
+            "in" => (self.credit, self.credit_balance),
+            _ => return Err(no("`direction` is neither in nor out")),
         };
+        let (_, kind, prefix) = KINDS.iter().find(|(number, ..)| *number == self.kind).ok_or_else(|| no("the record's kind is unknown"))?;
+        let thing = digits(self.id & THING);
         let checks = [
-            ("transaction_id", ends_with(&what["transaction_id"], self.id & THING)),
-            ("debit_account", what["debit_account"] == digits(self.debit)),
-            ("credit_account", what["credit_account"] == digits(self.credit)),
-            ("wallet_id", ends_with(&what["wallet_id"], own)),
-            ("amount", what["amount"]["amount"].as_u64() == Some(self.amount) && what["amount"]["currency"] == "CNY"),
-            ("balance", what["balance"]["amount"].as_i64() == Some(balance)),
-            ("at", milliseconds(&what["at"]) == i64::try_from(self.time / 1_000_000).ok()),
+            ("transaction_id", what.transaction_id == format!("txn_{thing}")),
+            ("subject", what.subject == format!("{prefix}_{thing}")),
+            ("kind", what.kind == *kind),
+            ("debit_account", what.debit_account == digits(self.debit)),
+            ("credit_account", what.credit_account == digits(self.credit)),
+            ("wallet_id", what.wallet_id == format!("wal_{}", digits(own))),
+            ("amount", what.amount.currency == "CNY" && u64::try_from(what.amount.amount) == Ok(self.amount)),
+            ("balance", what.balance.currency == "CNY" && what.balance.amount == balance),
+            ("at", milliseconds(&what.at) == i64::try_from(self.time / 1_000_000).ok()),
         ];
         match checks.iter().find(|(_, same)| !same) {
             None => Ok(()),
-            Some((field, _)) => Err(NotProven(format!("`{field}` is not what the record says"))),
+            Some((field, _)) => Err(no(format!("`{field}` is not what the record says"))),
         }
+    }
+
+    /// Whether the device's signature is good and the one that the record holds the digest of.
+    fn signed_for(&self, evidence: &DeviceEvidence, what: &What) -> Result<(), NotProven> {
+        let fault = |why: &str| no(format!("the device's evidence: {why}"));
+        let spki = STANDARD.decode(&evidence.public_key).map_err(|_| fault("its key is not base64"))?;
+        let key = PublicKey::from_spki_der(&spki).map_err(|error| fault(&error.to_string()))?;
+        let signature = STANDARD.decode(&evidence.signature).map_err(|_| fault("its signature is not base64"))?;
+        key.verify(evidence.text.as_bytes(), &signature).map_err(|_| fault("the signature does not fit the text"))?;
+        let parts: [&[u8]; 5] = [evidence.text.as_bytes(), &[0], key.id().as_bytes(), &[0], &signature];
+        let digest = HashAlgorithm::Sha256.digest_parts(&parts);
+        if digest[..24] != self.link {
+            return Err(fault("the record holds another digest"));
+        }
+        let lines = [format!("amount:{} CNY", self.amount), format!("wallet:{}", what.wallet_id)];
+        let says = |line: &String| evidence.text.lines().any(|said| said == line);
+        if what.direction == "out" && lines.iter().all(says) { Ok(()) } else { Err(fault("the text is about another amount or wallet")) }
     }
 }
 
-/// Where the fields of a transfer record stand.
-const SEQ: usize = 0;
-const TIME: usize = 8;
-const ID: usize = 17;
-const DEBIT: usize = 33;
-const CREDIT: usize = 49;
-const AMOUNT: usize = 65;
-const DEBIT_BALANCE: usize = 73;
-const CREDIT_BALANCE: usize = 81;
-
-fn milliseconds(value: &Value) -> Option<i64> {
-    value.as_str()?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+fn no(why: impl Into<String>) -> NotProven {
+    NotProven(why.into())
 }
 
-fn ends_with(id: &Value, number: u128) -> bool {
-    id.as_str().and_then(|id| id.split_once('_')).is_some_and(|(_, end)| end == digits(number))
+fn ensure(holds: bool, otherwise: &str) -> Result<(), NotProven> {
+    if holds { Ok(()) } else { Err(no(otherwise)) }
+}
+
+/// `N` bytes of a record.
+fn at<const N: usize>(bytes: &[u8; RECORD_LEN], from: usize) -> [u8; N] {
+    std::array::from_fn(|n| bytes[from + n])
+}
+
+fn milliseconds(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }
 
 fn digits(number: u128) -> String {
     (0..26).rev().map(|place| DIGITS[(number >> (5 * place) & 31) as usize] as char).collect()
 }
 
-fn bytes<const N: usize>(value: &Value) -> Option<[u8; N]> {
-    STANDARD.decode(value.as_str()?).ok()?.try_into().ok()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode<const N: usize>(what: &str, text: &str) -> Result<[u8; N], NotProven> {
+    let bytes = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| no(format!("{what} is not {N} bytes in base64")))
 }

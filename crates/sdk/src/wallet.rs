@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::answers::{Amount, Link, MerchantKey, MerchantView, Movement, NewMerchant, Organisation, Page, PayerOrder, TopUp, WalletView, Withdrawal};
 use crate::error::Result;
 use crate::evidence::Evidence;
 use crate::http::{Http, Request};
@@ -44,38 +45,6 @@ struct SignedIn {
 #[derive(Deserialize)]
 struct SessionView {
     device_id: Option<String>,
-}
-
-/// A wallet, as its holder sees it. Members this client does not use are left out.
-#[derive(Clone, Debug, Deserialize)]
-pub struct WalletView {
-    /// The wallet's id.
-    pub wallet_id: String,
-    /// `I` to `IV`, or `ORGANISATION`.
-    pub class: String,
-    /// What it may do now, `ACTIVE` for everything.
-    pub status: String,
-    /// What it holds.
-    pub balance: Amount,
-    /// What may leave now.
-    pub available: Amount,
-}
-
-/// Money as it travels.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Amount {
-    /// Minor units.
-    pub amount: u64,
-    /// ISO 4217.
-    pub currency: String,
-}
-
-impl Amount {
-    /// `fen` in digital yuan.
-    #[must_use]
-    pub fn fen(amount: u64) -> Self {
-        Self { amount, currency: "CNY".into() }
-    }
 }
 
 /// What a transfer between persons says.
@@ -189,16 +158,16 @@ impl Wallet {
     ///
     /// # Errors
     /// `bank_refused`.
-    pub async fn link(&self, institution: &str, account_number: &str) -> Result<Value> {
-        self.post("/v1/wallet/links", &json!({ "institution": institution, "account_number": account_number })).await
+    pub async fn link(&self, institution: &str, account_number: &str) -> Result<Link> {
+        self.typed(self.post("/v1/wallet/links", &json!({ "institution": institution, "account_number": account_number })).await?)
     }
 
     /// Confirms a link with the bank's code.
     ///
     /// # Errors
     /// `code_invalid`.
-    pub async fn confirm_link(&self, link_id: &str, code: &str) -> Result<Value> {
-        self.post(&format!("/v1/wallet/links/{link_id}/confirm"), &json!({ "code": code })).await
+    pub async fn confirm_link(&self, link_id: &str, code: &str) -> Result<Link> {
+        self.typed(self.post(&format!("/v1/wallet/links/{link_id}/confirm"), &json!({ "code": code })).await?)
     }
 
     /// Turns `amount` fen of the linked account into wallet money, once for each `out_topup_no`.
@@ -206,16 +175,24 @@ impl Wallet {
     ///
     /// # Errors
     /// `bank_refused`, `balance_too_high`, `pin_required`.
-    pub async fn top_up(&self, out_topup_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
-        self.exchange(("top_up", "/v1/wallet/topups", "out_topup_no"), out_topup_no, [wallet_id, link_id], amount, pin).await
+    pub async fn top_up(&self, out_topup_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<TopUp> {
+        self.typed(self.exchange(("top_up", "/v1/wallet/topups", "out_topup_no"), out_topup_no, [wallet_id, link_id], amount, pin).await?)
+    }
+
+    /// A top-up as it stands.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn topup(&self, topup_id: &str) -> Result<TopUp> {
+        self.typed(self.get(&format!("/v1/wallet/topups/{topup_id}")).await?)
     }
 
     /// Turns `amount` fen of wallet money into deposit money, once for each `out_withdrawal_no`.
     ///
     /// # Errors
     /// `balance_too_low`, `pin_required`.
-    pub async fn withdraw(&self, out_withdrawal_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
-        self.exchange(("withdraw", "/v1/wallet/withdrawals", "out_withdrawal_no"), out_withdrawal_no, [wallet_id, link_id], amount, pin).await
+    pub async fn withdraw(&self, out_withdrawal_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Withdrawal> {
+        self.typed(self.exchange(("withdraw", "/v1/wallet/withdrawals", "out_withdrawal_no"), out_withdrawal_no, [wallet_id, link_id], amount, pin).await?)
     }
 
     /// `how` is the signed action, the path, and the name of the number.
@@ -233,18 +210,26 @@ impl Wallet {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn order(&self, order_id: &str) -> Result<Value> {
-        self.get(&format!("/v1/wallet/orders/{order_id}")).await
+    pub async fn order(&self, order_id: &str) -> Result<PayerOrder> {
+        self.typed(self.get(&format!("/v1/wallet/orders/{order_id}")).await?)
+    }
+
+    /// The order in a merchant's QR code, as its payer sees it before paying.
+    ///
+    /// # Errors
+    /// `invalid_request` for what is no code of this scheme; `not_found`.
+    pub async fn scan(&self, payload: &str) -> Result<PayerOrder> {
+        self.typed(self.post("/v1/wallet/scans", &json!({ "payload": payload })).await?)
     }
 
     /// Pays an order from a wallet. A lost answer is safe: asked again, the order is found paid.
     ///
     /// # Errors
     /// `order_paid`, `order_closed`, `balance_too_low`, `over_day_limit`, `pin_required`.
-    pub async fn pay(&self, order_id: &str, merchant_id: &str, wallet_id: &str, amount: u64, pin: Option<&str>) -> Result<Value> {
+    pub async fn pay(&self, order_id: &str, merchant_id: &str, wallet_id: &str, amount: u64, pin: Option<&str>) -> Result<PayerOrder> {
         let evidence = Evidence { action: "pay", payee: merchant_id, amount, subject: order_id, wallet: wallet_id };
         let ask = json!({ "wallet_id": wallet_id, "pin": pin, "evidence": self.sign(&evidence) });
-        self.post(&format!("/v1/wallet/orders/{order_id}/payments"), &ask).await
+        self.typed(self.post(&format!("/v1/wallet/orders/{order_id}/payments"), &ask).await?)
     }
 
     /// Who receives under a phone number: a masked name, and a token to pay to.
@@ -273,8 +258,8 @@ impl Wallet {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn history(&self, wallet_id: &str) -> Result<Value> {
-        self.get(&format!("/v1/wallet/wallets/{wallet_id}/history")).await
+    pub async fn history(&self, wallet_id: &str) -> Result<Page<Movement>> {
+        self.typed(self.get(&format!("/v1/wallet/wallets/{wallet_id}/history")).await?)
     }
 
     /// A receipt, for [`crate::receipt::verify`].
@@ -289,24 +274,25 @@ impl Wallet {
     ///
     /// # Errors
     /// `forbidden` below class III.
-    pub async fn register_organisation(&self, name: &str, licence: &str) -> Result<Value> {
-        self.post("/v1/wallet/organisations", &json!({ "name": name, "licence": licence })).await
+    pub async fn register_organisation(&self, name: &str, licence: &str) -> Result<Organisation> {
+        self.typed(self.post("/v1/wallet/organisations", &json!({ "name": name, "licence": licence })).await?)
     }
 
     /// Registers a merchant of an organisation.
     ///
     /// # Errors
     /// `not_found` for somebody else's organisation.
-    pub async fn register_merchant(&self, ask: &Value) -> Result<Value> {
-        self.post("/v1/wallet/merchants", ask).await
+    pub async fn register_merchant(&self, new: &NewMerchant<'_>) -> Result<MerchantView> {
+        self.typed(self.post("/v1/wallet/merchants", &json!(new)).await?)
     }
 
     /// Registers a merchant's public signing key.
     ///
     /// # Errors
     /// `invalid_request` for a key that is weak or unreadable.
-    pub async fn register_merchant_key(&self, merchant_id: &str, key: &SigningKey) -> Result<Value> {
-        self.post(&format!("/v1/wallet/merchants/{merchant_id}/keys"), &json!({ "public_key": key.public().to_pem() })).await
+    pub async fn register_merchant_key(&self, merchant_id: &str, key: &SigningKey) -> Result<MerchantKey> {
+        let ask = json!({ "public_key": key.public().to_pem() });
+        self.typed(self.post(&format!("/v1/wallet/merchants/{merchant_id}/keys"), &ask).await?)
     }
 
     /// Any other read.
