@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jialing_platform::history::{self, HistoryAsk, Movement};
 use jialing_platform::id::{TransactionId, WalletId};
-use jialing_platform::receipts::{self, Receipt};
+use jialing_platform::receipts::{self, Receipt, ReceiptAsk};
 use jialing_platform::{App, Page};
 
 use crate::answer::{Answer, found};
@@ -33,11 +33,12 @@ pub(super) async fn list(
 ///
 /// Problems: `not_found`.
 #[utoipa::path(get, path = "/v1/wallet/receipts/{transaction_id}", operation_id = "read_receipt", tag = "history",
-    params(("transaction_id" = TransactionId, Path)), responses((status = 200, description = "The receipt", body = Receipt)))]
+    params(("transaction_id" = TransactionId, Path), ReceiptAsk), responses((status = 200, description = "The receipt", body = Receipt)))]
 pub(super) async fn receipt(
     State(app): State<App>,
     Wallet(actor): Wallet,
     Path(transaction): Path<TransactionId>,
+    Query(ask): Query<ReceiptAsk>,
 ) -> Answer<Receipt> {
-    found(receipts::of_person(&app, &actor, transaction).await?)
+    found(receipts::of_person(&app, &actor, transaction, &ask).await?)
 }

@@ -7,7 +7,7 @@ use jialing_crypto::note::NoteVerifier;
 use jialing_crypto::{PublicKey, Suite};
 use jialing_ledger::{Body, RECORD_LEN, Record};
 
-use super::{ALGORITHM, Described, DeviceEvidence, FORMAT, Proof, Proves, Receipt, What};
+use super::{ALGORITHM, Described, DeviceEvidence, FORMAT, Proof, Proves, Receipt, ReceiptAsk, What};
 use crate::history::{self, Direction, Movement};
 use crate::id::{MerchantId, TransactionId, WalletId, digits};
 use crate::kind::Kind;
@@ -18,9 +18,17 @@ use crate::{App, Code, Problem, Result, devices, merchants, transfers, wallets};
 ///
 /// # Errors
 /// `not_found` unless the actor paid or was paid; any fault of the database or the ledger.
-pub async fn of_person(app: &App, actor: &Actor, transaction: TransactionId) -> Result<Receipt> {
+pub async fn of_person(
+    app: &App,
+    actor: &Actor,
+    transaction: TransactionId,
+    ask: &ReceiptAsk,
+) -> Result<Receipt> {
     // Of a transfer between two wallets of the same person, the side that paid comes first.
     for movement in history::of_transaction(app, transaction).await? {
+        if ask.movement.as_ref().is_some_and(|asked| *asked != movement.id) {
+            continue;
+        }
         match wallets::of(app, actor.person, movement.wallet_id).await {
             Ok(_) => {
                 let mut receipt = issue(app, movement).await?;

@@ -25,6 +25,16 @@ pub const FORMAT: &str = "jialing-receipt/1";
 /// How records are hashed into the tree and how checkpoints are signed.
 pub const ALGORITHM: &str = "RFC6962-SHA256+ED25519";
 
+/// Which receipt of a transaction is asked for.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReceiptAsk {
+    /// The id of one movement of the history, where a transaction moved the money of your wallets more
+    /// than once: a withdrawal that came back, a transfer between two wallets of yours.
+    pub movement: Option<String>,
+}
+
 /// A receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

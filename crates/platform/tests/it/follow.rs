@@ -9,7 +9,7 @@ use jialing_platform::outbox::{self, EventsAsk};
 use crate::city::{balance, found};
 use crate::market::{Payer, Shop};
 use crate::transfers::ask;
-use crate::verify::audit;
+use crate::verify::audit_funded;
 use crate::world::{World, on_each_backend};
 
 #[test]
@@ -54,7 +54,7 @@ fn crashes_at_any_moment_lose_nothing_and_double_nothing() {
         }
         world.settle().await;
         assert_eq!(balance(world, shop.wallet).await + balance(world, bob.wallet).await, 30 * 100 + 30 * 10);
-        let report = audit(world).await;
+        let report = audit_funded(world).await;
         assert_eq!((report.findings, report.behind), (Vec::new(), 0));
         let told = notices::unread(&world.app, &ann.citizen.actor).await.expect("counted").unread;
         assert_eq!(told, 1 + 30 + 30, "one for the top-up, each payment and each transfer");

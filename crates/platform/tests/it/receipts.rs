@@ -1,16 +1,22 @@
 //! Receipts: whoever has the ledger's key can check one, and none survives a change.
 
-use jialing_platform::Code;
-use jialing_platform::history::Direction;
+use jialing_platform::history::{self, Direction, HistoryAsk};
 use jialing_platform::kind::Kind;
-use jialing_platform::receipts::{self, Fault, Receipt, verify};
+use jialing_platform::receipts::{self, Fault, Receipt, ReceiptAsk, verify};
+use jialing_platform::{Code, exchange};
+use jialing_rails::bank::{EntryKind, NoticeState};
 use serde_json::Value;
 
-use crate::city::found;
+use crate::city::{bank, found};
 use crate::history::refund;
 use crate::market::{Payer, Shop};
+use crate::saver::{Saver, found_at_noon, notice};
 use crate::transfers::send;
 use crate::world::{World, on_each_backend};
+
+fn any() -> ReceiptAsk {
+    ReceiptAsk::default()
+}
 
 fn text(receipt: &Receipt) -> String {
     serde_json::to_string(receipt).expect("a receipt is JSON")
@@ -27,8 +33,9 @@ fn both_parties_get_a_receipt_that_the_ledgers_key_alone_verifies() {
             let order = shop.order(world, "o-1", 2_800).await;
             let paid = ann.pay(world, &order).await.expect("paid");
             let transaction = paid.transaction_id.expect("paid");
-            let anns =
-                receipts::of_person(&world.app, &ann.citizen.actor, transaction).await.expect("the payer's");
+            let anns = receipts::of_person(&world.app, &ann.citizen.actor, transaction, &any())
+                .await
+                .expect("the payer's");
             assert_eq!(
                 (anns.what.kind, anns.what.direction, anns.what.amount.amount),
                 (Kind::Payment, Direction::Out, 2_800)
@@ -49,12 +56,14 @@ fn both_parties_get_a_receipt_that_the_ledgers_key_alone_verifies() {
         let (ann, bob) = (Payer::with(world, 41, "BKA", 1_000).await, Payer::with(world, 42, "BKC", 0).await);
         let sent = send(world, &ann, "t-1", &bob.wallet.to_string(), 10).await.expect("sent");
         let transaction = sent.transaction_id.expect("moved");
-        let anns =
-            receipts::of_person(&world.app, &ann.citizen.actor, transaction).await.expect("the payer's");
+        let anns = receipts::of_person(&world.app, &ann.citizen.actor, transaction, &any())
+            .await
+            .expect("the payer's");
         assert!(anns.evidence.as_ref().is_some_and(|evidence| evidence.text.contains("subject:t-1")));
         verify(&text(&anns), &key).expect("holds");
-        let bobs =
-            receipts::of_person(&world.app, &bob.citizen.actor, transaction).await.expect("the payee's");
+        let bobs = receipts::of_person(&world.app, &bob.citizen.actor, transaction, &any())
+            .await
+            .expect("the payee's");
         assert_eq!(bobs.evidence, None);
         verify(&text(&bobs), &key).expect("holds");
     });
@@ -70,16 +79,19 @@ fn nobody_else_gets_the_receipt() {
         let transaction = paid.transaction_id.expect("paid");
         let code = |answer: jialing_platform::Result<Receipt>| answer.expect_err("not a party").code;
         assert_eq!(
-            code(receipts::of_person(&world.app, &eve.citizen.actor, transaction).await),
+            code(receipts::of_person(&world.app, &eve.citizen.actor, transaction, &any()).await),
             Code::NotFound
         );
         assert_eq!(
-            code(receipts::of_person(&world.app, &shop.owner.actor, transaction).await),
+            code(receipts::of_person(&world.app, &shop.owner.actor, transaction, &any()).await),
             Code::NotFound
         );
         assert_eq!(code(receipts::of_merchant(&world.app, other.id, transaction).await), Code::NotFound);
         let unknown = jialing_platform::id::TransactionId::new(1);
-        assert_eq!(code(receipts::of_person(&world.app, &ann.citizen.actor, unknown).await), Code::NotFound);
+        assert_eq!(
+            code(receipts::of_person(&world.app, &ann.citizen.actor, unknown, &any()).await),
+            Code::NotFound
+        );
     });
 }
 
@@ -144,9 +156,10 @@ fn a_receipt_with_any_proven_field_changed_does_not_hold() {
         }
         let order = shop.order(world, "o-last", 2_800).await;
         let paid = ann.pay(world, &order).await.expect("paid");
-        let receipt = receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid"))
-            .await
-            .expect("the payer's");
+        let receipt =
+            receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid"), &any())
+                .await
+                .expect("the payer's");
         let key = world.app.engine.public_key();
         let whole = serde_json::to_value(&receipt).expect("JSON");
         verify(&whole.to_string(), &key).expect("holds before it is changed");
@@ -181,9 +194,14 @@ fn the_proof_of_one_payment_does_not_carry_another() {
         for (number, fen) in [("o-1", 100), ("o-2", 9_000)] {
             let paid = ann.pay(world, &shop.order(world, number, fen).await).await.expect("paid");
             made.push(
-                receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid"))
-                    .await
-                    .expect("the payer's"),
+                receipts::of_person(
+                    &world.app,
+                    &ann.citizen.actor,
+                    paid.transaction_id.expect("paid"),
+                    &any(),
+                )
+                .await
+                .expect("the payer's"),
             );
         }
         let key = world.app.engine.public_key();
@@ -194,6 +212,33 @@ fn the_proof_of_one_payment_does_not_carry_another() {
         ];
         for receipt in mixed {
             verify(&text(&receipt), &key).expect_err("two receipts in one");
+        }
+    });
+}
+
+#[test]
+fn a_withdrawal_that_came_back_has_a_receipt_each_way() {
+    on_each_backend(async |world: &mut World| {
+        found_at_noon(world).await;
+        let saver = Saver::new(world, 1, "BKB", "BKC").await;
+        saver.top_up(world, "T-1", 1_000).await.expect("topped up");
+        let withdrawal = saver.withdraw(world, "W-1", 600).await.expect("taken in");
+        let reference = withdrawal.withdrawal_id.to_string();
+        let back = notice(world, "BKC", &reference, EntryKind::Return, NoticeState::Returned, 600);
+        exchange::notice::take(&world.app, bank(&world.app, "BKC").await, back).await.expect("taken in");
+        world.settle().await;
+        let ask = HistoryAsk::default();
+        let page = history::of_wallet(&world.app, &saver.citizen.actor, saver.wallet, &ask).await;
+        let page = page.expect("own history").items;
+        let kinds: Vec<Kind> = page.iter().map(|movement| movement.kind).collect();
+        assert_eq!(kinds, [Kind::WithdrawalReturn, Kind::Withdrawal, Kind::TopUp]);
+        for movement in page {
+            let ask = ReceiptAsk { movement: Some(movement.id.clone()) };
+            let receipt =
+                receipts::of_person(&world.app, &saver.citizen.actor, movement.transaction_id, &ask);
+            let receipt = receipt.await.expect("one's own");
+            assert_eq!((receipt.what.kind, receipt.what.direction), (movement.kind, movement.direction));
+            verify(&text(&receipt), &world.app.engine.public_key()).expect("holds");
         }
     });
 }
