@@ -82,10 +82,8 @@ impl House {
 
     /// Serves until the process is asked to stop or the ledger stops by itself.
     pub(crate) async fn until_stopped(&self) -> Result<(), String> {
-        let mut durable = self.app.engine.durable();
-        let failed = async { while durable.changed().await.is_ok() {} };
         tokio::select! {
-            () = failed => Err("the ledger has stopped; its reason stands above. Nothing acknowledged is lost. Mend the cause and start again".into()),
+            stopped = self.app.engine.stopped() => Err(format!("{stopped}. Nothing acknowledged is lost: mend the cause and start again")),
             asked = asked_to_stop() => asked,
         }
     }
