@@ -35,6 +35,7 @@ mod logs;
 mod people;
 mod races;
 mod routes;
+mod shop;
 mod signed;
 mod strangers;
 mod texts;
