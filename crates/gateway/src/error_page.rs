@@ -22,7 +22,11 @@ fn page() -> String {
 }
 
 fn section(code: Code) -> String {
-    let retry = if code.retryable() { "The same request may succeed later." } else { "The same request will not succeed." };
+    let retry = if code.retryable() {
+        "The same request may succeed later."
+    } else {
+        "The same request will not succeed."
+    };
     format!(
         "<section id=\"{text}\"><h2><code>{text}</code> ({status})</h2><p>{title} · <span lang=\"zh-CN\">{zh}</span></p>\
          <p>{cause} {fix} {retry}</p></section>",

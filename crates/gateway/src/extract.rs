@@ -7,7 +7,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request, path::ErrorKind};
 use axum::http::{HeaderMap, header, request::Parts};
 use jialing_platform::{Code, Problem};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::answer::Failed;
 
@@ -46,7 +46,13 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        misfit(if path == "." { "" } else { &path }, &error.into_inner())
+        let path = if path == "." { "" } else { &path };
+        let error = error.into_inner();
+        // A value of another kind where one of a few words is expected counts as bad syntax to serde.
+        if error.is_syntax() && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+            return problem_at(path, None, "Invalid type.");
+        }
+        misfit(path, &error)
     })?;
     reader.end().map_err(|error| misfit("", &error))?;
     Ok(value)
@@ -68,15 +74,20 @@ fn misfit(path: &str, error: &serde_json::Error) -> Problem {
         Some(name) if message.starts_with("missing field") => format!("{path}.{name}"),
         _ => path.to_owned(),
     };
-    let code = match field.rsplit('.').next() {
-        _ if message.starts_with("missing field") || message.starts_with("unknown field") => {
-            Code::InvalidRequest
-        }
+    let shape =
+        ["missing field", "unknown field", "duplicate field"].iter().any(|start| message.starts_with(start));
+    let code = shape.then_some(Code::InvalidRequest);
+    problem_at(&field, code, &without_value(&message))
+}
+
+/// The problem of a field: by what the field is, unless its code is known already.
+fn problem_at(field: &str, code: Option<Code>, detail: &str) -> Problem {
+    let code = code.unwrap_or(match field.rsplit('.').next() {
         Some("amount") => Code::AmountInvalid,
         Some("currency") => Code::CurrencyUnsupported,
         _ => Code::InvalidRequest,
-    };
-    let problem = Problem::new(code).detail(without_value(&message));
+    });
+    let problem = Problem::new(code).detail(detail);
     if field.is_empty() { problem } else { problem.field(field) }
 }
 
@@ -207,6 +218,8 @@ mod tests {
             AmountInvalid,
             Some("total.amount"),
         );
+        check(r#"{"total":{"amount":1,"currency":156}}"#, CurrencyUnsupported, Some("total.currency"));
+        check(r#"{"total":{"amount":1,"currency":156}"#, InvalidRequest, None);
         check(r#"{"total":{"amount":1,"currency":"USD"}}"#, CurrencyUnsupported, Some("total.currency"));
         check(r#"{"total":{"amount":1,"currency":"CNY","tip":1}}"#, InvalidRequest, Some("total.tip"));
         check(r#"{"total":{"amount":1,"currency":"CNY"},"tip":1}"#, InvalidRequest, Some("tip"));

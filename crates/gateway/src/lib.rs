@@ -72,7 +72,12 @@ fn routes(city: bool) -> OpenApiRouter<Edge> {
 }
 
 /// Puts the edge together: routes, gates, layers.
-fn build(app: App, config: EdgeConfig, working: &mpsc::Sender<()>, stopping: &watch::Receiver<bool>) -> (Edge, Router) {
+fn build(
+    app: App,
+    config: EdgeConfig,
+    working: &mpsc::Sender<()>,
+    stopping: &watch::Receiver<bool>,
+) -> (Edge, Router) {
     let mut routes = routes(config.city);
     let mut api = openapi::described(&mut routes);
     let queries = openapi::query_names(&mut api);

@@ -114,7 +114,11 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
 #[must_use]
 pub fn openapi() -> String {
     let mut router = crate::routes(true);
-    let mut text = described(&mut router).to_pretty_json().expect("a description is JSON");
+    let mut api = described(&mut router);
+    // A parameter that takes the rest of the path, slashes too, is written like any other.
+    let paths = std::mem::take(&mut api.paths.paths);
+    api.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    let mut text = api.to_pretty_json().expect("a description is JSON");
     text.push('\n');
     text
 }
@@ -154,9 +158,13 @@ pub(crate) fn described(router: &mut OpenApiRouter<Edge>) -> OpenApi {
 fn complete(operation: &mut Operation) {
     let name = operation.operation_id.clone().unwrap_or_default();
     if let Some(text) = operation.description.take() {
-        let (named, rest): (Vec<&str>, Vec<&str>) = text.split("\n\n").partition(|part| part.starts_with("Problems:"));
-        let codes: Vec<Code> =
-            named.iter().flat_map(|part| part.split('`').skip(1).step_by(2)).map(|code| code_named(code, &name)).collect();
+        let (named, rest): (Vec<&str>, Vec<&str>) =
+            text.split("\n\n").partition(|part| part.starts_with("Problems:"));
+        let codes: Vec<Code> = named
+            .iter()
+            .flat_map(|part| part.split('`').skip(1).step_by(2))
+            .map(|code| code_named(code, &name))
+            .collect();
         operation.may_answer(&codes);
         let rest = rest.join("\n\n").trim().to_owned();
         operation.description = (!rest.is_empty()).then_some(rest);

@@ -11,11 +11,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jialing_platform::clock::rfc3339;
 use jialing_platform::{App, Code, Problem};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::answer::{Answer, Failed, found};
 use crate::extract::{Path, Query};
+use crate::public::asks::{ConsistencyAsk, InclusionAsk};
 
 /// Hashes in a full tile.
 const FULL_TILE: u16 = 256;
@@ -55,26 +56,6 @@ pub(super) async fn checkpoint(State(app): State<App>) -> Answer<Checkpoint> {
     found(Checkpoint::newest(&app))
 }
 
-/// Which inclusion proof.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct InclusionAsk {
-    /// The record's sequence number.
-    seq: u64,
-    /// The size of the tree, at most the newest checkpoint's; that one's by default.
-    size: Option<u64>,
-}
-
-/// Which consistency proof.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ConsistencyAsk {
-    /// The size of the older tree.
-    from: u64,
-    /// The size of the newer tree, at most the newest checkpoint's; that one's by default.
-    to: Option<u64>,
-}
-
 /// RFC 6962 hashes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Proof {
@@ -85,7 +66,7 @@ pub(super) struct Proof {
 }
 
 /// Proves that a record is in the log.
-#[utoipa::path(get, path = "/v1/public/proof/inclusion", operation_id = "prove_inclusion", tag = "public",
+#[utoipa::path(get, path = "/v1/public/proof/inclusion", operation_id = "prove_inclusion", tag = "public", params(InclusionAsk),
     responses((status = 200, description = "The path from the record to the root", body = Proof)))]
 pub(super) async fn inclusion(State(app): State<App>, Query(ask): Query<InclusionAsk>) -> Answer<Proof> {
     let size = covered(&app, "size", ask.size)?;
@@ -97,7 +78,7 @@ pub(super) async fn inclusion(State(app): State<App>, Query(ask): Query<Inclusio
 }
 
 /// Proves that the log only grew between two sizes.
-#[utoipa::path(get, path = "/v1/public/proof/consistency", operation_id = "prove_consistency", tag = "public",
+#[utoipa::path(get, path = "/v1/public/proof/consistency", operation_id = "prove_consistency", tag = "public", params(ConsistencyAsk),
     responses((status = 200, description = "The hashes that lead from the older root to the newer", body = Proof)))]
 pub(super) async fn consistency(State(app): State<App>, Query(ask): Query<ConsistencyAsk>) -> Answer<Proof> {
     let to = covered(&app, "to", ask.to)?;
@@ -136,7 +117,7 @@ pub(super) async fn note(State(app): State<App>) -> impl IntoResponse {
 ///
 /// `tile` is the level and the tile's number in groups of three digits, all but the last preceded by
 /// an `x`, and for a partial tile `.p/` and its width: `0/x001/x234/067.p/8`.
-#[utoipa::path(get, path = "/v1/public/log/tile/{tile}", operation_id = "read_log_tile", tag = "public",
+#[utoipa::path(get, path = "/v1/public/log/tile/{*tile}", operation_id = "read_log_tile", tag = "public",
     params(("tile" = String, Path, description = "Level, number and width, with slashes")),
     responses((status = 200, description = "The hashes", body = Vec<u8>, content_type = "application/octet-stream")))]
 pub(super) async fn tile(

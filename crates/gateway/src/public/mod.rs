@@ -1,5 +1,6 @@
 //! `/v1/public`: what anyone may read, and check the ledger with without trusting it.
 
+mod asks;
 mod errors;
 mod keys;
 pub(crate) mod log;

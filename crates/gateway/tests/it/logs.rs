@@ -8,7 +8,8 @@ use reqwest::Method;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::citizen::{PASSWORD, PIN, identity_number};
+use crate::citizen::{Citizen, PASSWORD, PIN, identity_number};
+use crate::city;
 use crate::door::{Door, Street, hear};
 use crate::world::World;
 
@@ -49,6 +50,8 @@ async fn the_log_of_a_whole_story_names_nobody_and_holds_no_secret() {
     let world = World::start(Backend::Sqlite).await;
     let street = Street::build(&world).await;
     let door = Door::open(&world).await;
+    let friend = Citizen::identified(&world, 3, "韩梅梅").await;
+    city::wallet(&world, &friend, "BKA", 0).await;
     let order = street.shop.order(&world, "story-number-77", 1_234).await;
     door.pay(&world, &street.payer, street.wallet, &order).await.went_well();
     door.person(&street.payer, Method::GET, "/v1/wallet/sessions?limit=7&after=personal-cursor", None).await;
@@ -56,10 +59,9 @@ async fn the_log_of_a_whole_story_names_nobody_and_holds_no_secret() {
         &street.payer,
         Method::POST,
         "/v1/wallet/payees/lookup",
-        Some(&json!({ "phone": street.shop.owner.phone })),
+        Some(&json!({ "phone": friend.phone })),
     )
-    .await
-    .went_well();
+    .await;
     let sign_in = json!({ "phone": street.payer.phone, "password": "a-wrong-password-9", "code": "135790" });
     hear(door.request(Method::POST, "/v1/wallet/sessions").json(&sign_in)).await.is("sign_in_failed");
     let bad = json!({ "phone": { "oops": "13912345678" } });
@@ -82,6 +84,8 @@ async fn the_log_of_a_whole_story_names_nobody_and_holds_no_secret() {
         street.payer.token.as_str(),
         &street.payer.phone,
         &street.shop.owner.phone,
+        &friend.phone,
+        "韩梅梅",
         "李雷",
         "王掌柜",
         &identity_number(2),
