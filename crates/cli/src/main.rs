@@ -2,6 +2,7 @@
 
 mod actors;
 mod bench;
+mod crash;
 mod demo;
 mod house;
 mod keys;
@@ -27,6 +28,8 @@ enum Command {
     Demo(demo::Args),
     /// The platform in production, from a configuration file
     Serve(serve::Args),
+    /// Kill a platform under load, over and over, and look for lost or doubled money
+    Crash(crash::Args),
     /// Measure: the ledger alone, or signed payments end to end
     Bench(bench::Args),
     /// Audit a stopped platform's folder, or one receipt, believing nothing
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Crash(args) => crash::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Keys(args) => keys::run(args),

@@ -1,6 +1,7 @@
 //! Figures, with the settings they were taken under. Never a test.
 
 mod ledger;
+mod payments;
 
 use clap::Subcommand;
 
@@ -17,11 +18,14 @@ pub(crate) struct Args {
 enum What {
     /// Durable, hashed, indexed transfers in the embedded engine
     Ledger(ledger::Args),
+    /// Signed payments, end to end
+    Payments(payments::Args),
 }
 
 pub(crate) fn run(args: Args) -> Done {
     match args.what {
         What::Ledger(args) => ledger::run(&args),
+        What::Payments(args) => payments::run(&args),
     }
 }
 

@@ -27,11 +27,13 @@ const AUTHORISED: u64 = 10_000_000_000;
 const FIRST_ISSUE: u64 = 500_000_000;
 /// What each person tops up at first, in fen: 3,000 yuan.
 const FIRST_TOP_UP: u64 = 300_000;
+/// Where the register is, in the demonstration's folder.
+pub(crate) const REGISTER: &str = "people.json";
 /// People who arrive at once.
 const ARRIVING: usize = 16;
 
 /// The code of the bank at `place`.
-pub(super) fn code(place: usize) -> &'static str {
+pub(crate) fn code(place: usize) -> &'static str {
     CODES[place.min(CODES.len() - 1)]
 }
 
@@ -74,13 +76,13 @@ pub(super) async fn issue(house: &House, keys: &Keys) -> Result<(), String> {
 
 /// Everybody who has arrived.
 #[derive(Default, Serialize, Deserialize)]
-struct Register {
-    payers: Vec<KeptPayer>,
-    sellers: Vec<KeptSeller>,
+pub(crate) struct Register {
+    pub(crate) payers: Vec<KeptPayer>,
+    pub(crate) sellers: Vec<KeptSeller>,
 }
 
 impl Register {
-    fn read(file: &Path) -> Result<Self, String> {
+    pub(crate) fn read(file: &Path) -> Result<Self, String> {
         match fs::read(file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", file.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
@@ -100,8 +102,8 @@ impl Register {
 }
 
 /// Everybody of the city, arrived now or before.
-pub(super) async fn settle(demo: &Demo, args: &Args) -> Result<(Vec<Payer>, Vec<Seller>), String> {
-    let file = args.data.join("people.json");
+pub(crate) async fn settle(demo: &Demo, args: &Args) -> Result<(Vec<Payer>, Vec<Seller>), String> {
+    let file = args.data.join(REGISTER);
     let mut register = Register::read(&file)?;
     let mut payers: Vec<Payer> = register.payers.iter().filter_map(|kept| demo.town.resume_payer(kept.clone())).collect();
     arrive(demo, &mut register, &mut payers, &file).await?;

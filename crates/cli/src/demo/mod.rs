@@ -1,6 +1,6 @@
 //! `jialing demo`: a seeded city on embedded storage, with traffic, that goes on where it stopped.
 
-mod city;
+pub(crate) mod city;
 mod keys;
 mod traffic;
 
