@@ -273,7 +273,7 @@ pub(crate) async fn finish(tx: &mut Tx, id: &str, state: State, reason: Option<&
 /// What the ledger has decided: the money is there at `at`.
 pub(crate) async fn settle(tx: &mut Tx, id: &str, state: State, at: i64) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE exchanges SET state = $2, reason = CASE WHEN $2 = 'SUCCESS' THEN NULL ELSE reason END, settled_at = $3, \
+        "UPDATE exchanges SET state = $2, reason = CASE WHEN $2 = 'SUCCESS' AND give_back = 0 THEN NULL ELSE reason END, settled_at = $3, \
          next_try_at = CASE WHEN $2 = 'SUCCESS' AND give_back > 0 THEN next_try_at ELSE NULL END WHERE id = $1 AND state <> $2",
     )
         .bind(id.to_owned())

@@ -51,6 +51,7 @@ async fn hold(app: &App, row: &Row) -> Result<Turn> {
                     if sweep { wallets::sweep_failed(tx, wallet).await } else { Ok(()) }
                 })
                 .await?;
+            wallets::follow_up(app, wallet).await?;
             Err(problem)
         }
     }
@@ -77,11 +78,10 @@ async fn release(app: &App, row: &Row) -> Result<Turn> {
     let refusal = match exchange::submit(app, wallets::voids(&wallet, &bank, &movement(row)?)).await? {
         Ok(_) => {
             let id = row.id.clone();
-            return app
-                .db
-                .write(async move |tx: &mut Tx| store::set_reason(tx, &id, "expired").await)
-                .await
-                .map(|()| Turn::Rest);
+            app.db.write(async move |tx: &mut Tx| store::set_reason(tx, &id, "expired").await).await?;
+            // The follower has opened a swept wallet's row again; the ledger follows.
+            wallets::follow_up(app, row.wallet_id).await?;
+            return Ok(Turn::Rest);
         }
         Err(refusal) => refusal,
     };
@@ -95,6 +95,7 @@ async fn release(app: &App, row: &Row) -> Result<Turn> {
             if sweep { wallets::sweep_failed(tx, wallet).await } else { Ok(()) }
         })
         .await?;
+    wallets::follow_up(app, wallet).await?;
     Ok(Turn::Rest)
 }
 

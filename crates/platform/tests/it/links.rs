@@ -37,10 +37,11 @@ fn a_code_of_the_bank_signs_a_link() {
         let taken = start(world, &citizen, "BKA", "6222020200112233").await.expect_err("linked already");
         assert_eq!((taken.code, taken.field.as_deref()), (Code::StateConflict, Some("account_number")));
         // The number of the account is nowhere in the table.
-        let kept: Vec<(String, String)> = sqlx::query_as("SELECT account_index, account_mask FROM bank_links")
-            .fetch_all(world.app.db.read())
-            .await
-            .expect("readable");
+        let kept: Vec<(String, String)> =
+            sqlx::query_as("SELECT account_index, account_mask FROM bank_links")
+                .fetch_all(world.app.db.read())
+                .await
+                .expect("readable");
         assert!(kept.iter().all(|(index, mask)| !index.contains("62220202") && !mask.contains("62220202")));
     });
 }
@@ -49,8 +50,11 @@ fn a_code_of_the_bank_signs_a_link() {
 fn a_link_needs_an_identity_a_bank_and_an_account_number() {
     on_each_backend(async |world: &mut World| {
         found_at_noon(world).await;
-        let (anonymous, citizen) = (Citizen::new(world, 1).await, Citizen::identified(world, 2, "陈储蓄").await);
-        let code = async |citizen, bank, account| start(world, citizen, bank, account).await.expect_err("refused").code;
+        let (anonymous, citizen) =
+            (Citizen::new(world, 1).await, Citizen::identified(world, 2, "陈储蓄").await);
+        let code = async |citizen, bank, account| {
+            start(world, citizen, bank, account).await.expect_err("refused").code
+        };
         assert_eq!(code(&anonymous, "BKA", "6222020200112233").await, Code::Forbidden);
         assert_eq!(code(&citizen, "BKX", "6222020200112233").await, Code::InvalidRequest);
         assert_eq!(code(&citizen, "CB", "6222020200112233").await, Code::InvalidRequest);
@@ -96,13 +100,18 @@ fn a_person_has_so_many_links_and_the_next_after_ending_one() {
         }
         let full = start(world, &citizen, "BKB", "6222020200112239").await.expect_err("five already");
         assert_eq!(full.code, Code::StateConflict);
-        let list = links::list(&world.app, citizen.person, &PageAsk { limit: Some(2), ..PageAsk::default() }).await.expect("a page");
+        let list = links::list(&world.app, citizen.person, &PageAsk { limit: Some(2), ..PageAsk::default() })
+            .await
+            .expect("a page");
         assert!(list.has_more);
         let oldest = PageAsk { after: Some(list.items[1].link_id.to_string()), ..PageAsk::default() };
         assert_eq!(links::list(&world.app, citizen.person, &oldest).await.expect("a page").items.len(), 3);
         let ended = links::end(&world.app, &citizen.actor, list.items[0].link_id).await.expect("ended");
         assert_eq!((ended.state, ended.reason.as_deref()), (LinkState::Ended, Some("by_holder")));
-        assert_eq!(links::end(&world.app, &citizen.actor, ended.link_id).await.expect("ended already"), ended);
+        assert_eq!(
+            links::end(&world.app, &citizen.actor, ended.link_id).await.expect("ended already"),
+            ended
+        );
         start(world, &citizen, "BKB", "6222020200112239").await.expect("room again");
     });
 }

@@ -45,8 +45,11 @@ fn the_ledger_has_the_limits_of_every_class() {
         let published = world.app.engine.policies().await.expect("the engine runs");
         for class in Class::ALL {
             let limits = policies::limits(&world.app, class).await.expect("complete");
-            let newest = published.iter().rev().find(|version| version.policy == class.number()).expect("published");
-            let bound = |bound: Option<i64>| bound.map_or(u64::MAX, |bound| u64::try_from(bound).expect("not negative"));
+            let newest =
+                published.iter().rev().find(|version| version.policy == class.number()).expect("published");
+            let bound = |bound: Option<i64>| {
+                bound.map_or(u64::MAX, |bound| u64::try_from(bound).expect("not negative"))
+            };
             let kept = (newest.bounds.single, newest.bounds.day, newest.bounds.year);
             assert_eq!(kept, (bound(limits.single), bound(limits.day), bound(limits.year)), "{class:?}");
         }
@@ -63,53 +66,89 @@ const MARKER: &str = "<!-- made from crates/platform/policies.toml -->\n";
 #[test]
 fn the_page_of_limits_is_what_the_file_says() {
     let path = root().join("docs/reference/limits.md");
-    let page = std::fs::read_to_string(&path).expect("the page");
-    let (head, made) = page.split_once(MARKER).expect("the marker");
+    let mut page = std::fs::read_to_string(&path).expect("the page");
     let expect = tables();
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, format!("{head}{MARKER}{expect}")).expect("the page can be written");
+        let head = page.split_once(MARKER).expect("the marker").0;
+        page = format!("{head}{MARKER}{expect}");
+        std::fs::write(&path, &page).expect("the page can be written");
     }
-    assert!(made == expect, "docs/reference/limits.md is not what policies.toml says: run `UPDATE=1 cargo test -p jialing-platform --test it policies`");
+    let (_, made) = page.split_once(MARKER).expect("the marker");
+    assert!(
+        made == expect,
+        "docs/reference/limits.md is not what policies.toml says: run `UPDATE=1 cargo test -p jialing-platform --test it policies`"
+    );
 }
 
 fn shipped() -> toml::Table {
-    std::fs::read_to_string(root().join("crates/platform/policies.toml")).expect("the file").parse().expect("TOML")
+    std::fs::read_to_string(root().join("crates/platform/policies.toml"))
+        .expect("the file")
+        .parse()
+        .expect("TOML")
 }
 
 fn tables() -> String {
     let file = shipped();
-    let rows: Vec<&toml::Table> = file["policy"].as_array().expect("rows").iter().map(|row| row.as_table().expect("a table")).collect();
-    let text = |row: &toml::Table, key: &str| row.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let rows: Vec<&toml::Table> =
+        file["policy"].as_array().expect("rows").iter().map(|row| row.as_table().expect("a table")).collect();
+    let text =
+        |row: &toml::Table, key: &str| row.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let value = |row: &toml::Table| row.get("value").and_then(toml::Value::as_integer);
-    let newest = |name: &str| rows.iter().filter(|row| text(row, "name") == name).max_by_key(|row| row.get("version").and_then(toml::Value::as_integer).unwrap_or(1)).copied();
+    let newest = |name: &str| {
+        rows.iter()
+            .filter(|row| text(row, "name") == name)
+            .max_by_key(|row| row.get("version").and_then(toml::Value::as_integer).unwrap_or(1))
+            .copied()
+    };
     let mut page = String::from("\n| class | balance | single | day | year |\n|---|---|---|---|---|\n");
-    for (class, key) in [("I", "1"), ("II", "2"), ("III", "3"), ("IV", "4"), ("organisation", "organisation"), ("hardware", "hardware")] {
+    for (class, key) in [
+        ("I", "1"),
+        ("II", "2"),
+        ("III", "3"),
+        ("IV", "4"),
+        ("organisation", "organisation"),
+        ("hardware", "hardware"),
+    ] {
         let yuan = |what: &str| {
             let row = newest(&format!("wallet_{key}_{what}")).expect("each class has each limit");
             value(row).map_or("none".to_owned(), |fen| thousands(fen / 100))
         };
-        page += &format!("| {class} | {} | {} | {} | {} |\n", yuan("balance"), yuan("single"), yuan("day"), yuan("year"));
+        page += &format!(
+            "| {class} | {} | {} | {} | {} |\n",
+            yuan("balance"),
+            yuan("single"),
+            yuan("day"),
+            yuan("year")
+        );
     }
     page += "\n## Every number\n\n| name | version | from | value | unit | mark | note |\n|---|---|---|---|---|---|---|\n";
     for row in &rows {
         let version = row.get("version").and_then(toml::Value::as_integer).unwrap_or(1);
         let from = row["effective_from"].as_str().expect("a date");
         let value = value(row).map_or("none".to_owned(), thousands);
-        page += &format!("| `{}` | {version} | {from} | {value} | {} | {} | {} |\n", text(row, "name"), text(row, "unit"), text(row, "mark"), text(row, "note"));
+        page += &format!(
+            "| `{}` | {version} | {from} | {value} | {} | {} | {} |\n",
+            text(row, "name"),
+            text(row, "unit"),
+            text(row, "mark"),
+            text(row, "note")
+        );
     }
     page
 }
 
 fn thousands(number: i64) -> String {
     let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits")).collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits")).collect();
     groups.join(",")
 }
 
 #[test]
 fn every_number_that_is_asked_for_by_name_is_in_the_file() {
     let file = shipped();
-    let names: Vec<&str> = file["policy"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    let names: Vec<&str> =
+        file["policy"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
     let mut asked = 0;
     for path in sources(&root().join("crates/platform/src")) {
         let text = std::fs::read_to_string(&path).expect("a source file");

@@ -1,10 +1,10 @@
 //! Our records against a bank's statement.
 
+use jialing_platform::Code;
 use jialing_platform::exchange::notice;
 use jialing_platform::exchange::reconcile::{self, Compared, Report};
 use jialing_platform::topups::State as TopUpState;
 use jialing_platform::withdrawals::State;
-use jialing_platform::Code;
 use jialing_rails::bank::{EntryKind, NoticeState};
 
 use crate::city::{bank, fund};
@@ -31,7 +31,8 @@ fn every_movement_gets_its_outcome() {
         let diff = saver.top_up(world, "diff", 300).await.expect("taken in").topup_id.to_string();
         test_bank.book(&diff, EntryKind::Pull, 301);
         test_bank.order(Fault::Refuse("ACCOUNT_CLOSED"));
-        let state_diff = saver.withdraw(world, "state", 400).await.expect("taken in").withdrawal_id.to_string();
+        let state_diff =
+            saver.withdraw(world, "state", 400).await.expect("taken in").withdrawal_id.to_string();
         test_bank.book(&state_diff, EntryKind::Push, 400);
         test_bank.order(Fault::Later);
         let pending = saver.top_up(world, "pending", 500).await.expect("taken in").topup_id.to_string();

@@ -36,7 +36,8 @@ impl Saver {
 
     /// What the person's device signs for a top-up.
     pub fn top_up_ask(&self, world: &World, number: &str, fen: u64) -> TopUpAsk {
-        let evidence = self.citizen.sign(world, topups::ACTION, &self.wallet.to_string(), fen, number, self.wallet);
+        let evidence =
+            self.citizen.sign(world, topups::ACTION, &self.wallet.to_string(), fen, number, self.wallet);
         TopUpAsk {
             out_topup_no: number.into(),
             link_id: self.link,
@@ -83,7 +84,8 @@ impl Saver {
 
     /// What the wallet holds and what of it is available, by the ledger.
     pub async fn money(&self, world: &World) -> (i64, i64) {
-        let account = world.app.engine.account(self.wallet.number()).await.expect("the engine runs").expect("open");
+        let account =
+            world.app.engine.account(self.wallet.number()).await.expect("the engine runs").expect("open");
         (account.balance(), account.available())
     }
 }
@@ -92,7 +94,8 @@ impl Saver {
 pub async fn link(world: &World, citizen: &Citizen, bank: &str, account: &str) -> LinkId {
     let ask = LinkAsk { institution: bank.into(), account_number: account.into() };
     let link = links::start(&world.app, &citizen.actor, ask).await.expect("started").link_id;
-    let signed = links::confirm(&world.app, &citizen.actor, link, ConfirmAsk { code: LINK_CODE.into() }).await;
+    let signed =
+        links::confirm(&world.app, &citizen.actor, link, ConfirmAsk { code: LINK_CODE.into() }).await;
     assert_eq!(signed.expect("signed").state, LinkState::Signed);
     link
 }
@@ -119,7 +122,14 @@ pub async fn later(world: &World, seconds: i64) {
 }
 
 /// A notice of the bank about `reference`.
-pub fn notice(world: &World, bank: &str, reference: &str, kind: EntryKind, state: NoticeState, fen: u64) -> BankNotice {
+pub fn notice(
+    world: &World,
+    bank: &str,
+    reference: &str,
+    kind: EntryKind,
+    state: NoticeState,
+    fen: u64,
+) -> BankNotice {
     BankNotice {
         id: jialing_crypto::random::nonce(),
         institution: bank.into(),

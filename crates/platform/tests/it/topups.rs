@@ -22,7 +22,11 @@ fn deposit_money_becomes_wallet_money_between_banks_of_either_model() {
             let before = world.banks[account_at].net();
             let saver = Saver::new(world, n, wallet_at, account_at).await;
             let topup = saver.top_up(world, "T-1", 12_345).await.expect("taken in");
-            assert_eq!((topup.state, topup.reason.as_deref()), (State::Success, None), "{wallet_at} from {account_at}");
+            assert_eq!(
+                (topup.state, topup.reason.as_deref()),
+                (State::Success, None),
+                "{wallet_at} from {account_at}"
+            );
             assert!(topup.settled_at.is_some());
             assert_eq!(saver.money(world).await, (12_345, 12_345));
             assert_eq!(world.banks[account_at].net() - before, 12_345);
@@ -48,7 +52,10 @@ fn a_number_tops_up_once() {
         later(world, 6).await;
         assert_eq!((saver.money(world).await, world.banks["BKA"].net()), ((1_200, 1_200), 1_200));
         let list = topups::list(&world.app, &saver.citizen.actor, &PageAsk::default()).await.expect("a page");
-        assert_eq!(list.items.iter().map(|topup| topup.out_topup_no.as_str()).collect::<Vec<_>>(), ["T-2", "T-1"]);
+        assert_eq!(
+            list.items.iter().map(|topup| topup.out_topup_no.as_str()).collect::<Vec<_>>(),
+            ["T-2", "T-1"]
+        );
     });
 }
 
@@ -188,7 +195,9 @@ fn more_than_the_wallet_may_hold_is_refused_before_the_bank_is_asked() {
 fn what_cannot_arrive_any_more_goes_back_even_through_further_faults() {
     on_each_backend(async |world: &mut World| {
         found_at_noon(world).await;
-        for (n, fault) in (1..).zip([None, Some(Fault::AnswerLost), Some(Fault::RequestLost), Some(Fault::Refuse("BUSY"))]) {
+        for (n, fault) in
+            (1..).zip([None, Some(Fault::AnswerLost), Some(Fault::RequestLost), Some(Fault::Refuse("BUSY"))])
+        {
             let saver = Saver::new(world, n, "BKA", "BKA").await;
             world.banks["BKA"].order(Fault::Later);
             let topup = saver.top_up(world, "T-1", 1_000).await.expect("taken in");
@@ -201,7 +210,11 @@ fn what_cannot_arrive_any_more_goes_back_even_through_further_faults() {
                 later(world, 400).await;
             }
             let topup = saver.top_up_now(world, &topup).await;
-            assert_eq!((topup.state, topup.reason.as_deref()), (State::Returned, Some("wallet_unavailable")), "{fault:?}");
+            assert_eq!(
+                (topup.state, topup.reason.as_deref()),
+                (State::Returned, Some("wallet_unavailable")),
+                "{fault:?}"
+            );
             assert_eq!((saver.money(world).await.0, world.banks["BKA"].net()), (0, 0), "{fault:?}");
         }
         balanced(world).await;
@@ -229,7 +242,11 @@ fn ten_at_once_pass_the_days_limit_as_far_as_it_goes() {
         later(world, 86_400).await;
         world.banks["BKA"].order(Fault::Refuse("NO_FUNDS"));
         for (number, state) in [("N-1", State::Fail), ("N-2", State::Success), ("N-3", State::Success)] {
-            assert_eq!(saver.top_up(world, number, 5_000_000).await.expect("within the day").state, state, "{number}");
+            assert_eq!(
+                saver.top_up(world, number, 5_000_000).await.expect("within the day").state,
+                state,
+                "{number}"
+            );
         }
         let problem = saver.top_up(world, "N-4", 1).await.expect_err("one fen more");
         assert_eq!(problem.code, Code::OverDayLimit);
@@ -285,16 +302,21 @@ fn what_was_never_asked_in_time_ends_without_the_bank() {
 fn what_is_anothers_or_was_not_signed_is_refused() {
     on_each_backend(async |world: &mut World| {
         found_at_noon(world).await;
-        let (saver, other) = (Saver::new(world, 1, "BKA", "BKA").await, Saver::new(world, 2, "BKA", "BKA").await);
+        let (saver, other) =
+            (Saver::new(world, 1, "BKA", "BKA").await, Saver::new(world, 2, "BKA", "BKA").await);
         let app = &world.app;
-        let code = async |ask| topups::request(app, &saver.citizen.actor, ask).await.expect_err("refused").code;
+        let code =
+            async |ask| topups::request(app, &saver.citizen.actor, ask).await.expect_err("refused").code;
         let ask = || saver.top_up_ask(world, "T-1", 100);
         assert_eq!(code(topups::TopUpAsk { wallet_id: other.wallet, ..ask() }).await, Code::NotFound);
         assert_eq!(code(topups::TopUpAsk { link_id: other.link, ..ask() }).await, Code::NotFound);
         let more = topups::TopUpAsk { amount: jialing_platform::Money::fen(101), ..ask() };
         assert_eq!(code(more).await, Code::DeviceSignatureInvalid);
         assert_eq!(code(topups::TopUpAsk { pin: Some("111222".into()), ..ask() }).await, Code::PinInvalid);
-        assert_eq!(code(topups::TopUpAsk { out_topup_no: "a b".into(), ..ask() }).await, Code::InvalidRequest);
+        assert_eq!(
+            code(topups::TopUpAsk { out_topup_no: "a b".into(), ..ask() }).await,
+            Code::InvalidRequest
+        );
         let nothing = topups::TopUpAsk { amount: jialing_platform::Money::fen(0), ..ask() };
         assert_eq!(code(nothing).await, Code::AmountInvalid);
         assert_eq!(world.banks["BKA"].calls(), 0);

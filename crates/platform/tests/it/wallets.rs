@@ -1,12 +1,14 @@
 //! Wallets: opened, raised, frozen, repaired, closed.
 
+use jialing_ledger::Account;
 use jialing_ledger::{Command, Freeze, Group, Refusal, Why};
 use jialing_platform::id::{TransferId, WalletId};
 use jialing_platform::kind::Kind;
 use jialing_platform::policies::{self, Policy};
-use jialing_platform::wallets::{self, Attempt, Class, CloseAsk, Control, LiftAsk, Movement, OpenAsk, Side, Status, SweepAsk};
+use jialing_platform::wallets::{
+    self, Attempt, Class, CloseAsk, Control, LiftAsk, Movement, OpenAsk, Side, Status, SweepAsk,
+};
 use jialing_platform::{Code, Money, Result};
-use jialing_ledger::Account;
 
 use crate::citizen::{Citizen, PIN};
 use crate::city::{self, fund};
@@ -81,7 +83,8 @@ fn a_confirmed_identity_raises_wallets_that_there_are_and_that_come() {
         let second = open(world, &citizen, "BKA").await.expect("opened");
         assert_eq!((second.class, second.limits.day.expect("bound").limit.amount), (Class::Three, 1_000_000));
         wallets::raise_class(&world.app, citizen.person, Class::Three).await.expect("the same again");
-        let lower = wallets::raise_class(&world.app, citizen.person, Class::Four).await.expect_err("never lower");
+        let lower =
+            wallets::raise_class(&world.app, citizen.person, Class::Four).await.expect_err("never lower");
         assert_eq!(lower.code, Code::StateConflict);
         // What was spent today stays spent.
         fund(world, first, 10_000).await;
@@ -101,7 +104,8 @@ async fn spend(world: &World, from: WalletId, to: WalletId, fen: u64) -> Result<
         wallets::account(&world.app, to).await.expect("a wallet"),
     );
     let id = TransferId::new(world.clock.millis()).number();
-    let movement = Movement { id, kind: Kind::Transfer, amount: fen, digest: [0; 24], meters: &[payer.number] };
+    let movement =
+        Movement { id, kind: Kind::Transfer, amount: fen, digest: [0; 24], meters: &[payer.number] };
     let group = Group { legs: wallets::legs(&payer, &payee, &movement) };
     match world.app.engine.submit(Command::Transfer(group)).await {
         Ok(_) => Ok(()),
@@ -130,8 +134,14 @@ fn a_refusal_tells_the_limit_what_is_left_and_who_may_do_more() {
             let attempt = Attempt { payer: &payer, payee: &payee, amount: fen, asks: Side::Payer };
             let problem = wallets::refused(&world.app, &refusal, &attempt).await;
             let extra = problem.extra.expect("figures");
-            assert_eq!((problem.code, extra["limit"].as_u64(), extra["left"].as_u64()), (code, Some(limit), Some(left)));
-            assert_eq!((&extra["limited_by"], &extra["upgrade"]["class"]), (&"wallet_class".into(), &"III".into()));
+            assert_eq!(
+                (problem.code, extra["limit"].as_u64(), extra["left"].as_u64()),
+                (code, Some(limit), Some(left))
+            );
+            assert_eq!(
+                (&extra["limited_by"], &extra["upgrade"]["class"]),
+                (&"wallet_class".into(), &"III".into())
+            );
         };
         told(200_001, Code::OverSingleLimit, 200_000, 200_000).await;
         told(100_001, Code::OverDayLimit, 500_000, 100_000).await;
@@ -164,15 +174,23 @@ fn every_status_stops_in_the_ledger_what_it_says() {
         for (control, status, debit, credit, most) in controls {
             let changed = wallets::control(&world.app, wallet, control).await.expect("changed");
             let account = account(world, wallet).await;
-            assert_eq!((changed.status(), account.freeze, account.max), (status, Freeze { debit, credit }, most));
+            assert_eq!(
+                (changed.status(), account.freeze, account.max),
+                (status, Freeze { debit, credit }, most)
+            );
         }
         let lost = wallets::freeze(&world.app, citizen.person, wallet).await.expect("frozen");
-        assert_eq!((lost.status, account(world, wallet).await.freeze), (Status::Lost, Freeze { debit: true, credit: false }));
+        assert_eq!(
+            (lost.status, account(world, wallet).await.freeze),
+            (Status::Lost, Freeze { debit: true, credit: false })
+        );
         let ask = |code| LiftAsk { code };
-        let bare = wallets::lift(&world.app, &citizen.actor, wallet, ask(None)).await.expect_err("no second factor");
+        let bare =
+            wallets::lift(&world.app, &citizen.actor, wallet, ask(None)).await.expect_err("no second factor");
         assert_eq!(bare.code, Code::SecondFactorRequired);
         let code = citizen.second_factor(world).await;
-        let lifted = wallets::lift(&world.app, &citizen.actor, wallet, ask(Some(code))).await.expect("lifted");
+        let lifted =
+            wallets::lift(&world.app, &citizen.actor, wallet, ask(Some(code))).await.expect("lifted");
         assert_eq!((lifted.status, account(world, wallet).await.freeze), (Status::Active, Freeze::default()));
         let stranger = Citizen::new(world, 2).await;
         let other = wallets::freeze(&world.app, stranger.person, wallet).await.expect_err("another's");
@@ -231,14 +249,23 @@ fn an_empty_wallet_closes_and_one_with_money_does_not() {
         let (empty, full) =
             (city::wallet(world, &citizen, "BKA", 0).await, city::wallet(world, &citizen, "BKB", 500).await);
         for _ in 0..2 {
-            let closed = wallets::close(&world.app, &citizen.actor, empty, CloseAsk::default()).await.expect("closed");
+            let closed =
+                wallets::close(&world.app, &citizen.actor, empty, CloseAsk::default()).await.expect("closed");
             assert_eq!(closed.status, Status::Closed);
         }
         assert!(account(world, empty).await.closed);
-        let refused = wallets::close(&world.app, &citizen.actor, full, CloseAsk::default()).await.expect_err("not empty");
-        assert_eq!((refused.code, &refused.extra.expect("figures")["balance"]), (Code::WalletNotEmpty, &500.into()));
+        let refused = wallets::close(&world.app, &citizen.actor, full, CloseAsk::default())
+            .await
+            .expect_err("not empty");
+        assert_eq!(
+            (refused.code, &refused.extra.expect("figures")["balance"]),
+            (Code::WalletNotEmpty, &500.into())
+        );
         let view = wallets::view(&world.app, citizen.person, full).await.expect("one's own");
-        assert_eq!((view.status, view.closing, account(world, full).await.freeze), (Status::Active, false, Freeze::default()));
+        assert_eq!(
+            (view.status, view.closing, account(world, full).await.freeze),
+            (Status::Active, false, Freeze::default())
+        );
         let frozen = wallets::freeze(&world.app, citizen.person, empty).await.expect_err("closed for good");
         assert_eq!(frozen.code, Code::WalletUnavailable);
         assert_eq!(wallets::open_of(&world.app, citizen.person).await.expect("a list").len(), 1);
@@ -272,21 +299,27 @@ fn closing_empties_a_wallet_into_the_linked_account() {
             assert_eq!(part.expect_err("not the whole").code, Code::WalletNotEmpty);
             // The bank refuses: the wallet is open as before.
             world.banks["BKC"].order(Fault::Refuse("ACCOUNT_CLOSED"));
-            let view = wallets::close(&world.app, actor, saver.wallet, sweep(world, &saver, "S-1", 6_000_000)).await;
+            let view =
+                wallets::close(&world.app, actor, saver.wallet, sweep(world, &saver, "S-1", 6_000_000)).await;
             let view = view.expect("tried");
-            assert_eq!((view.status, view.closing, view.available.amount), (Status::Active, false, 6_000_000));
+            assert_eq!(
+                (view.status, view.closing, view.available.amount),
+                (Status::Active, false, 6_000_000)
+            );
             later(world, 6).await;
             assert_eq!(account(world, saver.wallet).await.freeze, Freeze::default());
             // The bank takes its time: nothing may arrive meanwhile.
             world.banks["BKC"].order(Fault::Later);
-            let view = wallets::close(&world.app, actor, saver.wallet, sweep(world, &saver, "S-2", 6_000_000)).await;
+            let view =
+                wallets::close(&world.app, actor, saver.wallet, sweep(world, &saver, "S-2", 6_000_000)).await;
             let view = view.expect("started");
             assert_eq!((view.closing, account(world, saver.wallet).await.freeze.credit), (true, true));
             let references = world.banks["BKC"].references();
             world.banks["BKC"].finish(references.last().expect("the sweep"), None);
             later(world, 40).await;
             wallets::repair(&world.app).await.expect("repaired");
-            let view = wallets::view(&world.app, saver.citizen.person, saver.wallet).await.expect("one's own");
+            let view =
+                wallets::view(&world.app, saver.citizen.person, saver.wallet).await.expect("one's own");
             assert_eq!((view.status, view.balance.amount, view.closing), (Status::Closed, 0, false));
             assert!(account(world, saver.wallet).await.closed);
         }

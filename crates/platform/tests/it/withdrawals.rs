@@ -41,15 +41,20 @@ fn money_is_set_aside_while_the_bank_works() {
         let withdrawal = saver.withdraw(world, "W-1", 700).await.expect("taken in");
         assert_eq!((withdrawal.state, saver.money(world).await), (State::Processing, (1_000, 300)));
         let problem = saver.withdraw(world, "W-2", 301).await.expect_err("set aside already");
-        assert_eq!((problem.code, &problem.extra.expect("figures")["available"]), (Code::BalanceTooLow, &300.into()));
+        assert_eq!(
+            (problem.code, &problem.extra.expect("figures")["available"]),
+            (Code::BalanceTooLow, &300.into())
+        );
         world.banks["BKC"].finish(&withdrawal.withdrawal_id.to_string(), None);
         later(world, 40).await;
         assert_eq!(saver.withdrawal_now(world, &withdrawal).await.state, State::Success);
         assert_eq!(saver.money(world).await, (300, 300));
         let again = saver.withdraw(world, "W-1", 700).await.expect("the same number");
         assert_eq!((again.withdrawal_id, again.state), (withdrawal.withdrawal_id, State::Success));
-        let list = withdrawals::list(&world.app, &saver.citizen.actor, &PageAsk::default()).await.expect("a page");
-        let states: Vec<_> = list.items.iter().map(|item| (item.out_withdrawal_no.as_str(), item.state)).collect();
+        let list =
+            withdrawals::list(&world.app, &saver.citizen.actor, &PageAsk::default()).await.expect("a page");
+        let states: Vec<_> =
+            list.items.iter().map(|item| (item.out_withdrawal_no.as_str(), item.state)).collect();
         assert_eq!(states, [("W-2", State::Fail), ("W-1", State::Success)]);
         balanced(world).await;
     });
@@ -131,7 +136,10 @@ fn a_push_that_comes_back_returns_to_the_wallet_in_whatever_order_we_hear_of_it(
                 notice::take(&world.app, id, notice).await.expect("taken in");
             }
             let withdrawal = saver.withdrawal_now(world, &withdrawal).await;
-            assert_eq!((withdrawal.state, withdrawal.reason.as_deref()), (State::Returned, Some("ACCOUNT_CLOSED")));
+            assert_eq!(
+                (withdrawal.state, withdrawal.reason.as_deref()),
+                (State::Returned, Some("ACCOUNT_CLOSED"))
+            );
             assert_eq!(saver.money(world).await, (1_000, 1_000));
         }
         balanced(world).await;
@@ -150,7 +158,10 @@ fn a_wallet_frozen_meanwhile_keeps_the_outcome_open_until_it_is_lifted() {
         world.banks["BKA"].finish(&withdrawal.withdrawal_id.to_string(), None);
         later(world, 40).await;
         let stuck = saver.withdrawal_now(world, &withdrawal).await;
-        assert_eq!((stuck.state, stuck.reason.as_deref()), (State::PresumedSuccess, Some("wallet_unavailable")));
+        assert_eq!(
+            (stuck.state, stuck.reason.as_deref()),
+            (State::PresumedSuccess, Some("wallet_unavailable"))
+        );
         assert_eq!(saver.money(world).await, (1_000, 400));
         wallets::control(&world.app, saver.wallet, Control::Active).await.expect("lifted");
         later(world, 40).await;
@@ -166,7 +177,8 @@ fn a_wallet_frozen_meanwhile_keeps_the_outcome_open_until_it_is_lifted() {
 fn ten_at_once_take_what_there_is_and_no_more_than_the_day_allows() {
     on_each_backend(async |world: &mut World| {
         found_at_noon(world).await;
-        let (poor, rich) = (Saver::new(world, 1, "BKA", "BKA").await, Saver::new(world, 2, "BKB", "BKB").await);
+        let (poor, rich) =
+            (Saver::new(world, 1, "BKA", "BKA").await, Saver::new(world, 2, "BKB", "BKB").await);
         fund(world, poor.wallet, 1_000).await;
         fund(world, rich.wallet, 30_000_000).await;
         for (saver, fen, passes, code, left) in
@@ -201,16 +213,23 @@ fn a_crash_between_any_two_steps_repairs_itself() {
             world.crash().await;
             exchange::step(&world.app, &id.to_string()).await.expect("a step");
             world.settle().await;
-            let state = withdrawals::read(&world.app, &saver.citizen.actor, id).await.expect("readable").state;
+            let state =
+                withdrawals::read(&world.app, &saver.citizen.actor, id).await.expect("readable").state;
             seen.push((state, saver.money(world).await.1));
         }
         use State::{Processing, Success};
         assert_eq!(seen, [(Processing, 400), (Processing, 400), (Success, 400), (Success, 400)]);
         let ask = saver.withdrawal_ask(world, "W-2", 100);
-        let second = withdrawals::reserve(&world.app, &saver.citizen.actor, ask, false).await.expect("taken in");
-        let third = withdrawals::reserve(&world.app, &saver.citizen.actor, saver.withdrawal_ask(world, "W-3", 50), false)
-            .await
-            .expect("taken in");
+        let second =
+            withdrawals::reserve(&world.app, &saver.citizen.actor, ask, false).await.expect("taken in");
+        let third = withdrawals::reserve(
+            &world.app,
+            &saver.citizen.actor,
+            saver.withdrawal_ask(world, "W-3", 50),
+            false,
+        )
+        .await
+        .expect("taken in");
         // One has been held when the process dies, the other not even that; both come too late.
         exchange::step(&world.app, &second.to_string()).await.expect("held");
         world.crash().await;
