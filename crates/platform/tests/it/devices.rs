@@ -71,7 +71,7 @@ fn the_first_device_is_bound_by_a_fresh_sign_in() {
         let ask = BindAsk { device: new_device(&world.app, &key).await, code: None };
         let device = devices::bind(&world.app, &early, ask).await.expect("bound");
         let page = devices::list(&world.app, &early, &PageAsk::default()).await.expect("a page");
-        assert_eq!(page.items, [device.clone()]);
+        assert_eq!(page.items, std::slice::from_ref(&device));
         let sessions = sessions::list(&world.app, &early, &PageAsk::default()).await.expect("a page");
         assert_eq!(sessions.items[0].device_id, Some(device.device_id), "the session is bound to it");
 

@@ -205,15 +205,14 @@ fn nothing_personal_lies_open_in_the_tables() {
     on_each_backend(async |world: &mut World| {
         let citizen = Citizen::identified(world, 1, "李明").await;
         let number = crate::citizen::identity_number(1);
-        let rows: Vec<(String, Vec<u8>, Vec<u8>, Vec<u8>, String)> = sqlx::query_as(
+        let row: (String, Vec<u8>, Vec<u8>, Vec<u8>, String) = sqlx::query_as(
             "SELECT phone_index, phone, name, identity_number, password FROM people WHERE id = $1",
         )
         .bind(citizen.person)
-        .fetch_all(world.app.db.read())
+        .fetch_one(world.app.db.read())
         .await
         .expect("the row");
-        let (index, sealed_phone, sealed_name, sealed_number, password) =
-            rows.into_iter().next().expect("one row");
+        let (index, sealed_phone, sealed_name, sealed_number, password) = row;
         assert!(!index.contains(&citizen.phone) && !password.contains(PASSWORD));
         for (sealed, plain) in
             [(sealed_phone, citizen.phone.as_str()), (sealed_name, "李明"), (sealed_number, number.as_str())]
