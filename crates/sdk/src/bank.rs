@@ -25,7 +25,13 @@ impl Bank {
     /// # Errors
     /// `conflict` when the number was used for something else.
     pub async fn issue(&self, out_issuance_no: &str, amount: u64) -> Result<Value> {
-        self.0.post("/v1/bank/issuances", &json!({ "out_issuance_no": out_issuance_no, "amount": Amount::fen(amount) })).await?.json()
+        self.0
+            .post(
+                "/v1/bank/issuances",
+                &json!({ "out_issuance_no": out_issuance_no, "amount": Amount::fen(amount) }),
+            )
+            .await?
+            .json()
     }
 
     /// Gives `amount` fen back to the central bank. The same number is carried out once.
@@ -33,6 +39,12 @@ impl Bank {
     /// # Errors
     /// `conflict` when the number was used for something else.
     pub async fn redeem(&self, out_issuance_no: &str, amount: u64) -> Result<Value> {
-        self.0.post("/v1/bank/redemptions", &json!({ "out_issuance_no": out_issuance_no, "amount": Amount::fen(amount) })).await?.json()
+        self.0
+            .post(
+                "/v1/bank/redemptions",
+                &json!({ "out_issuance_no": out_issuance_no, "amount": Amount::fen(amount) }),
+            )
+            .await?
+            .json()
     }
 }

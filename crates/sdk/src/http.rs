@@ -37,7 +37,12 @@ impl Request {
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        Self { method, target: target.into(), body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(), headers }
+        Self {
+            method,
+            target: target.into(),
+            body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+            headers,
+        }
     }
 
     /// With a key that makes repeating it safe.
@@ -83,7 +88,11 @@ impl Http {
 
     /// Sends `request`, repeating it when no answer came or the answer says to try again. `sign` gives
     /// each try its `Authorization`, since a signature's nonce is used once.
-    pub(crate) async fn send(&self, request: &Request, sign: impl Fn(&Request) -> Option<String>) -> Result<Answer> {
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        sign: impl Fn(&Request) -> Option<String>,
+    ) -> Result<Answer> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -125,7 +134,9 @@ impl Http {
                 problem.patience = patience.or(problem.retryable.then_some(1));
                 Err(Error::Refused(Box::new(problem)))
             }
-            Err(_) if status.is_server_error() => Err(Error::Unknown { target: answer.target, why: format!("status {status}") }),
+            Err(_) if status.is_server_error() => {
+                Err(Error::Unknown { target: answer.target, why: format!("status {status}") })
+            }
             Err(_) => Err(answer.unacceptable(format!("status {status} without a problem document"))),
         }
     }

@@ -97,7 +97,13 @@ impl Merchant {
     ///
     /// # Errors
     /// `refund_exceeds_paid`, `conflict`.
-    pub async fn refund(&self, order_id: &str, out_refund_no: &str, amount: u64, reason: &str) -> Result<Refund> {
+    pub async fn refund(
+        &self,
+        order_id: &str,
+        out_refund_no: &str,
+        amount: u64,
+        reason: &str,
+    ) -> Result<Refund> {
         let ask = json!({ "out_refund_no": out_refund_no, "order_id": order_id, "amount": { "amount": amount, "currency": "CNY" }, "reason": reason });
         self.0.post("/v1/merchant/refunds", &ask).await?.json()
     }

@@ -129,7 +129,8 @@ struct DeviceEvidence {
 /// # Errors
 /// [`NotProven`], with the first fault.
 pub fn verify(receipt: &Value, verifier_key: &str) -> Result<Proven, NotProven> {
-    let receipt: Receipt = Receipt::deserialize(receipt).map_err(|error| no(format!("it is not of the format: {error}")))?;
+    let receipt: Receipt =
+        Receipt::deserialize(receipt).map_err(|error| no(format!("it is not of the format: {error}")))?;
     ensure(receipt.format == FORMAT, "its format is another")?;
     ensure(receipt.proof.algorithm == ALGORITHM, "its algorithm is another")?;
     let record = included(&receipt.proof, verifier_key)?;
@@ -151,16 +152,26 @@ pub fn verify(receipt: &Value, verifier_key: &str) -> Result<Proven, NotProven> 
 
 /// The record, once it is known to be in the ledger's log.
 fn included(proof: &Proof, verifier_key: &str) -> Result<Record, NotProven> {
-    let verifier = NoteVerifier::from_vkey(verifier_key).map_err(|error| no(format!("the verifier key: {error}")))?;
+    let verifier =
+        NoteVerifier::from_vkey(verifier_key).map_err(|error| no(format!("the verifier key: {error}")))?;
     ensure(proof.log == verifier.name(), "it is about another log")?;
     ensure(proof.key_id == hex(&verifier.key_id()), "`key_id` is not the ledger's")?;
-    let checkpoint = Checkpoint::open(&proof.checkpoint, &proof.log, &[verifier]).map_err(|error| no(format!("the checkpoint: {error}")))?;
+    let checkpoint = Checkpoint::open(&proof.checkpoint, &proof.log, &[verifier])
+        .map_err(|error| no(format!("the checkpoint: {error}")))?;
     ensure(proof.tree_size == checkpoint.size, "`tree_size` is not what the checkpoint says")?;
     let bytes: [u8; RECORD_LEN] = decode("the record", &proof.record)?;
-    let path: Vec<[u8; 32]> = proof.path.iter().map(|hash| decode("the path", hash)).collect::<Result<_, _>>()?;
+    let path: Vec<[u8; 32]> =
+        proof.path.iter().map(|hash| decode("the path", hash)).collect::<Result<_, _>>()?;
     let leaf = proof::leaf_hash(HashAlgorithm::Sha256, &bytes);
-    proof::verify_inclusion(HashAlgorithm::Sha256, &leaf, proof.leaf_index, checkpoint.size, &path, &checkpoint.root)
-        .map_err(|error| no(format!("the path: {error}")))?;
+    proof::verify_inclusion(
+        HashAlgorithm::Sha256,
+        &leaf,
+        proof.leaf_index,
+        checkpoint.size,
+        &path,
+        &checkpoint.root,
+    )
+    .map_err(|error| no(format!("the path: {error}")))?;
     let record = Record::read(&bytes);
     ensure(record.seq == proof.leaf_index, "the record's number is not its place in the log")?;
     ensure(MOVES.contains(&record.operation), "the record moved no money")?;
@@ -206,7 +217,10 @@ impl Record {
             "in" => (self.credit, self.credit_balance),
             _ => return Err(no("`direction` is neither in nor out")),
         };
-        let (_, kind, prefix) = KINDS.iter().find(|(number, ..)| *number == self.kind).ok_or_else(|| no("the record's kind is unknown"))?;
+        let (_, kind, prefix) = KINDS
+            .iter()
+            .find(|(number, ..)| *number == self.kind)
+            .ok_or_else(|| no("the record's kind is unknown"))?;
         let thing = digits(self.id & THING);
         let checks = [
             ("transaction_id", what.transaction_id == format!("txn_{thing}")),
@@ -230,8 +244,10 @@ impl Record {
         let fault = |why: &str| no(format!("the device's evidence: {why}"));
         let spki = STANDARD.decode(&evidence.public_key).map_err(|_| fault("its key is not base64"))?;
         let key = PublicKey::from_spki_der(&spki).map_err(|error| fault(&error.to_string()))?;
-        let signature = STANDARD.decode(&evidence.signature).map_err(|_| fault("its signature is not base64"))?;
-        key.verify(evidence.text.as_bytes(), &signature).map_err(|_| fault("the signature does not fit the text"))?;
+        let signature =
+            STANDARD.decode(&evidence.signature).map_err(|_| fault("its signature is not base64"))?;
+        key.verify(evidence.text.as_bytes(), &signature)
+            .map_err(|_| fault("the signature does not fit the text"))?;
         let parts: [&[u8]; 5] = [evidence.text.as_bytes(), &[0], key.id().as_bytes(), &[0], &signature];
         let digest = HashAlgorithm::Sha256.digest_parts(&parts);
         if digest[..24] != self.link {
@@ -239,7 +255,11 @@ impl Record {
         }
         let lines = [format!("amount:{} CNY", self.amount), format!("wallet:{}", what.wallet_id)];
         let says = |line: &String| evidence.text.lines().any(|said| said == line);
-        if what.direction == "out" && lines.iter().all(says) { Ok(()) } else { Err(fault("the text is about another amount or wallet")) }
+        if what.direction == "out" && lines.iter().all(says) {
+            Ok(())
+        } else {
+            Err(fault("the text is about another amount or wallet"))
+        }
     }
 }
 

@@ -45,8 +45,10 @@ impl Signed {
         let directory: Directory = answer.json()?;
         let mut platform = BTreeMap::new();
         for entry in directory.answers {
-            let der = STANDARD.decode(&entry.public_key).map_err(|error| answer.unacceptable(error.to_string()))?;
-            let key = PublicKey::from_spki_der(&der).map_err(|error| answer.unacceptable(error.to_string()))?;
+            let der =
+                STANDARD.decode(&entry.public_key).map_err(|error| answer.unacceptable(error.to_string()))?;
+            let key =
+                PublicKey::from_spki_der(&der).map_err(|error| answer.unacceptable(error.to_string()))?;
             platform.insert(key.id().to_owned(), key);
         }
         Ok(Self { http, id: id.to_owned(), key, platform: Arc::new(platform) })
@@ -66,7 +68,14 @@ impl Signed {
 
     async fn send(&self, request: Request) -> Result<Answer> {
         let sign = |request: &Request| {
-            let signed = RequestSignature::sign(&self.key, &self.id, request.method.as_str(), &request.target, &request.body, now());
+            let signed = RequestSignature::sign(
+                &self.key,
+                &self.id,
+                request.method.as_str(),
+                &request.target,
+                &request.body,
+                now(),
+            );
             Some(signed.to_header())
         };
         let answer = self.http.send(&request, sign).await?;
@@ -77,11 +86,20 @@ impl Signed {
     /// The platform's signature over an answer: forged or stale ones are not believed.
     fn check(&self, answer: &Answer) -> Result<()> {
         let header = |name: &'static str| answer.headers.get(name).and_then(|value| value.to_str().ok());
-        let signature = CallbackSignature::from_headers(header).map_err(|error| answer.unacceptable(error.to_string()))?;
-        let unacceptable = |why: &str| Error::Unacceptable { target: answer.target.clone(), why: why.to_owned() };
-        let key = self.platform.get(&signature.serial).ok_or_else(|| unacceptable("signed by a key that is not the platform's"))?;
+        let signature = CallbackSignature::from_headers(header)
+            .map_err(|error| answer.unacceptable(error.to_string()))?;
+        let unacceptable =
+            |why: &str| Error::Unacceptable { target: answer.target.clone(), why: why.to_owned() };
+        let key = self
+            .platform
+            .get(&signature.serial)
+            .ok_or_else(|| unacceptable("signed by a key that is not the platform's"))?;
         signature.verify(key, &answer.body).map_err(|error| unacceptable(&error.to_string()))?;
-        if is_fresh(signature.timestamp, now(), WINDOW_S) { Ok(()) } else { Err(unacceptable("its time is more than 300 s from ours")) }
+        if is_fresh(signature.timestamp, now(), WINDOW_S) {
+            Ok(())
+        } else {
+            Err(unacceptable("its time is more than 300 s from ours"))
+        }
     }
 }
 

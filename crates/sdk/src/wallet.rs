@@ -9,7 +9,10 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::answers::{Amount, Link, MerchantKey, MerchantView, Movement, NewMerchant, Organisation, Page, PayerOrder, TopUp, WalletView, Withdrawal};
+use crate::answers::{
+    Amount, Link, MerchantKey, MerchantView, Movement, NewMerchant, Organisation, Page, PayerOrder, TopUp,
+    WalletView, Withdrawal,
+};
 use crate::error::Result;
 use crate::evidence::Evidence;
 use crate::http::{Http, Request};
@@ -79,7 +82,13 @@ impl Wallet {
     /// # Errors
     /// `code_invalid`, `password_weak`, `phone_taken`.
     pub async fn sign_up(base: &str, phone: &str, code: &str, password: &str) -> Result<Self> {
-        Self::enter(base, "/v1/wallet/people", "device", json!({ "phone": phone, "code": code, "password": password })).await
+        Self::enter(
+            base,
+            "/v1/wallet/people",
+            "device",
+            json!({ "phone": phone, "code": code, "password": password }),
+        )
+        .await
     }
 
     /// Signs in on a new device.
@@ -87,7 +96,13 @@ impl Wallet {
     /// # Errors
     /// `sign_in_failed`.
     pub async fn sign_in(base: &str, phone: &str, code: &str, password: &str) -> Result<Self> {
-        Self::enter(base, "/v1/wallet/sessions", "new_device", json!({ "phone": phone, "code": code, "password": password })).await
+        Self::enter(
+            base,
+            "/v1/wallet/sessions",
+            "new_device",
+            json!({ "phone": phone, "code": code, "password": password }),
+        )
+        .await
     }
 
     async fn enter(base: &str, door: &str, device: &str, mut ask: Value) -> Result<Self> {
@@ -96,8 +111,14 @@ impl Wallet {
         ask[device] = proof(&http, &key).await?;
         let answer = http.send(&Request::new(Method::POST, door, Some(&ask)), |_| None).await?;
         let signed_in: SignedIn = answer.json()?;
-        let device_id = signed_in.session.device_id.ok_or_else(|| answer.unacceptable("the session has no device"))?;
-        let session = Session { person_id: signed_in.person_id, token: signed_in.token, device_id, device_key: key.to_pem().to_string() };
+        let device_id =
+            signed_in.session.device_id.ok_or_else(|| answer.unacceptable("the session has no device"))?;
+        let session = Session {
+            person_id: signed_in.person_id,
+            token: signed_in.token,
+            device_id,
+            device_key: key.to_pem().to_string(),
+        };
         Ok(Self { http, session, key })
     }
 
@@ -127,7 +148,11 @@ impl Wallet {
     /// # Errors
     /// `identity_mismatch`, `identity_unavailable`.
     pub async fn verify_identity(&self, name: &str, id_number: &str) -> Result<Value> {
-        self.post("/v1/wallet/identity", &json!({ "level": "REMOTE_PHONE_ID", "name": name, "id_number": id_number })).await
+        self.post(
+            "/v1/wallet/identity",
+            &json!({ "level": "REMOTE_PHONE_ID", "name": name, "id_number": id_number }),
+        )
+        .await
     }
 
     /// Raises the identity level by a signed bank account.
@@ -159,7 +184,13 @@ impl Wallet {
     /// # Errors
     /// `bank_refused`.
     pub async fn link(&self, institution: &str, account_number: &str) -> Result<Link> {
-        self.typed(self.post("/v1/wallet/links", &json!({ "institution": institution, "account_number": account_number })).await?)
+        self.typed(
+            self.post(
+                "/v1/wallet/links",
+                &json!({ "institution": institution, "account_number": account_number }),
+            )
+            .await?,
+        )
     }
 
     /// Confirms a link with the bank's code.
@@ -175,8 +206,24 @@ impl Wallet {
     ///
     /// # Errors
     /// `bank_refused`, `balance_too_high`, `pin_required`.
-    pub async fn top_up(&self, out_topup_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<TopUp> {
-        self.typed(self.exchange(("top_up", "/v1/wallet/topups", "out_topup_no"), out_topup_no, [wallet_id, link_id], amount, pin).await?)
+    pub async fn top_up(
+        &self,
+        out_topup_no: &str,
+        wallet_id: &str,
+        link_id: &str,
+        amount: u64,
+        pin: Option<&str>,
+    ) -> Result<TopUp> {
+        self.typed(
+            self.exchange(
+                ("top_up", "/v1/wallet/topups", "out_topup_no"),
+                out_topup_no,
+                [wallet_id, link_id],
+                amount,
+                pin,
+            )
+            .await?,
+        )
     }
 
     /// A top-up as it stands.
@@ -191,12 +238,35 @@ impl Wallet {
     ///
     /// # Errors
     /// `balance_too_low`, `pin_required`.
-    pub async fn withdraw(&self, out_withdrawal_no: &str, wallet_id: &str, link_id: &str, amount: u64, pin: Option<&str>) -> Result<Withdrawal> {
-        self.typed(self.exchange(("withdraw", "/v1/wallet/withdrawals", "out_withdrawal_no"), out_withdrawal_no, [wallet_id, link_id], amount, pin).await?)
+    pub async fn withdraw(
+        &self,
+        out_withdrawal_no: &str,
+        wallet_id: &str,
+        link_id: &str,
+        amount: u64,
+        pin: Option<&str>,
+    ) -> Result<Withdrawal> {
+        self.typed(
+            self.exchange(
+                ("withdraw", "/v1/wallet/withdrawals", "out_withdrawal_no"),
+                out_withdrawal_no,
+                [wallet_id, link_id],
+                amount,
+                pin,
+            )
+            .await?,
+        )
     }
 
     /// `how` is the signed action, the path, and the name of the number.
-    async fn exchange(&self, how: (&str, &str, &str), number: &str, [wallet_id, link_id]: [&str; 2], amount: u64, pin: Option<&str>) -> Result<Value> {
+    async fn exchange(
+        &self,
+        how: (&str, &str, &str),
+        number: &str,
+        [wallet_id, link_id]: [&str; 2],
+        amount: u64,
+        pin: Option<&str>,
+    ) -> Result<Value> {
         let (action, path, name) = how;
         // A top-up pays the wallet, a withdrawal the linked account.
         let payee = if action == "top_up" { wallet_id } else { link_id };
@@ -226,8 +296,16 @@ impl Wallet {
     ///
     /// # Errors
     /// `order_paid`, `order_closed`, `balance_too_low`, `over_day_limit`, `pin_required`.
-    pub async fn pay(&self, order_id: &str, merchant_id: &str, wallet_id: &str, amount: u64, pin: Option<&str>) -> Result<PayerOrder> {
-        let evidence = Evidence { action: "pay", payee: merchant_id, amount, subject: order_id, wallet: wallet_id };
+    pub async fn pay(
+        &self,
+        order_id: &str,
+        merchant_id: &str,
+        wallet_id: &str,
+        amount: u64,
+        pin: Option<&str>,
+    ) -> Result<PayerOrder> {
+        let evidence =
+            Evidence { action: "pay", payee: merchant_id, amount, subject: order_id, wallet: wallet_id };
         let ask = json!({ "wallet_id": wallet_id, "pin": pin, "evidence": self.sign(&evidence) });
         self.typed(self.post(&format!("/v1/wallet/orders/{order_id}/payments"), &ask).await?)
     }
@@ -246,7 +324,8 @@ impl Wallet {
     /// `balance_too_low`, `over_single_limit`, `conflict` when the number was used for something else.
     pub async fn transfer(&self, transfer: &Transfer<'_>) -> Result<Value> {
         let Transfer { out_transfer_no, from_wallet_id, payee, amount, note, pin } = *transfer;
-        let evidence = Evidence { action: "transfer", payee, amount, subject: out_transfer_no, wallet: from_wallet_id };
+        let evidence =
+            Evidence { action: "transfer", payee, amount, subject: out_transfer_no, wallet: from_wallet_id };
         let ask = json!({
             "out_transfer_no": out_transfer_no, "from_wallet_id": from_wallet_id, "payee": payee,
             "amount": Amount::fen(amount), "note": note, "pin": pin, "evidence": self.sign(&evidence),
@@ -316,7 +395,10 @@ impl Wallet {
     }
 
     fn typed<T: serde::de::DeserializeOwned>(&self, value: Value) -> Result<T> {
-        serde_json::from_value(value).map_err(|error| crate::Error::Unacceptable { target: self.http.base().to_owned(), why: error.to_string() })
+        serde_json::from_value(value).map_err(|error| crate::Error::Unacceptable {
+            target: self.http.base().to_owned(),
+            why: error.to_string(),
+        })
     }
 
     fn sign(&self, evidence: &Evidence<'_>) -> Value {
@@ -326,9 +408,16 @@ impl Wallet {
 
 /// A device to bind: a fresh challenge, signed by the key.
 async fn proof(http: &Http, key: &SigningKey) -> Result<Value> {
-    let challenge: Value = http.send(&Request::new(Method::POST, "/v1/wallet/devices/challenges", None), |_| None).await?.json()?;
-    let (id, nonce) = (challenge["challenge_id"].as_str().unwrap_or_default(), challenge["nonce"].as_str().unwrap_or_default());
-    let text = format!("JIALING-DEVICE-1\naction:bind\nchallenge:{id}\nnonce:{nonce}\nkey:{}\n", key.public().id());
+    let challenge: Value = http
+        .send(&Request::new(Method::POST, "/v1/wallet/devices/challenges", None), |_| None)
+        .await?
+        .json()?;
+    let (id, nonce) = (
+        challenge["challenge_id"].as_str().unwrap_or_default(),
+        challenge["nonce"].as_str().unwrap_or_default(),
+    );
+    let text =
+        format!("JIALING-DEVICE-1\naction:bind\nchallenge:{id}\nnonce:{nonce}\nkey:{}\n", key.public().id());
     Ok(json!({
         "challenge_id": id,
         "public_key": STANDARD.encode(key.public().spki_der()),

@@ -1,0 +1,6 @@
+//! The client against the documented formats, and against a server that lies.
+
+mod evidence;
+mod receipts;
+mod server;
+mod signed;
