@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sdk", &["crypto"]),
     ("platform", &["engine", "rails", "crypto", "ledger"]),
     ("gateway", &["platform", "crypto", "engine", "ledger", "rails"]),
-    ("sandbox", &["rails", "sdk", "crypto"]),
+    ("sandbox", &["rails", "crypto"]),
     (
         "cli",
         &["gateway", "platform", "engine", "rails", "crypto", "sandbox", "sdk", "simulator", "ledger", "journal"],
