@@ -4,6 +4,8 @@ mod actors;
 mod bench;
 mod crash;
 mod demo;
+#[cfg(test)]
+mod documents;
 mod house;
 mod keys;
 mod log;

@@ -211,6 +211,38 @@ pub(crate) fn parse_hex(text: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
 
+    /// The whole file that the documentation shows.
+    fn documented() -> File {
+        let page = include_str!("../../../docs/operate/configuration.md");
+        let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a file is shown");
+        toml::from_str(shown).expect("it is read")
+    }
+
+    #[test]
+    fn the_documented_file_is_read_whole() {
+        let file = documented();
+        assert_eq!(file.limits.doors, jialing_gateway::Rate { burst: 30, per_minute: 60 });
+        assert_eq!(file.settings.session_idle_minutes, 10080);
+        let mut checked = Checked { base: PathBuf::new(), refusals: Vec::new() };
+        let founding = checked.founding(file.institutions).expect("the institutions are read");
+        assert_eq!(founding.institutions.iter().map(|one| (one.code.as_str(), one.keys.len())).collect::<Vec<_>>(), [("PBC", 0), ("BKA", 1)]);
+        PublicKey::from_spki_pem(&founding.institutions[1].keys[0].public_key).expect("the key shown is one");
+        assert_eq!(checked.refusals, [""; 0]);
+    }
+
+    #[test]
+    fn every_reason_not_to_start_is_named_at_once() {
+        let mut file = documented();
+        file.settings = Settings { sandbox: true, inbox: Some("http://x".into()), cheap_passwords: true, public_url: "http://x".into(), ..file.settings };
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut checked = Checked { base: folder.path().to_owned(), refusals: Vec::new() };
+        assert!(checked.plan(file).is_none());
+        let said = checked.refusals.join("\n");
+        for reason in ["settings.sandbox", "settings.inbox", "settings.cheap_passwords", "settings.public_url", "answers.pem", "seal.hex", "blind.hex", "rail-bka.pem", "metrics.token"] {
+            assert!(said.contains(reason), "{reason} is not named in\n{said}");
+        }
+    }
+
     #[test]
     fn secrets_are_64_hexadecimal_digits() {
         assert_eq!(parse_hex(&"0a".repeat(32)), Some([10; 32]));
