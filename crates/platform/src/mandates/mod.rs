@@ -122,7 +122,9 @@ pub fn subject(single: u64) -> String {
 pub async fn create(app: &App, actor: &Actor, ask: MandateAsk) -> Result<Mandate> {
     let (single, day) = (ask.single.positive("single")?, ask.day.positive("day")?);
     if single > day {
-        return Err(Problem::new(Code::AmountInvalid).field("single").detail("One payment is at most what a day allows."));
+        return Err(Problem::new(Code::AmountInvalid)
+            .field("single")
+            .detail("One payment is at most what a day allows."));
     }
     wallets::of(app, actor.person, ask.wallet_id).await?.may_pay()?;
     merchants::active(app, ask.merchant_id).await?;
@@ -151,7 +153,8 @@ pub async fn create(app: &App, actor: &Actor, ask: MandateAsk) -> Result<Mandate
                     .detail(format!("A wallet has at most {most} mandates. Revoke one first."))
                     .with("limit", most));
             }
-            let new = store::New { person, wallet: ask.wallet_id, merchant: ask.merchant_id, single, day, digest };
+            let new =
+                store::New { person, wallet: ask.wallet_id, merchant: ask.merchant_id, single, day, digest };
             let row = store::insert(tx, &new, now).await?;
             note(tx, actor_name(person), "mandate.create", &row, None, now).await?;
             Ok(row)
@@ -232,10 +235,15 @@ async fn turn(app: &App, actor: &Actor, id: MandateId, to: State) -> Result<Mand
     let row = app
         .db
         .write(async move |tx: &mut Tx| {
-            let row = store::find(tx, id).await?.filter(|row| row.person == person).ok_or(Problem::new(Code::NotFound))?;
+            let row = store::find(tx, id)
+                .await?
+                .filter(|row| row.person == person)
+                .ok_or(Problem::new(Code::NotFound))?;
             match (row.state, to) {
                 (from, to) if from == to => Ok(row),
-                (State::Revoked, _) => Err(Problem::new(Code::MandateUnusable).detail("The mandate was revoked.")),
+                (State::Revoked, _) => {
+                    Err(Problem::new(Code::MandateUnusable).detail("The mandate was revoked."))
+                }
                 // Opening ends by itself; what the person wants then holds.
                 (from, to) => {
                     let turned = store::turn(tx, id, from, to, now).await?;
@@ -262,9 +270,13 @@ async fn publish(app: &App, row: &store::Row) -> Result<store::Row> {
     limit(app, row).await?;
     let (id, now) = (row.id, app.clock.millis());
     app.db
-        .write(async move |tx: &mut Tx| match store::find(tx, id).await?.ok_or(Problem::new(Code::NotFound))? {
-            row if row.state == State::Opening => store::turn(tx, id, State::Opening, State::Active, now).await,
-            row => Ok(row),
+        .write(async move |tx: &mut Tx| {
+            match store::find(tx, id).await?.ok_or(Problem::new(Code::NotFound))? {
+                row if row.state == State::Opening => {
+                    store::turn(tx, id, State::Opening, State::Active, now).await
+                }
+                row => Ok(row),
+            }
         })
         .await
 }
@@ -273,7 +285,8 @@ async fn publish(app: &App, row: &store::Row) -> Result<store::Row> {
 /// follows from the row.
 async fn limit(app: &App, row: &store::Row) -> Result<()> {
     let policy = u32::try_from(row.policy).map_err(Problem::internal)?;
-    let bounds = Policy { single: row.single.unsigned_abs(), day: row.day.unsigned_abs(), ..Policy::UNBOUNDED };
+    let bounds =
+        Policy { single: row.single.unsigned_abs(), day: row.day.unsigned_abs(), ..Policy::UNBOUNDED };
     let from = row.created_at.unsigned_abs() * 1_000_000;
     let published = Command::PublishPolicy(PolicyVersion { policy, version: 1, from, bounds });
     for command in [published, Command::SetMeter { meter: row.id.number(), policy }] {
@@ -335,7 +348,14 @@ fn actor_name(person: crate::id::PersonId) -> String {
     person.to_string()
 }
 
-async fn note(tx: &mut Tx, who: String, action: &'static str, row: &store::Row, before: Option<State>, at: i64) -> Result<()> {
+async fn note(
+    tx: &mut Tx,
+    who: String,
+    action: &'static str,
+    row: &store::Row,
+    before: Option<State>,
+    at: i64,
+) -> Result<()> {
     let entry = Entry {
         who,
         action,

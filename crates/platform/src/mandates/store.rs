@@ -41,9 +41,10 @@ fn token() -> String {
 }
 
 pub(super) async fn insert(tx: &mut Tx, new: &New, now: i64) -> Result<Row> {
-    let policy: i64 = sqlx::query_scalar("UPDATE mandate_policies SET next = next + 1 WHERE one = 1 RETURNING next - 1")
-        .fetch_one(&mut *tx)
-        .await?;
+    let policy: i64 =
+        sqlx::query_scalar("UPDATE mandate_policies SET next = next + 1 WHERE one = 1 RETURNING next - 1")
+            .fetch_one(&mut *tx)
+            .await?;
     sqlx::query_as(
         "INSERT INTO mandates (id, token, digest, person, wallet, merchant, single, day, policy, state, created_at,
             changed_at, version)
@@ -111,7 +112,9 @@ pub(super) async fn turn(tx: &mut Tx, id: MandateId, from: State, to: State, now
 }
 
 pub(super) async fn opening(app: &App) -> Result<Vec<Row>> {
-    Ok(sqlx::query_as("SELECT * FROM mandates WHERE state = 'OPENING' ORDER BY id").fetch_all(app.db.read()).await?)
+    Ok(sqlx::query_as("SELECT * FROM mandates WHERE state = 'OPENING' ORDER BY id")
+        .fetch_all(app.db.read())
+        .await?)
 }
 
 pub(super) async fn of_person(app: &App, person: PersonId, page: &PageAsk) -> Result<Page<Row>> {
@@ -133,8 +136,12 @@ pub(super) async fn of_merchant(app: &App, merchant: MerchantId, page: &PageAsk)
     let limit = page.limit()?;
     let cursor = match (&page.after, &page.before) {
         (None, None) => PageAsk::default().cursor::<MandateTag>()?,
-        (Some(after), _) => Cursor { from: id_of(app, merchant, "after", after).await?, towards_newer: false },
-        (None, Some(before)) => Cursor { from: id_of(app, merchant, "before", before).await?, towards_newer: true },
+        (Some(after), _) => {
+            Cursor { from: id_of(app, merchant, "after", after).await?, towards_newer: false }
+        }
+        (None, Some(before)) => {
+            Cursor { from: id_of(app, merchant, "before", before).await?, towards_newer: true }
+        }
     };
     let rows = sqlx::query_as(match cursor.towards_newer {
         false => "SELECT * FROM mandates WHERE merchant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
@@ -152,6 +159,8 @@ async fn id_of(app: &App, merchant: MerchantId, field: &'static str, token: &str
     let mut connection = app.db.read().acquire().await?;
     match named(&mut connection, merchant, token).await {
         Ok(row) => Ok(row.id.to_string()),
-        Err(_) => Err(Problem::new(Code::InvalidRequest).field(field).detail("The cursor is no mandate's token.")),
+        Err(_) => {
+            Err(Problem::new(Code::InvalidRequest).field(field).detail("The cursor is no mandate's token."))
+        }
     }
 }

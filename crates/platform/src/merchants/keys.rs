@@ -112,8 +112,10 @@ pub async fn key(app: &App, merchant: MerchantId, serial: &str) -> Result<Option
 /// that does not sign requests; `state_conflict` for a revoked key or too many keys.
 pub async fn register_key(app: &App, actor: &Actor, merchant: MerchantId, ask: KeyAsk) -> Result<Key> {
     owned(app, actor, merchant).await?;
-    let refused = |field: &str, detail: String| Problem::new(Code::InvalidRequest).field(field).detail(detail);
-    let key = PublicKey::from_spki_pem(&ask.public_key).map_err(|e| refused("public_key", format!("Key refused: {e}.")))?;
+    let refused =
+        |field: &str, detail: String| Problem::new(Code::InvalidRequest).field(field).detail(detail);
+    let key = PublicKey::from_spki_pem(&ask.public_key)
+        .map_err(|e| refused("public_key", format!("Key refused: {e}.")))?;
     if !SUITES.contains(&key.suite()) {
         return Err(refused("public_key", format!("Requests are not signed under {}.", key.suite())));
     }
@@ -125,24 +127,33 @@ pub async fn register_key(app: &App, actor: &Actor, merchant: MerchantId, ask: K
     app.db.write(async move |tx: &mut Tx| add(tx, merchant, &key, person, now, days).await?.shown(now)).await
 }
 
-async fn add(tx: &mut Tx, merchant: MerchantId, key: &PublicKey, by: PersonId, now: i64, days: i64) -> Result<Row> {
-    let known: Option<Row> = sqlx::query_as("SELECT * FROM merchant_keys WHERE merchant = $1 AND serial = $2")
-        .bind(merchant)
-        .bind(key.id())
-        .fetch_optional(&mut *tx)
-        .await?;
+async fn add(
+    tx: &mut Tx,
+    merchant: MerchantId,
+    key: &PublicKey,
+    by: PersonId,
+    now: i64,
+    days: i64,
+) -> Result<Row> {
+    let known: Option<Row> =
+        sqlx::query_as("SELECT * FROM merchant_keys WHERE merchant = $1 AND serial = $2")
+            .bind(merchant)
+            .bind(key.id())
+            .fetch_optional(&mut *tx)
+            .await?;
     if let Some(row) = known {
         return match row.revoked_at {
             None => Ok(row),
             Some(_) => Err(Problem::new(Code::StateConflict).detail("This key was revoked; make a new one.")),
         };
     }
-    let valid: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM merchant_keys WHERE merchant = $1 AND revoked_at IS NULL AND valid_to > $2")
-            .bind(merchant)
-            .bind(now)
-            .fetch_one(&mut *tx)
-            .await?;
+    let valid: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM merchant_keys WHERE merchant = $1 AND revoked_at IS NULL AND valid_to > $2",
+    )
+    .bind(merchant)
+    .bind(now)
+    .fetch_one(&mut *tx)
+    .await?;
     if valid >= MAX_KEYS {
         return Err(Problem::new(Code::StateConflict)
             .detail(format!("A merchant has at most {MAX_KEYS} valid keys; revoke one first.")));
@@ -191,9 +202,18 @@ pub async fn revoke_key(app: &App, actor: &Actor, merchant: MerchantId, serial: 
         .await
 }
 
-async fn note(tx: &mut Tx, by: PersonId, action: &'static str, merchant: MerchantId, serial: &str, at: i64) -> Result<()> {
+async fn note(
+    tx: &mut Tx,
+    by: PersonId,
+    action: &'static str,
+    merchant: MerchantId,
+    serial: &str,
+    at: i64,
+) -> Result<()> {
     let subject = format!("{merchant}/{serial}");
-    audit::log(tx, Entry { who: by.to_string(), action, subject, before: None, after: None, at }).await.map(drop)
+    audit::log(tx, Entry { who: by.to_string(), action, subject, before: None, after: None, at })
+        .await
+        .map(drop)
 }
 
 /// Every key of one's own merchant, the newest first, revoked ones included.
@@ -203,9 +223,10 @@ async fn note(tx: &mut Tx, by: PersonId, action: &'static str, merchant: Merchan
 pub async fn keys(app: &App, actor: &Actor, merchant: MerchantId) -> Result<Vec<Key>> {
     owned(app, actor, merchant).await?;
     let now = app.clock.millis();
-    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM merchant_keys WHERE merchant = $1 ORDER BY created_at DESC, serial")
-        .bind(merchant)
-        .fetch_all(app.db.read())
-        .await?;
+    let rows: Vec<Row> =
+        sqlx::query_as("SELECT * FROM merchant_keys WHERE merchant = $1 ORDER BY created_at DESC, serial")
+            .bind(merchant)
+            .fetch_all(app.db.read())
+            .await?;
     rows.iter().map(|row| row.shown(now)).collect()
 }

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::audit::{self, Entry};
 use crate::id::{MerchantId, OrganisationId, StoreId, WalletId};
 use crate::sessions::Actor;
-use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, institutions, people, stored, text, wallets};
+use crate::{
+    App, Code, Money, Page, PageAsk, Problem, Result, Tx, institutions, people, stored, text, wallets,
+};
 
 pub use keys::{Key, KeyAsk, key, keys, register_key, revoke_key};
 pub use of_wallets::of_wallets;
@@ -152,7 +154,8 @@ pub async fn register(app: &App, actor: &Actor, ask: RegisterAsk) -> Result<Merc
 
 /// Checks that an operating bank has this code.
 async fn operating(app: &App, code: &str) -> Result<()> {
-    let unknown = || Problem::new(Code::InvalidRequest).field("institution").detail("No operating bank has this code.");
+    let unknown =
+        || Problem::new(Code::InvalidRequest).field("institution").detail("No operating bank has this code.");
     match institutions::by_code(app, code).await {
         Ok(institution) if !institution.is_central() => Ok(()),
         Ok(_) => Err(unknown()),
@@ -170,7 +173,9 @@ async fn operating(app: &App, code: &str) -> Result<()> {
 pub async fn approve(app: &App, id: MerchantId, by: &str) -> Result<Merchant> {
     let row = read(app, id).await?;
     if row.status == Status::Refused {
-        return Err(Problem::new(Code::StateConflict).detail("The merchant was refused; it has to register anew."));
+        return Err(
+            Problem::new(Code::StateConflict).detail("The merchant was refused; it has to register anew.")
+        );
     }
     // The wallet's id follows from the merchant's, so a crash between the two steps leaves one wallet.
     let wallet = wallets::open_for_merchant(app, row.id, row.organisation, &row.institution).await?;
@@ -185,7 +190,10 @@ pub async fn refuse(app: &App, id: MerchantId, reason: &str, by: &str) -> Result
     text::line("reason", reason, rules::MAX_REASON)?;
     match read(app, id).await?.status {
         Status::Pending | Status::Refused => decide(app, id, Status::Refused, Some(reason), by, None).await,
-        _ => Err(Problem::new(Code::StateConflict).detail("Only a merchant that awaits approval can be refused.")),
+        _ => {
+            Err(Problem::new(Code::StateConflict)
+                .detail("Only a merchant that awaits approval can be refused."))
+        }
     }
 }
 
@@ -196,7 +204,9 @@ pub async fn refuse(app: &App, id: MerchantId, reason: &str, by: &str) -> Result
 pub async fn suspend(app: &App, id: MerchantId, reason: &str, by: &str) -> Result<Merchant> {
     text::line("reason", reason, rules::MAX_REASON)?;
     match read(app, id).await?.status {
-        Status::Active | Status::Suspended => decide(app, id, Status::Suspended, Some(reason), by, None).await,
+        Status::Active | Status::Suspended => {
+            decide(app, id, Status::Suspended, Some(reason), by, None).await
+        }
         _ => Err(Problem::new(Code::StateConflict).detail("Only an active merchant can be suspended.")),
     }
 }
@@ -238,9 +248,12 @@ async fn note(
     before: Option<Status>,
     at: i64,
 ) -> Result<()> {
-    let after = serde_json::json!({ "status": row.status, "refund_approval_above": row.refund_approval_above });
+    let after =
+        serde_json::json!({ "status": row.status, "refund_approval_above": row.refund_approval_above });
     let before = before.map(|status| serde_json::json!({ "status": status }));
-    audit::log(tx, Entry { who, action, subject: row.id.to_string(), before, after: Some(after), at }).await.map(drop)
+    audit::log(tx, Entry { who, action, subject: row.id.to_string(), before, after: Some(after), at })
+        .await
+        .map(drop)
 }
 
 /// Changes the settings of one's own merchant.

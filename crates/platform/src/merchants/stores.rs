@@ -71,7 +71,13 @@ impl From<Row> for Store {
 ///
 /// # Errors
 /// `not_found` unless the actor owns the merchant; `invalid_request`, naming the field.
-pub async fn add_store(app: &App, actor: &Actor, merchant: MerchantId, id: StoreId, ask: StoreAsk) -> Result<Store> {
+pub async fn add_store(
+    app: &App,
+    actor: &Actor,
+    merchant: MerchantId,
+    id: StoreId,
+    ask: StoreAsk,
+) -> Result<Store> {
     text::line("name", &ask.name, MAX_NAME)?;
     text::line("address", &ask.address, MAX_ADDRESS)?;
     text::line("district", &ask.district, MAX_NAME)?;
@@ -122,15 +128,19 @@ pub async fn stores(app: &App, actor: &Actor, merchant: MerchantId, page: &PageA
 
 /// Whether `store` is one of the merchant's.
 pub(super) async fn belongs(app: &App, merchant: MerchantId, store: StoreId) -> Result<bool> {
-    let found: Option<i64> = sqlx::query_scalar("SELECT created_at FROM stores WHERE id = $1 AND merchant = $2")
-        .bind(store)
-        .bind(merchant)
-        .fetch_optional(app.db.read())
-        .await?;
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT created_at FROM stores WHERE id = $1 AND merchant = $2")
+            .bind(store)
+            .bind(merchant)
+            .fetch_optional(app.db.read())
+            .await?;
     Ok(found.is_some())
 }
 
 /// The store's name, if it has one.
 pub(crate) async fn store_name(app: &App, store: StoreId) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("SELECT name FROM stores WHERE id = $1").bind(store).fetch_optional(app.db.read()).await?)
+    Ok(sqlx::query_scalar("SELECT name FROM stores WHERE id = $1")
+        .bind(store)
+        .fetch_optional(app.db.read())
+        .await?)
 }

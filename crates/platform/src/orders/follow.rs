@@ -41,7 +41,9 @@ async fn paid(tx: &mut Tx, transfer: &Transfer, at: i64, seq: i64) -> Result<()>
 /// the number of the thing paid for, and whose debit is the payer.
 pub(crate) fn first_leg(record: &Record, kind: Kind) -> Option<&Transfer> {
     match &record.body {
-        Body::Transfer(transfer) if transfer.op == Op::Plain && transfer.kind == kind as u16 && transfer.id & 0xf == 0 => {
+        Body::Transfer(transfer)
+            if transfer.op == Op::Plain && transfer.kind == kind as u16 && transfer.id & 0xf == 0 =>
+        {
             Some(transfer)
         }
         _ => None,

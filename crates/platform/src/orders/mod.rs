@@ -222,8 +222,10 @@ pub(crate) async fn place(
 /// Seconds that an order waits.
 async fn validity(app: &App, asked: Option<i64>) -> Result<i64> {
     let Some(asked) = asked else { return policies::number(app, "order_validity").await };
-    let (least, most) =
-        (policies::number(app, "order_validity_shortest").await?, policies::number(app, "order_validity_longest").await?);
+    let (least, most) = (
+        policies::number(app, "order_validity_shortest").await?,
+        policies::number(app, "order_validity_longest").await?,
+    );
     if (least..=most).contains(&asked) {
         Ok(asked)
     } else {
@@ -303,7 +305,9 @@ pub async fn revoke(app: &App, caller: &Caller, name: Name) -> Result<Order> {
                 State::Revoked => Ok((row, None)),
                 State::Success => {
                     let row = store::revoke(tx, row.id, row.amount, now).await?;
-                    let refund = crate::refunds::whole(tx, &row, crate::refunds::Origin::Revocation, &caller, now).await?;
+                    let refund =
+                        crate::refunds::whole(tx, &row, crate::refunds::Origin::Revocation, &caller, now)
+                            .await?;
                     Ok((row, Some(refund)))
                 }
                 _ => Ok((store::revoke(tx, row.id, 0, now).await?, None)),

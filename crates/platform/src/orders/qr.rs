@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn what_is_no_code_of_ours_names_no_order() {
-        let check = |payload: &str| assert_eq!(order_in(payload).map_err(|p| p.code), Err(Code::InvalidRequest));
+        let check =
+            |payload: &str| assert_eq!(order_in(payload).map_err(|p| p.code), Err(Code::InvalidRequest));
         check("");
         check("https://example.org/ord_1");
         check("00020101021226");

@@ -79,7 +79,9 @@ pub fn revocable(row: &store::Row, now: i64, window_ms: i64, approval_above: Opt
     match row.state_at(now) {
         State::UserPaying => Err(being_paid()),
         State::Closed => Err(Problem::new(Code::OrderClosed)),
-        State::Success if row.refunded + row.refunding > 0 => no("The order was refunded in part: refund the rest."),
+        State::Success if row.refunded + row.refunding > 0 => {
+            no("The order was refunded in part: refund the rest.")
+        }
         State::Success if row.paid_at.is_some_and(|paid| paid + window_ms < now) => {
             no("The time to revoke is over: refund the order.")
         }

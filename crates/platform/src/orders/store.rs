@@ -180,7 +180,13 @@ pub(super) async fn insert(
 /// Gives an order that waits to an attempt until `until`; `None` if it does not wait at `now`.
 ///
 /// An order whose last attempt failed waits again: it passes through `NOTPAY`.
-pub(crate) async fn lease(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<Option<Row>> {
+pub(crate) async fn lease(
+    tx: &mut Tx,
+    id: OrderId,
+    attempt: PaymentId,
+    now: i64,
+    until: i64,
+) -> Result<Option<Row>> {
     let leased = take(tx, id, attempt, now, until).await?;
     if leased.is_none() && wait_again(tx, id, now).await? {
         return take(tx, id, attempt, now, until).await;
@@ -239,7 +245,13 @@ pub(super) async fn all_wait_again(tx: &mut Tx, now: i64, most: i64) -> Result<u
 }
 
 /// Makes an order paid, whoever holds it; `None` if it is closed, revoked or paid already.
-pub(super) async fn pay(tx: &mut Tx, id: OrderId, payer: WalletId, paid_at: i64, seq: i64) -> Result<Option<Row>> {
+pub(super) async fn pay(
+    tx: &mut Tx,
+    id: OrderId,
+    payer: WalletId,
+    paid_at: i64,
+    seq: i64,
+) -> Result<Option<Row>> {
     let row = sqlx::query_as(
         "UPDATE orders SET state = 'SUCCESS', attempt = NULL, leased_until = NULL, payer_wallet = $2, paid_at = $3,
             record_seq = $4, version = version + 1
@@ -256,7 +268,13 @@ pub(super) async fn pay(tx: &mut Tx, id: OrderId, payer: WalletId, paid_at: i64,
 
 /// Notes on a closed or revoked order that a payment came too late and the whole amount goes back;
 /// `None` if that was noted before, or the order is another.
-pub(super) async fn pay_late(tx: &mut Tx, id: OrderId, payer: WalletId, paid_at: i64, seq: i64) -> Result<Option<Row>> {
+pub(super) async fn pay_late(
+    tx: &mut Tx,
+    id: OrderId,
+    payer: WalletId,
+    paid_at: i64,
+    seq: i64,
+) -> Result<Option<Row>> {
     let row = sqlx::query_as(
         "UPDATE orders SET payer_wallet = $2, paid_at = $3, record_seq = $4, refunding = amount, version = version + 1
          WHERE id = $1 AND state IN ('CLOSED', 'REVOKED') AND paid_at IS NULL RETURNING *",
@@ -298,6 +316,17 @@ pub(super) async fn revoke(tx: &mut Tx, id: OrderId, refunding: i64, now: i64) -
     .fetch_optional(&mut *tx)
     .await?;
     log_some(tx, row, now).await?.ok_or_else(rules::being_paid)
+}
+
+/// Whether there is an order written as `state` whose time is over at `until`.
+pub(super) async fn any(app: &App, state: State, until: i64) -> Result<bool> {
+    let found: Option<(OrderId,)> =
+        sqlx::query_as("SELECT id FROM orders WHERE state = $1 AND expires_at <= $2 LIMIT 1")
+            .bind(state)
+            .bind(until)
+            .fetch_optional(app.db.read())
+            .await?;
+    Ok(found.is_some())
 }
 
 /// Closes orders whose time was over at `now`, at most `most`; those.
@@ -388,9 +417,13 @@ pub(super) async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Resu
 
 /// Milliseconds of an RFC 3339 time.
 pub(crate) fn moment(field: &'static str, text: Option<&str>) -> Result<Option<i64>> {
-    text.map(|text| text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond)).transpose().map_err(|_| {
-        Problem::new(Code::InvalidRequest).field(field).detail(format!("`{field}` is a time as in RFC 3339, with its offset."))
-    })
+    text.map(|text| text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond)).transpose().map_err(
+        |_| {
+            Problem::new(Code::InvalidRequest)
+                .field(field)
+                .detail(format!("`{field}` is a time as in RFC 3339, with its offset."))
+        },
+    )
 }
 
 async fn logged(tx: &mut Tx, row: Row, at: i64) -> Result<Row> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::store;
+use super::{State, store};
 use crate::{App, Result, Tx, mandates, outbox, payments, refunds};
 
 /// How often the sweeper runs.
@@ -37,10 +37,20 @@ pub fn start(app: &App) -> JoinHandle<()> {
 /// Any fault of the database or the ledger; what was done stays done.
 pub async fn sweep(app: &App) -> Result<()> {
     let now = app.clock.millis();
-    app.db.write(async move |tx: &mut Tx| store::all_wait_again(tx, now, BATCH).await).await?;
+    // A look costs nothing; a write that finds nothing still stands in others' way.
+    if store::any(app, State::PayError, i64::MAX).await? {
+        app.db.write(async move |tx: &mut Tx| store::all_wait_again(tx, now, BATCH).await).await?;
+    }
     for row in store::lapsed(app, now, BATCH).await? {
         payments::resolve(app, &row).await?;
     }
+    if store::any(app, State::NotPay, now).await? {
+        close_expired(app, now).await?;
+    }
+    refunds::carry_out(app).await
+}
+
+async fn close_expired(app: &App, now: i64) -> Result<()> {
     let told = app.clone();
     app.db
         .write(async move |tx: &mut Tx| {
@@ -49,8 +59,7 @@ pub async fn sweep(app: &App) -> Result<()> {
             }
             Ok(())
         })
-        .await?;
-    refunds::carry_out(app).await
+        .await
 }
 
 /// Finishes what a stopped process left in between. Run at the start, before requests are taken.

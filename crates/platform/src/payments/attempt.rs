@@ -118,7 +118,9 @@ async fn hold(tx: &mut Tx, claim: &Claim, now: i64, lease_ms: i64) -> Result<Fou
                 _ => Err(orders::rules::being_paid()),
             }
         }
-        State::NotPay | State::PayError => Err(Problem::internal("an order that waits could not be reserved")),
+        State::NotPay | State::PayError => {
+            Err(Problem::internal("an order that waits could not be reserved"))
+        }
     }
 }
 
@@ -171,13 +173,21 @@ async fn lost(app: &App, attempt: &Attempt) -> Result<()> {
         _ => {
             let id = attempt.id;
             let now = app.clock.millis();
-            app.db.write(async move |tx: &mut Tx| store::fail(tx, id, Code::OrderPaid.text(), now).await).await?;
+            app.db
+                .write(async move |tx: &mut Tx| store::fail(tx, id, Code::OrderPaid.text(), now).await)
+                .await?;
             Err(Problem::new(Code::OrderPaid))
         }
     }
 }
 
-async fn refused(app: &App, attempt: &Attempt, refusal: &Refusal, payer: &AccountRef, payee: &AccountRef) -> Result<Problem> {
+async fn refused(
+    app: &App,
+    attempt: &Attempt,
+    refusal: &Refusal,
+    payer: &AccountRef,
+    payee: &AccountRef,
+) -> Result<Problem> {
     let tried = wallets::Attempt { payer, payee, amount: attempt.amount, asks: Side::Payer };
     let problem = wallets::refused(app, refusal, &tried).await;
     end(app, attempt.order, attempt.id, problem.code.text()).await?;

@@ -20,8 +20,8 @@ use crate::orders::{self, State};
 use crate::sessions::Actor;
 use crate::{App, Code, Problem, Result, devices, merchants, pins, stored, wallets};
 
-pub use attempt::{Agreed, Attempt, Claim, Reserved, move_money, reserve, resolve};
 pub(crate) use attempt::passed;
+pub use attempt::{Agreed, Attempt, Claim, Reserved, move_money, reserve, resolve};
 pub(crate) use store::succeeded;
 
 stored! {
@@ -96,28 +96,42 @@ pub const ACTION: &str = "pay";
 /// # Errors
 /// `not_found`.
 pub async fn view(app: &App, actor: &Actor, id: OrderId) -> Result<PayerOrder> {
+    let (row, mine) = look(app, actor, id).await?;
+    let merchant = merchants::read(app, row.merchant).await?;
+    told(app, row, mine, &merchant).await
+}
+
+/// The order, and the actor's attempt at it that matters.
+async fn look(app: &App, actor: &Actor, id: OrderId) -> Result<(orders::store::Row, Option<store::Row>)> {
     let mut connection = app.db.read().acquire().await?;
     let row = orders::store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
     let mine = store::last_of(&mut connection, id, actor.person).await?;
-    drop(connection);
-    let merchant = merchants::get(app, row.merchant).await?;
+    Ok((row, mine))
+}
+
+async fn told(
+    app: &App,
+    row: orders::store::Row,
+    mine: Option<store::Row>,
+    merchant: &merchants::store::Row,
+) -> Result<PayerOrder> {
     let store_name = match row.store {
         Some(store) => merchants::store_name(app, store).await?,
         None => None,
     };
     let paid = mine.as_ref().filter(|mine| mine.state == AttemptState::Success);
     Ok(PayerOrder {
-        id,
+        id: row.id,
         merchant_id: row.merchant,
-        merchant_name_zh: merchant.name_zh,
-        merchant_name_en: merchant.name_en,
+        merchant_name_zh: merchant.name_zh.clone(),
+        merchant_name_en: merchant.name_en.clone(),
         store_name,
         state: row.state_at(app.clock.millis()),
         amount: orders::fen(row.amount),
         expires_at: rfc3339(row.expires_at),
         paid_at: row.paid_at.map(rfc3339),
         wallet_id: paid.map(|paid| paid.wallet),
-        transaction_id: paid.map(|_| id.cast()),
+        transaction_id: paid.map(|_| row.id.cast()),
         refunded: paid.map(|_| orders::fen(row.refunded)),
         last_problem: mine.and_then(|mine| mine.problem),
         description: row.description,
@@ -149,38 +163,43 @@ pub async fn scan(app: &App, actor: &Actor, ask: &ScanAsk) -> Result<PayerOrder>
 /// the PIN; `in_progress` while somebody else pays; `order_paid`; `order_closed`; `merchant_inactive`;
 /// what the ledger refused, with the limit and what is left.
 pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<PayerOrder> {
-    let seen = view(app, actor, id).await?;
-    match seen.state {
-        _ if seen.transaction_id.is_some() => return Ok(seen),
+    let (row, mine) = look(app, actor, id).await?;
+    if mine.as_ref().is_some_and(|mine| mine.state == AttemptState::Success) {
+        let merchant = merchants::read(app, row.merchant).await?;
+        return told(app, row, mine, &merchant).await;
+    }
+    match row.state_at(app.clock.millis()) {
         State::Success => return Err(Problem::new(Code::OrderPaid)),
         State::Closed | State::Revoked => return Err(Problem::new(Code::OrderClosed)),
         State::NotPay | State::UserPaying | State::PayError => {}
     }
     let payer = wallets::of(app, actor.person, ask.wallet_id).await?;
     payer.may_pay()?;
-    let (_, payee) = merchants::active(app, seen.merchant_id).await?;
+    let (merchant, payee) = merchants::active(app, row.merchant).await?;
     let payee = wallets::find(app, payee).await?;
+    let amount = orders::fen(row.amount);
     let evidence = devices::Evidence {
         action: ACTION,
-        payee: seen.merchant_id.to_string(),
-        amount: seen.amount,
+        payee: row.merchant.to_string(),
+        amount,
         subject: id.to_string(),
         wallet: ask.wallet_id,
         expires_at: ask.evidence.expires_at,
         nonce: ask.evidence.nonce.clone(),
     };
     let signed = devices::check(app, actor, &evidence, &ask.evidence).await?;
-    pins::require(app, actor, ask.pin.as_deref(), seen.amount.amount).await?;
+    pins::require(app, actor, ask.pin.as_deref(), amount.amount).await?;
     let claim = Claim {
         order: id,
         person: actor.person,
         wallet: ask.wallet_id,
         mandate: None,
-        amount: seen.amount.amount,
+        amount: amount.amount,
         agreed: Agreed::Device(signed),
     };
     if let Reserved::Ours(attempt) = reserve(app, &claim).await? {
         move_money(app, &attempt, &payer.account(), &payee.account()).await?;
     }
-    view(app, actor, id).await
+    let (row, mine) = look(app, actor, id).await?;
+    told(app, row, mine, &merchant).await
 }

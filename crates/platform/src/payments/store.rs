@@ -1,7 +1,7 @@
 //! The table `payments`.
 
-use super::attempt::{Attempt, Claim};
 use super::AttemptState;
+use super::attempt::{Attempt, Claim};
 use crate::id::{MandateId, OrderId, PaymentId, PersonId, WalletId};
 use crate::{Problem, Result, Tx};
 
@@ -22,7 +22,8 @@ pub(super) struct Row {
 impl TryFrom<Row> for Attempt {
     type Error = Problem;
     fn try_from(row: Row) -> Result<Self> {
-        let digest = row.digest.try_into().map_err(|_| Problem::internal("a stored digest has another length"))?;
+        let digest =
+            row.digest.try_into().map_err(|_| Problem::internal("a stored digest has another length"))?;
         Ok(Self {
             id: row.id,
             order: row.order_id,
@@ -35,7 +36,13 @@ impl TryFrom<Row> for Attempt {
 }
 
 /// Notes that an attempt has begun.
-pub(super) async fn begin(tx: &mut Tx, id: PaymentId, claim: &Claim, digest: [u8; 24], now: i64) -> Result<Attempt> {
+pub(super) async fn begin(
+    tx: &mut Tx,
+    id: PaymentId,
+    claim: &Claim,
+    digest: [u8; 24],
+    now: i64,
+) -> Result<Attempt> {
     sqlx::query(
         "INSERT INTO payments (id, order_id, person, wallet, mandate, amount, digest, state, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -90,7 +97,13 @@ pub(super) async fn fail(tx: &mut Tx, id: PaymentId, code: &str, now: i64) -> Re
 
 /// The ledger says that `wallet` paid the order with this digest: that attempt succeeded, even if it
 /// was given up, and no other is under way any more.
-pub(crate) async fn succeeded(tx: &mut Tx, order: OrderId, wallet: WalletId, digest: &[u8; 24], at: i64) -> Result<()> {
+pub(crate) async fn succeeded(
+    tx: &mut Tx,
+    order: OrderId,
+    wallet: WalletId,
+    digest: &[u8; 24],
+    at: i64,
+) -> Result<()> {
     sqlx::query(
         "UPDATE payments SET state = 'SUCCESS', problem = NULL, ended_at = $4
          WHERE id = (SELECT MAX(id) FROM payments WHERE order_id = $1 AND wallet = $2 AND digest = $3)",

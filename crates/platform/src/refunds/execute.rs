@@ -47,21 +47,30 @@ enum Came {
 }
 
 async fn submit(app: &App, refund: &store::Row, order: &orders::store::Row) -> Result<Came> {
-    let payer = order.payer_wallet.ok_or_else(|| Problem::internal("a refund of an order that nobody paid"))?;
+    let payer =
+        order.payer_wallet.ok_or_else(|| Problem::internal("a refund of an order that nobody paid"))?;
     let merchant = merchants::read(app, refund.merchant).await?;
-    let wallet = merchant.wallet.ok_or_else(|| Problem::internal("a merchant that was paid has no wallet"))?;
-    let (from, to) = (wallets::find(app, wallet).await?.account(), wallets::find(app, payer).await?.account());
+    let wallet =
+        merchant.wallet.ok_or_else(|| Problem::internal("a merchant that was paid has no wallet"))?;
+    let (from, to) =
+        (wallets::find(app, wallet).await?.account(), wallets::find(app, payer).await?.account());
     let digest = <[u8; 24]>::try_from(refund.digest.as_slice())
         .map_err(|_| Problem::internal("a stored digest has another length"))?;
-    let movement =
-        Movement { id: refund.id.number(), kind: Kind::Refund, amount: refund.amount.unsigned_abs(), digest, meters: &[] };
+    let movement = Movement {
+        id: refund.id.number(),
+        kind: Kind::Refund,
+        amount: refund.amount.unsigned_abs(),
+        digest,
+        meters: &[],
+    };
     match app.engine.submit(Command::Transfer(Group { legs: legs(&from, &to, &movement) })).await {
         Ok(outcome) => {
             payments::passed(app, &outcome).await;
             Ok(Came::Moved)
         }
         Err(SubmitError::Refused(refusal)) => {
-            let tried = wallets::Attempt { payer: &from, payee: &to, amount: movement.amount, asks: Side::Payer };
+            let tried =
+                wallets::Attempt { payer: &from, payee: &to, amount: movement.amount, asks: Side::Payer };
             let code = wallets::refused(app, &refusal, &tried).await.code.text();
             Ok(Came::Refused(rules::after_refusal(&refusal, refund.origin), code))
         }
@@ -71,7 +80,12 @@ async fn submit(app: &App, refund: &store::Row, order: &orders::store::Row) -> R
 }
 
 /// Says what a refusal made of the refund, or without one gives the claim back.
-async fn say(app: &App, refund: store::Row, claim: String, after: Option<(State, &'static str)>) -> Result<()> {
+async fn say(
+    app: &App,
+    refund: store::Row,
+    claim: String,
+    after: Option<(State, &'static str)>,
+) -> Result<()> {
     let now = app.clock.millis();
     app.db
         .write(async move |tx: &mut Tx| {

@@ -158,29 +158,32 @@ pub enum Name {
 pub async fn request(app: &App, caller: &Caller, ask: RefundAsk) -> Result<Made<Refund>> {
     let order = rules::check(&ask)?;
     let merchant = merchants::read(app, caller.merchant).await?;
-    let (window, most) =
-        (policies::number(app, "refund_window").await? * 86_400_000, policies::number(app, "refunds_per_order").await?);
+    let (window, most) = (
+        policies::number(app, "refund_window").await? * 86_400_000,
+        policies::number(app, "refunds_per_order").await?,
+    );
     let (caller, now, above) = (caller.clone(), app.clock.millis(), merchant.refund_approval_above);
-    let made = app
-        .db
-        .write(async move |tx: &mut Tx| {
-            let order = orders::store::named(tx, caller.merchant, &order).await?;
-            if let Some(row) = store::numbered(tx, caller.merchant, &ask.out_refund_no).await? {
-                rules::same(&row, &ask, order.id)?;
-                return Ok(Made { value: row, fresh: false });
-            }
-            rules::refundable(&order, now, window)?;
-            if store::count(tx, order.id).await? >= most {
-                return Err(Problem::new(Code::StateConflict).detail(format!("An order has at most {most} refunds.")));
-            }
-            let amount = ask.amount.amount as i64;
-            if !orders::store::set_aside(tx, order.id, amount).await? {
-                return Err(rules::exceeds(&order));
-            }
-            let state = rules::first_state(amount, above);
-            Ok(Made { value: store::insert(tx, &ask, &order, &caller, state, now).await?, fresh: true })
-        })
-        .await?;
+    let made =
+        app.db
+            .write(async move |tx: &mut Tx| {
+                let order = orders::store::named(tx, caller.merchant, &order).await?;
+                if let Some(row) = store::numbered(tx, caller.merchant, &ask.out_refund_no).await? {
+                    rules::same(&row, &ask, order.id)?;
+                    return Ok(Made { value: row, fresh: false });
+                }
+                rules::refundable(&order, now, window)?;
+                if store::count(tx, order.id).await? >= most {
+                    return Err(Problem::new(Code::StateConflict)
+                        .detail(format!("An order has at most {most} refunds.")));
+                }
+                let amount = ask.amount.amount as i64;
+                if !orders::store::set_aside(tx, order.id, amount).await? {
+                    return Err(rules::exceeds(&order));
+                }
+                let state = rules::first_state(amount, above);
+                Ok(Made { value: store::insert(tx, &ask, &order, &caller, state, now).await?, fresh: true })
+            })
+            .await?;
     if made.value.state == State::Processing {
         execute(app, made.value.id).await?;
         return Ok(Made { value: read(app, made.value.id).await?.into(), fresh: made.fresh });
@@ -242,19 +245,33 @@ pub async fn approve(app: &App, actor: &Actor, merchant: MerchantId, id: RefundI
 /// # Errors
 /// `not_found` unless the actor owns the merchant and it has the refund; `state_conflict` for one
 /// that was approved.
-pub async fn reject(app: &App, actor: &Actor, merchant: MerchantId, id: RefundId, ask: &RejectAsk) -> Result<Refund> {
+pub async fn reject(
+    app: &App,
+    actor: &Actor,
+    merchant: MerchantId,
+    id: RefundId,
+    ask: &RejectAsk,
+) -> Result<Refund> {
     text::line("reason", &ask.reason, rules::MAX_REASON)?;
     Ok(decide(app, actor, merchant, id, Some(ask.reason.clone())).await?.into())
 }
 
-async fn decide(app: &App, actor: &Actor, merchant: MerchantId, id: RefundId, no: Option<String>) -> Result<store::Row> {
+async fn decide(
+    app: &App,
+    actor: &Actor,
+    merchant: MerchantId,
+    id: RefundId,
+    no: Option<String>,
+) -> Result<store::Row> {
     merchants::owned(app, actor, merchant).await?;
     let (person, now) = (actor.person, app.clock.millis());
     app.db
         .write(async move |tx: &mut Tx| {
             let row = store::named(tx, merchant, &Name::Id(id)).await?;
             let decided = match (row.state, &no) {
-                (State::PendingApproval, None) => store::resume(tx, id, State::PendingApproval, Some(person)).await?,
+                (State::PendingApproval, None) => {
+                    store::resume(tx, id, State::PendingApproval, Some(person)).await?
+                }
                 (State::PendingApproval, Some(_)) => {
                     orders::store::end_refund(tx, row.order_id, row.amount, 0).await?;
                     let closed = store::close(tx, id, Code::Forbidden.text(), Some(person), now).await?;

@@ -72,7 +72,11 @@ pub fn exceeds(order: &orders::store::Row) -> Problem {
 /// Where a refund begins: with the owner, if it is above what the merchant lets pass.
 #[must_use]
 pub fn first_state(amount: i64, approval_above: Option<i64>) -> State {
-    if approval_above.is_some_and(|above| amount > above) { State::PendingApproval } else { State::Processing }
+    if approval_above.is_some_and(|above| amount > above) {
+        State::PendingApproval
+    } else {
+        State::Processing
+    }
 }
 
 /// Where a refund goes that the ledger refused.
@@ -82,7 +86,10 @@ pub fn first_state(amount: i64, approval_above: Option<i64>) -> State {
 #[must_use]
 pub fn after_refusal(refusal: &Refusal, origin: Origin) -> State {
     let merchants_side = refusal.leg == 0
-        && matches!(refusal.why, Why::DebitAccountClosed | Why::DebitFrozen | Why::BalanceTooLow | Why::DebitAccountUnknown);
+        && matches!(
+            refusal.why,
+            Why::DebitAccountClosed | Why::DebitFrozen | Why::BalanceTooLow | Why::DebitAccountUnknown
+        );
     if merchants_side && origin == Origin::Request { State::Closed } else { State::Abnormal }
 }
 
@@ -123,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_refund_above_the_merchants_own_bound_begins_with_the_owner() {
-        let check = |amount: i64, above: Option<i64>, expect: State| assert_eq!(first_state(amount, above), expect);
+        let check =
+            |amount: i64, above: Option<i64>, expect: State| assert_eq!(first_state(amount, above), expect);
         check(500, None, State::Processing);
         check(500, Some(500), State::Processing);
         check(501, Some(500), State::PendingApproval);

@@ -137,9 +137,16 @@ pub(super) async fn insert(
 pub(crate) async fn late(tx: &mut Tx, order: &orders::store::Row, now: i64) -> Result<()> {
     // What is bound into the ledger says why: nobody signed this.
     let digest = rules::automatic_id(order.id).number().to_le_bytes();
-    automatic(tx, order, Origin::LatePayment, std::array::from_fn(|i| if i < 16 { digest[i] } else { 0 }), "platform", now)
-        .await
-        .map(drop)
+    automatic(
+        tx,
+        order,
+        Origin::LatePayment,
+        std::array::from_fn(|i| if i < 16 { digest[i] } else { 0 }),
+        "platform",
+        now,
+    )
+    .await
+    .map(drop)
 }
 
 /// The refund of a whole order that its merchant took back; the amount is set aside already.
@@ -213,7 +220,12 @@ async fn add(tx: &mut Tx, new: New, order: &orders::store::Row, now: i64) -> Res
 }
 
 /// Sends a refund on from `from` to `PROCESSING`.
-pub(super) async fn resume(tx: &mut Tx, id: RefundId, from: State, approver: Option<PersonId>) -> Result<Row> {
+pub(super) async fn resume(
+    tx: &mut Tx,
+    id: RefundId,
+    from: State,
+    approver: Option<PersonId>,
+) -> Result<Row> {
     sqlx::query_as(
         "UPDATE refunds SET state = 'PROCESSING', problem = NULL, approver = COALESCE($3, approver), version = version + 1
          WHERE id = $1 AND state = $2 RETURNING *",
@@ -227,7 +239,13 @@ pub(super) async fn resume(tx: &mut Tx, id: RefundId, from: State, approver: Opt
 }
 
 /// Closes a refund that waits for approval.
-pub(super) async fn close(tx: &mut Tx, id: RefundId, problem: &str, approver: Option<PersonId>, now: i64) -> Result<Row> {
+pub(super) async fn close(
+    tx: &mut Tx,
+    id: RefundId,
+    problem: &str,
+    approver: Option<PersonId>,
+    now: i64,
+) -> Result<Row> {
     sqlx::query_as(
         "UPDATE refunds SET state = 'CLOSED', problem = $2, approver = $3, ended_at = $4, version = version + 1
          WHERE id = $1 AND state = 'PENDING_APPROVAL' RETURNING *",
@@ -242,7 +260,13 @@ pub(super) async fn close(tx: &mut Tx, id: RefundId, problem: &str, approver: Op
 }
 
 /// Takes a refund that is to be made, so that one carries it out at a time; `None` if another does.
-pub(super) async fn claim(tx: &mut Tx, id: RefundId, claim: &str, now: i64, until: i64) -> Result<Option<Row>> {
+pub(super) async fn claim(
+    tx: &mut Tx,
+    id: RefundId,
+    claim: &str,
+    now: i64,
+    until: i64,
+) -> Result<Option<Row>> {
     Ok(sqlx::query_as(
         "UPDATE refunds SET claim = $2, claimed_until = $4
          WHERE id = $1 AND state = 'PROCESSING' AND (claim IS NULL OR claimed_until <= $3) RETURNING *",
@@ -257,7 +281,13 @@ pub(super) async fn claim(tx: &mut Tx, id: RefundId, claim: &str, now: i64, unti
 
 /// Gives a claim back, and where the ledger refused, says where the refund goes; false if the claim
 /// was no longer held.
-pub(super) async fn unclaim(tx: &mut Tx, id: RefundId, claim: &str, after: Option<(State, &str)>, now: i64) -> Result<bool> {
+pub(super) async fn unclaim(
+    tx: &mut Tx,
+    id: RefundId,
+    claim: &str,
+    after: Option<(State, &str)>,
+    now: i64,
+) -> Result<bool> {
     let (state, problem) = after.unzip();
     let done = sqlx::query(
         "UPDATE refunds SET claim = NULL, claimed_until = NULL, state = COALESCE($3, state), problem = $4,

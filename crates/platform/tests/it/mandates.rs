@@ -15,7 +15,8 @@ use crate::world::{World, on_each_backend};
 /// What pushing a mandate with these limits takes, signed by the device.
 fn agree(world: &World, payer: &Payer, shop: &Shop, single: u64, day: u64) -> MandateAsk {
     let subject = mandates::subject(single);
-    let evidence = payer.citizen.sign(world, mandates::ACTION, &shop.id.to_string(), day, &subject, payer.wallet);
+    let evidence =
+        payer.citizen.sign(world, mandates::ACTION, &shop.id.to_string(), day, &subject, payer.wallet);
     MandateAsk {
         merchant_id: shop.id,
         wallet_id: payer.wallet,
@@ -65,16 +66,19 @@ fn a_merchant_charges_without_pin_inside_the_limits_and_learns_a_token_only() {
         for secret in [mandate.id.to_string(), payer.wallet.to_string(), payer.citizen.person.to_string()] {
             assert!(!told.contains(&secret), "{told}");
         }
-        for (number, amount, code) in
-            [("M-2", 1_001, Code::OverSingleLimit), ("M-3", 1_000, Code::Internal), ("M-4", 501, Code::OverDayLimit)]
-        {
+        for (number, amount, code) in [
+            ("M-2", 1_001, Code::OverSingleLimit),
+            ("M-3", 1_000, Code::Internal),
+            ("M-4", 501, Code::OverDayLimit),
+        ] {
             match charge(world, &shop, &mandate.token, number, amount).await {
                 Ok(order) => assert_eq!((number, order.state), ("M-3", orders::State::Success)),
                 Err(problem) => assert_eq!(problem.code, code, "{number}"),
             }
         }
         charge(world, &shop, &mandate.token, "M-5", 500).await.expect("exactly the rest of the day");
-        let seen = mandates::of(&world.app, &payer.citizen.actor, mandate.id).await.expect("the person's own");
+        let seen =
+            mandates::of(&world.app, &payer.citizen.actor, mandate.id).await.expect("the person's own");
         assert_eq!(seen.paid_today.amount, 2_500);
         assert_eq!((payer.holds(world).await, shop.holds(world).await), (47_500, 2_500));
         world.clock.advance(86_400_000);
@@ -89,7 +93,8 @@ fn of_ten_charges_at_once_exactly_those_that_fit_the_day_pass() {
         // Seven of 300 are 2,100; the limit is 2,399.
         let mandate = push(world, &payer, &shop, 300, 2_399).await;
         let numbers: Vec<String> = (0..10).map(|n| format!("M-{n}")).collect();
-        let answers = join_all(numbers.iter().map(|number| charge(world, &shop, &mandate.token, number, 300))).await;
+        let answers =
+            join_all(numbers.iter().map(|number| charge(world, &shop, &mandate.token, number, 300))).await;
         let refused: Vec<&Problem> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
         assert_eq!(refused.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::OverDayLimit; 3]);
         assert_eq!((payer.holds(world).await, shop.holds(world).await), (47_900, 2_100));
@@ -101,15 +106,21 @@ fn the_same_charge_again_answers_the_paid_order_and_a_refused_one_is_tried_again
     on_each_backend(async |world: &mut World| {
         let (shop, payer) = pair(world).await;
         let mandate = push(world, &payer, &shop, 60_000, 100_000).await;
-        let tries = (0..8).map(|_| mandates::charge(&world.app, &shop.caller, &mandate.token, ask("M-1", 1_000)));
-        let made: Vec<_> = join_all(tries).await.into_iter().map(|made| made.expect("paid or there")).collect();
+        let tries =
+            (0..8).map(|_| mandates::charge(&world.app, &shop.caller, &mandate.token, ask("M-1", 1_000)));
+        let made: Vec<_> =
+            join_all(tries).await.into_iter().map(|made| made.expect("paid or there")).collect();
         assert_eq!(made.iter().filter(|made| made.fresh).count(), 1);
-        assert!(made.iter().all(|each| each.value.id == made[0].value.id && each.value.state == orders::State::Success));
+        assert!(
+            made.iter()
+                .all(|each| each.value.id == made[0].value.id && each.value.state == orders::State::Success)
+        );
         assert_eq!(payer.holds(world).await, 49_000);
         let other = mandates::charge(&world.app, &shop.caller, &mandate.token, ask("M-1", 1_001)).await;
         let problem = other.expect_err("another amount");
         assert_eq!((problem.code, problem.field.as_deref()), (Code::Conflict, Some("amount")));
-        let by_hand = orders::create(&world.app, &shop.caller, Shop::ask("M-1", 1_000)).await.expect_err("another way");
+        let by_hand =
+            orders::create(&world.app, &shop.caller, Shop::ask("M-1", 1_000)).await.expect_err("another way");
         assert_eq!((by_hand.code, by_hand.field.as_deref()), (Code::Conflict, Some("token")));
 
         let poor = charge(world, &shop, &mandate.token, "M-2", 49_001).await.expect_err("one fen too much");
@@ -134,17 +145,31 @@ fn a_paused_mandate_is_not_charged_a_resumed_one_is_a_revoked_one_never_again() 
         for _ in 0..2 {
             assert_eq!(mandates::pause(app, actor, mandate.id).await.expect("paused").state, State::Paused);
         }
-        assert_eq!(charge(world, &shop, &mandate.token, "M-2", 100).await.expect_err("paused").code, Code::MandateUnusable);
-        assert_eq!(charge(world, &shop, &mandate.token, "M-1", 100).await.expect("told").state, orders::State::Success);
+        assert_eq!(
+            charge(world, &shop, &mandate.token, "M-2", 100).await.expect_err("paused").code,
+            Code::MandateUnusable
+        );
+        assert_eq!(
+            charge(world, &shop, &mandate.token, "M-1", 100).await.expect("told").state,
+            orders::State::Success
+        );
         assert_eq!(mandates::resume(app, actor, mandate.id).await.expect("resumed").state, State::Active);
         charge(world, &shop, &mandate.token, "M-2", 100).await.expect("active again");
         for _ in 0..2 {
-            assert_eq!(mandates::revoke(app, actor, mandate.id).await.expect("revoked").state, State::Revoked);
+            assert_eq!(
+                mandates::revoke(app, actor, mandate.id).await.expect("revoked").state,
+                State::Revoked
+            );
         }
-        for answer in [mandates::pause(app, actor, mandate.id).await, mandates::resume(app, actor, mandate.id).await] {
+        for answer in
+            [mandates::pause(app, actor, mandate.id).await, mandates::resume(app, actor, mandate.id).await]
+        {
             assert_eq!(answer.expect_err("for good").code, Code::MandateUnusable);
         }
-        assert_eq!(charge(world, &shop, &mandate.token, "M-3", 100).await.expect_err("revoked").code, Code::MandateUnusable);
+        assert_eq!(
+            charge(world, &shop, &mandate.token, "M-3", 100).await.expect_err("revoked").code,
+            Code::MandateUnusable
+        );
         let told = mandates::of_merchant(app, shop.id, &mandate.token).await.expect("told");
         assert_eq!(told.state, State::Revoked);
         assert_eq!(payer.holds(world).await, 49_800);
@@ -155,14 +180,30 @@ fn a_paused_mandate_is_not_charged_a_resumed_one_is_a_revoked_one_never_again() 
 fn a_mandate_is_its_persons_and_its_merchants_alone() {
     on_each_backend(async |world: &mut World| {
         let (shop, payer) = pair(world).await;
-        let (other_shop, stranger) = (Shop::open(world, 3, "BKA").await, Payer::with(world, 4, "BKA", 50_000).await);
+        let (other_shop, stranger) =
+            (Shop::open(world, 3, "BKA").await, Payer::with(world, 4, "BKA", 50_000).await);
         let mandate = push(world, &payer, &shop, 1_000, 2_500).await;
         let app = &world.app;
-        assert_eq!(charge(world, &other_shop, &mandate.token, "M-1", 1).await.expect_err("not theirs").code, Code::NotFound);
-        assert_eq!(charge(world, &shop, "mtk_guess", "M-1", 1).await.expect_err("unknown").code, Code::NotFound);
-        assert_eq!(mandates::of_merchant(app, other_shop.id, &mandate.token).await.expect_err("not theirs").code, Code::NotFound);
-        assert_eq!(mandates::revoke(app, &stranger.citizen.actor, mandate.id).await.expect_err("not theirs").code, Code::NotFound);
-        assert_eq!(mandates::of(app, &stranger.citizen.actor, mandate.id).await.expect_err("not theirs").code, Code::NotFound);
+        assert_eq!(
+            charge(world, &other_shop, &mandate.token, "M-1", 1).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
+        assert_eq!(
+            charge(world, &shop, "mtk_guess", "M-1", 1).await.expect_err("unknown").code,
+            Code::NotFound
+        );
+        assert_eq!(
+            mandates::of_merchant(app, other_shop.id, &mandate.token).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
+        assert_eq!(
+            mandates::revoke(app, &stranger.citizen.actor, mandate.id).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
+        assert_eq!(
+            mandates::of(app, &stranger.citizen.actor, mandate.id).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
         let second = push(world, &payer, &shop, 10, 10).await;
         let page = |limit| PageAsk { limit: Some(limit), ..PageAsk::default() };
         let tokens = mandates::list_of_merchant(app, shop.id, &page(1)).await.expect("a page");
@@ -170,9 +211,14 @@ fn a_mandate_is_its_persons_and_its_merchants_alone() {
         let next = PageAsk { after: Some(second.token.clone()), ..page(1) };
         let tokens = mandates::list_of_merchant(app, shop.id, &next).await.expect("a page");
         assert_eq!((tokens.items[0].token.as_str(), tokens.has_more), (mandate.token.as_str(), false));
-        assert!(mandates::list_of_merchant(app, other_shop.id, &page(1)).await.expect("a page").items.is_empty());
+        assert!(
+            mandates::list_of_merchant(app, other_shop.id, &page(1)).await.expect("a page").items.is_empty()
+        );
         let mine = mandates::list(app, &payer.citizen.actor, &page(10)).await.expect("a page");
-        assert_eq!(mine.items.iter().map(|each| each.id).collect::<Vec<MandateId>>(), [second.id, mandate.id]);
+        assert_eq!(
+            mine.items.iter().map(|each| each.id).collect::<Vec<MandateId>>(),
+            [second.id, mandate.id]
+        );
     });
 }
 
@@ -197,7 +243,8 @@ fn a_mandate_is_pushed_by_a_device_and_a_pin_within_sane_limits() {
         }
         let ask = good();
         let first = mandates::create(&world.app, &payer.citizen.actor, ask.clone()).await.expect("pushed");
-        let again = mandates::create(&world.app, &payer.citizen.actor, ask).await.expect("the same signature");
+        let again =
+            mandates::create(&world.app, &payer.citizen.actor, ask).await.expect("the same signature");
         assert_eq!(first, again);
         merchants::suspend(&world.app, shop.id, "inspection", "test").await.expect("suspended");
         let refused = mandates::create(&world.app, &payer.citizen.actor, good()).await;
@@ -217,9 +264,12 @@ fn a_wallet_has_so_many_mandates_and_each_its_own_policy() {
             first.get_or_insert(mandate.id);
         }
         let one_more = agree(world, &payer, &shop, 1, 1);
-        let refused = mandates::create(&world.app, &payer.citizen.actor, one_more).await.expect_err("too many");
+        let refused =
+            mandates::create(&world.app, &payer.citizen.actor, one_more).await.expect_err("too many");
         assert_eq!(refused.code, Code::StateConflict);
-        mandates::revoke(&world.app, &payer.citizen.actor, first.expect("fifty were pushed")).await.expect("revoked");
+        mandates::revoke(&world.app, &payer.citizen.actor, first.expect("fifty were pushed"))
+            .await
+            .expect("revoked");
         push(world, &payer, &shop, 1, 1).await;
     });
 }
@@ -231,14 +281,23 @@ fn a_mandate_that_a_crash_left_opening_is_finished_at_the_next_start() {
         let mandate = push(world, &payer, &shop, 1_000, 2_500).await;
         let id = mandate.id;
         let back = async move |tx: &mut jialing_platform::Tx| {
-            sqlx::query("UPDATE mandates SET state = 'OPENING' WHERE id = $1").bind(id).execute(&mut *tx).await?;
+            sqlx::query("UPDATE mandates SET state = 'OPENING' WHERE id = $1")
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
             Ok(())
         };
         world.app.db.write(back).await.expect("as the stopped process left it");
-        assert_eq!(charge(world, &shop, &mandate.token, "M-1", 1).await.expect_err("opening").code, Code::MandateUnusable);
+        assert_eq!(
+            charge(world, &shop, &mandate.token, "M-1", 1).await.expect_err("opening").code,
+            Code::MandateUnusable
+        );
         world.crash().await;
         orders::reconcile(&world.app).await.expect("reconciled");
-        assert_eq!(charge(world, &shop, &mandate.token, "M-1", 1).await.expect("active").state, orders::State::Success);
+        assert_eq!(
+            charge(world, &shop, &mandate.token, "M-1", 1).await.expect("active").state,
+            orders::State::Success
+        );
         // Twice is once: the same limits are published again and nothing changes.
         world.app.db.write(back).await.expect("as another stopped process left it");
         orders::reconcile(&world.app).await.expect("reconciled");
@@ -252,7 +311,8 @@ fn a_charged_order_is_revoked_whole() {
     on_each_backend(async |world: &mut World| {
         let (shop, payer) = pair(world).await;
         let mandate = push(world, &payer, &shop, 40_000, 60_000).await;
-        let revoke = async |by: &Caller, order: &Order| orders::revoke(&world.app, by, Name::Id(order.id)).await;
+        let revoke =
+            async |by: &Caller, order: &Order| orders::revoke(&world.app, by, Name::Id(order.id)).await;
         let paid = charge(world, &shop, &mandate.token, "M-1", 1_000).await.expect("paid");
         for _ in 0..2 {
             let back = revoke(&shop.caller, &paid).await.expect("revoked");
@@ -261,7 +321,10 @@ fn a_charged_order_is_revoked_whole() {
         assert_eq!((payer.holds(world).await, shop.holds(world).await), (50_000, 0));
         let all = refunds::ListAsk { order_id: Some(paid.id), ..Default::default() };
         let made = refunds::list(&world.app, shop.id, &all).await.expect("a page").items;
-        assert_eq!(made.iter().map(|refund| refund.origin).collect::<Vec<_>>(), [refunds::Origin::Revocation]);
+        assert_eq!(
+            made.iter().map(|refund| refund.origin).collect::<Vec<_>>(),
+            [refunds::Origin::Revocation]
+        );
 
         // One that could not be paid is revoked too, and then never paid.
         wallets::control(&world.app, payer.wallet, Control::DebitFrozen).await.expect("frozen");

@@ -31,7 +31,11 @@ pub struct Payer {
 
 /// A request of the merchant's server with this body.
 pub fn request(merchant: MerchantId, body: &str) -> Caller {
-    Caller { merchant, serial: "0011223344556677".into(), body_sha256: HashAlgorithm::Sha256.digest(body.as_bytes()) }
+    Caller {
+        merchant,
+        serial: "0011223344556677".into(),
+        body_sha256: HashAlgorithm::Sha256.digest(body.as_bytes()),
+    }
 }
 
 impl Shop {
@@ -39,7 +43,8 @@ impl Shop {
     pub async fn open(world: &World, n: u32, bank: &str) -> Self {
         let owner = Citizen::identified(world, n, "王掌柜").await;
         let ask = OrganisationAsk { name: format!("嘉陵小面{n}"), licence: licence(n) };
-        let organisation = people::register(&world.app, &owner.actor, ask).await.expect("the organisation is registered");
+        let organisation =
+            people::register(&world.app, &owner.actor, ask).await.expect("the organisation is registered");
         let ask = RegisterAsk {
             organisation_id: organisation.organisation_id,
             name_zh: format!("小面馆{n}"),
@@ -47,7 +52,8 @@ impl Shop {
             mcc: "5812".into(),
             institution: bank.into(),
         };
-        let merchant = merchants::register(&world.app, &owner.actor, ask).await.expect("the merchant is registered");
+        let merchant =
+            merchants::register(&world.app, &owner.actor, ask).await.expect("the merchant is registered");
         let wallet = merchant.wallet_id.expect("approved by setting");
         let caller = request(merchant.id, "{}");
         Self { owner, id: merchant.id, wallet, caller }

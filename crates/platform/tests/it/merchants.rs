@@ -40,23 +40,53 @@ fn a_merchant_is_registered_once_by_a_verified_representative() {
         for (by, ask, code, field) in [
             (&anonymous, good.clone(), Code::Forbidden, None),
             (&stranger, good.clone(), Code::NotFound, None),
-            (&owner, RegisterAsk { organisation_id: OrganisationId::new(0), ..good.clone() }, Code::NotFound, None),
-            (&owner, RegisterAsk { institution: "CB".into(), name_zh: "二店".into(), ..good.clone() }, Code::InvalidRequest, Some("institution")),
-            (&owner, RegisterAsk { institution: "NONE".into(), ..good.clone() }, Code::InvalidRequest, Some("institution")),
+            (
+                &owner,
+                RegisterAsk { organisation_id: OrganisationId::new(0), ..good.clone() },
+                Code::NotFound,
+                None,
+            ),
+            (
+                &owner,
+                RegisterAsk { institution: "CB".into(), name_zh: "二店".into(), ..good.clone() },
+                Code::InvalidRequest,
+                Some("institution"),
+            ),
+            (
+                &owner,
+                RegisterAsk { institution: "NONE".into(), ..good.clone() },
+                Code::InvalidRequest,
+                Some("institution"),
+            ),
             (&owner, RegisterAsk { name_en: "Tea".into(), ..good.clone() }, Code::Conflict, Some("name_en")),
             (&owner, RegisterAsk { mcc: "5812".into(), ..good.clone() }, Code::Conflict, Some("mcc")),
-            (&owner, RegisterAsk { institution: "BKB".into(), ..good.clone() }, Code::Conflict, Some("institution")),
+            (
+                &owner,
+                RegisterAsk { institution: "BKB".into(), ..good.clone() },
+                Code::Conflict,
+                Some("institution"),
+            ),
             (&owner, RegisterAsk { mcc: "58a2".into(), ..good.clone() }, Code::InvalidRequest, Some("mcc")),
         ] {
             let problem = merchants::register(app, &by.actor, ask).await.expect_err("refused");
             assert_eq!((problem.code, problem.field.as_deref()), (code, field));
         }
         let second = RegisterAsk { name_zh: "二店".into(), ..good };
-        let second = merchants::register(app, &owner.actor, second).await.expect("another of the organisation");
+        let second =
+            merchants::register(app, &owner.actor, second).await.expect("another of the organisation");
         let listed = merchants::list(app, &owner.actor, &PageAsk::default()).await.expect("a page").items;
         assert_eq!(listed.iter().map(|each| each.id).collect::<Vec<MerchantId>>(), [second.id, first.id]);
-        assert!(merchants::list(app, &stranger.actor, &PageAsk::default()).await.expect("a page").items.is_empty());
-        assert_eq!(merchants::of(app, &stranger.actor, first.id).await.expect_err("not theirs").code, Code::NotFound);
+        assert!(
+            merchants::list(app, &stranger.actor, &PageAsk::default())
+                .await
+                .expect("a page")
+                .items
+                .is_empty()
+        );
+        assert_eq!(
+            merchants::of(app, &stranger.actor, first.id).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
     });
 }
 
@@ -70,22 +100,37 @@ fn every_status_is_reached_and_only_by_its_way() {
         let good = ask(world, &owner, 1).await;
         let pending = merchants::register(app, &owner.actor, good.clone()).await.expect("registered");
         assert_eq!((pending.status, pending.wallet_id), (Status::Pending, None));
-        assert_eq!(merchants::suspend(app, pending.id, "r", "op").await.expect_err("not active").code, Code::StateConflict);
+        assert_eq!(
+            merchants::suspend(app, pending.id, "r", "op").await.expect_err("not active").code,
+            Code::StateConflict
+        );
         for _ in 0..2 {
             let active = merchants::approve(app, pending.id, "op").await.expect("approved");
             assert_eq!(active.status, Status::Active);
             assert!(active.wallet_id.is_some());
         }
-        assert_eq!(merchants::refuse(app, pending.id, "r", "op").await.expect_err("active").code, Code::StateConflict);
+        assert_eq!(
+            merchants::refuse(app, pending.id, "r", "op").await.expect_err("active").code,
+            Code::StateConflict
+        );
         let stopped = merchants::suspend(app, pending.id, "inspection", "op").await.expect("suspended");
-        assert_eq!((stopped.status, stopped.status_reason.as_deref()), (Status::Suspended, Some("inspection")));
+        assert_eq!(
+            (stopped.status, stopped.status_reason.as_deref()),
+            (Status::Suspended, Some("inspection"))
+        );
         let back = merchants::approve(app, pending.id, "op").await.expect("approved again");
-        assert_eq!((back.status, back.status_reason, back.wallet_id), (Status::Active, None, stopped.wallet_id));
+        assert_eq!(
+            (back.status, back.status_reason, back.wallet_id),
+            (Status::Active, None, stopped.wallet_id)
+        );
         let second = RegisterAsk { name_zh: "二店".into(), ..good };
         let second = merchants::register(app, &owner.actor, second).await.expect("registered");
         let refused = merchants::refuse(app, second.id, "no kitchen", "op").await.expect("refused");
         assert_eq!(refused.status, Status::Refused);
-        assert_eq!(merchants::approve(app, second.id, "op").await.expect_err("refused").code, Code::StateConflict);
+        assert_eq!(
+            merchants::approve(app, second.id, "op").await.expect_err("refused").code,
+            Code::StateConflict
+        );
         let unknown = merchants::approve(app, MerchantId::new(0), "op").await;
         assert_eq!(unknown.expect_err("unknown").code, Code::NotFound);
     });
@@ -102,16 +147,18 @@ fn old_and_new_keys_verify_side_by_side_until_they_end_or_are_revoked() {
         let ask = |public_key: String, days| KeyAsk { public_key, valid_days: days };
         let (old, new) = (pem(Suite::Ed25519), pem(Suite::Sm2Sm3));
         let old = merchants::register_key(app, owner, shop.id, ask(old, Some(40))).await.expect("registered");
-        let again = merchants::register_key(app, owner, shop.id, ask(old.public_key.clone(), None)).await.expect("there");
+        let again = merchants::register_key(app, owner, shop.id, ask(old.public_key.clone(), None))
+            .await
+            .expect("there");
         assert_eq!(old, again);
         assert!(old.valid && !old.ends_soon);
         world.clock.advance(11 * 86_400_000);
         let new = merchants::register_key(app, owner, shop.id, ask(new, None)).await.expect("registered");
         let shown = merchants::keys(app, owner, shop.id).await.expect("listed");
-        assert_eq!(shown.iter().map(|key| (key.serial.as_str(), key.valid, key.ends_soon)).collect::<Vec<_>>(), [
-            (new.serial.as_str(), true, false),
-            (old.serial.as_str(), true, true),
-        ]);
+        assert_eq!(
+            shown.iter().map(|key| (key.serial.as_str(), key.valid, key.ends_soon)).collect::<Vec<_>>(),
+            [(new.serial.as_str(), true, false), (old.serial.as_str(), true, true),]
+        );
         let known = async |serial: &str| merchants::key(app, shop.id, serial).await.expect("readable");
         for key in [&old, &new] {
             assert_eq!(known(&key.serial).await.expect("valid").to_pem(), key.public_key);
@@ -136,7 +183,9 @@ fn old_and_new_keys_verify_side_by_side_until_they_end_or_are_revoked() {
             assert_eq!(merchants::register_key(app, by, shop.id, ask).await.expect_err("refused").code, code);
         }
         for _ in 0..10 {
-            merchants::register_key(app, owner, shop.id, ask(pem(Suite::Ed25519), None)).await.expect("one of ten");
+            merchants::register_key(app, owner, shop.id, ask(pem(Suite::Ed25519), None))
+                .await
+                .expect("one of ten");
         }
         let eleventh = merchants::register_key(app, owner, shop.id, ask(pem(Suite::Ed25519), None)).await;
         assert_eq!(eleventh.expect_err("too many").code, Code::StateConflict);
@@ -152,7 +201,10 @@ fn stores_and_settings_are_the_owners() {
         let shop = Shop::open(world, 1, "BKA").await;
         let stranger = Citizen::identified(world, 2, "李明").await;
         let (app, owner) = (&world.app, &shop.owner.actor);
-        let ask = || StoreAsk { name: "解放碑店".into(), address: "民权路1号".into(), district: "渝中区".into() };
+        let ask =
+            || StoreAsk {
+                name: "解放碑店".into(), address: "民权路1号".into(), district: "渝中区".into()
+            };
         let id = StoreId::new(world.clock.millis());
         let store = merchants::add_store(app, owner, shop.id, id, ask()).await.expect("added");
         assert_eq!(store, merchants::add_store(app, owner, shop.id, id, ask()).await.expect("there already"));
@@ -160,14 +212,27 @@ fn stores_and_settings_are_the_owners() {
         assert_eq!(listed.items, [store]);
         let bad = StoreAsk { district: "渝\n中".into(), ..ask() };
         let fresh = StoreId::new(world.clock.millis());
-        assert_eq!(merchants::add_store(app, owner, shop.id, fresh, bad).await.expect_err("two lines").field.as_deref(), Some("district"));
+        assert_eq!(
+            merchants::add_store(app, owner, shop.id, fresh, bad)
+                .await
+                .expect_err("two lines")
+                .field
+                .as_deref(),
+            Some("district")
+        );
         let theirs = merchants::add_store(app, &stranger.actor, shop.id, fresh, ask()).await;
         assert_eq!(theirs.expect_err("not theirs").code, Code::NotFound);
         let above = |fen| SettingsAsk { refund_approval_above: Some(Money::fen(fen)) };
         let set = merchants::set(app, owner, shop.id, above(5_000)).await.expect("set");
         assert_eq!(set.refund_approval_above, Some(Money::fen(5_000)));
-        assert_eq!(merchants::set(app, owner, shop.id, above(0)).await.expect_err("zero").code, Code::AmountInvalid);
-        assert_eq!(merchants::set(app, &stranger.actor, shop.id, above(1)).await.expect_err("not theirs").code, Code::NotFound);
+        assert_eq!(
+            merchants::set(app, owner, shop.id, above(0)).await.expect_err("zero").code,
+            Code::AmountInvalid
+        );
+        assert_eq!(
+            merchants::set(app, &stranger.actor, shop.id, above(1)).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
         let none = merchants::set(app, owner, shop.id, SettingsAsk::default()).await.expect("set");
         assert_eq!(none.refund_approval_above, None);
     });

@@ -36,7 +36,11 @@ fn an_order_is_checked_field_by_field() {
             (OrderAsk { expires_in: Some(59), ..ask() }, Code::InvalidRequest, "expires_in"),
             (OrderAsk { expires_in: Some(604_801), ..ask() }, Code::InvalidRequest, "expires_in"),
             (OrderAsk { attach: Some("a\nb".into()), ..ask() }, Code::InvalidRequest, "attach"),
-            (OrderAsk { notify_url: Some("ftp://shop.example".into()), ..ask() }, Code::InvalidRequest, "notify_url"),
+            (
+                OrderAsk { notify_url: Some("ftp://shop.example".into()), ..ask() },
+                Code::InvalidRequest,
+                "notify_url",
+            ),
             (OrderAsk { goods_tag: Some("t".repeat(33)), ..ask() }, Code::InvalidRequest, "goods_tag"),
             (OrderAsk { store_id: Some(elsewhere), ..ask() }, Code::InvalidRequest, "store_id"),
         ] {
@@ -53,9 +57,13 @@ fn a_number_is_used_once_for_ever_and_a_conflict_names_the_field() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
         let shop = Shop::open(world, 1, "BKA").await;
-        let store = StoreAsk { name: "解放碑店".into(), address: "民权路1号".into(), district: "渝中区".into() };
+        let store =
+            StoreAsk {
+                name: "解放碑店".into(), address: "民权路1号".into(), district: "渝中区".into()
+            };
         let id = StoreId::new(world.clock.millis());
-        let store = merchants::add_store(&world.app, &shop.owner.actor, shop.id, id, store).await.expect("added");
+        let store =
+            merchants::add_store(&world.app, &shop.owner.actor, shop.id, id, store).await.expect("added");
         let ask = || OrderAsk {
             store_id: Some(store.id),
             expires_in: Some(600),
@@ -95,7 +103,8 @@ fn twenty_identical_orders_at_once_are_one_order() {
         found(world).await;
         let shop = Shop::open(world, 1, "BKA").await;
         let tries = (0..20).map(|_| orders::create(&world.app, &shop.caller, Shop::ask("A-1", 1250)));
-        let made: Vec<_> = join_all(tries).await.into_iter().map(|made| made.expect("created or there")).collect();
+        let made: Vec<_> =
+            join_all(tries).await.into_iter().map(|made| made.expect("created or there")).collect();
         assert_eq!(made.iter().filter(|made| made.fresh).count(), 1);
         assert!(made.iter().all(|each| each.value.id == made[0].value.id));
     });
@@ -110,7 +119,8 @@ fn an_order_is_closed_by_its_merchant_or_by_time() {
         assert_eq!(by_merchant.state, State::NotPay);
         assert!(by_merchant.qr.is_some());
         for _ in 0..2 {
-            let closed = orders::close(&world.app, shop.id, Name::OutTradeNo("A-1".into())).await.expect("closed");
+            let closed =
+                orders::close(&world.app, shop.id, Name::OutTradeNo("A-1".into())).await.expect("closed");
             assert_eq!((closed.state, closed.close_reason), (State::Closed, Some(CloseReason::Merchant)));
             assert!(closed.qr.is_none() && closed.closed_at.is_some());
         }
@@ -123,7 +133,10 @@ fn an_order_is_closed_by_its_merchant_or_by_time() {
         assert_eq!((read.state, read.close_reason), (State::Closed, Some(CloseReason::Expired)));
         orders::sweep(&world.app).await.expect("swept");
         let swept = shop.see(world, by_time.id).await;
-        assert_eq!((swept.state, &swept.close_reason, &swept.closed_at), (read.state, &read.close_reason, &read.closed_at));
+        assert_eq!(
+            (swept.state, &swept.close_reason, &swept.closed_at),
+            (read.state, &read.close_reason, &read.closed_at)
+        );
         assert_eq!(swept.closed_at, Some(by_time.expires_at));
         // What is not the merchant's is not there.
         let other = Shop::open(world, 2, "BKA").await;
@@ -165,7 +178,13 @@ fn a_list_is_filtered_and_turned_page_by_page() {
         orders::close(&world.app, shop.id, Name::Id(numbers[1])).await.expect("closed");
         let list = async |ask: ListAsk| {
             let page = orders::list(&world.app, shop.id, &ask).await.expect("a page");
-            (page.items.iter().map(|order| numbers.iter().position(|id| *id == order.id).expect("ours")).collect::<Vec<_>>(), page.has_more)
+            (
+                page.items
+                    .iter()
+                    .map(|order| numbers.iter().position(|id| *id == order.id).expect("ours"))
+                    .collect::<Vec<_>>(),
+                page.has_more,
+            )
         };
         let two = |after: Option<usize>, before: Option<usize>| ListAsk {
             limit: Some(2),
@@ -182,12 +201,18 @@ fn a_list_is_filtered_and_turned_page_by_page() {
         let closed = ListAsk { state: Some(State::Closed), ..ListAsk::default() };
         assert_eq!(list(closed.clone()).await, (vec![1], false));
         let from = shop.see(world, numbers[3]).await.created_at;
-        assert_eq!(list(ListAsk { from: Some(from.clone()), ..ListAsk::default() }).await, (vec![4, 3], false));
+        assert_eq!(
+            list(ListAsk { from: Some(from.clone()), ..ListAsk::default() }).await,
+            (vec![4, 3], false)
+        );
         assert_eq!(list(ListAsk { to: Some(from), ..ListAsk::default() }).await, (vec![2, 1, 0], false));
         world.clock.advance(1_300_000);
         assert_eq!(list(closed).await, (vec![4, 3, 2, 1, 0], false), "what time closed is closed");
         let bad = ListAsk { from: Some("yesterday".into()), ..ListAsk::default() };
-        assert_eq!(orders::list(&world.app, shop.id, &bad).await.expect_err("no time").field.as_deref(), Some("from"));
+        assert_eq!(
+            orders::list(&world.app, shop.id, &bad).await.expect_err("no time").field.as_deref(),
+            Some("from")
+        );
     });
 }
 
@@ -202,8 +227,12 @@ fn an_orders_code_leads_the_payer_to_the_order() {
         assert!(payload.starts_with("000201010212") && payload.contains("5303156"), "{payload}");
         assert_eq!(orders::qr::order_in(&payload).expect("ours"), order.id);
         let ask = jialing_platform::payments::ScanAsk { payload };
-        let seen = jialing_platform::payments::scan(&world.app, &payer.citizen.actor, &ask).await.expect("found");
-        assert_eq!((seen.id, seen.merchant_id, seen.amount, seen.state), (order.id, shop.id, order.amount, State::NotPay));
+        let seen =
+            jialing_platform::payments::scan(&world.app, &payer.citizen.actor, &ask).await.expect("found");
+        assert_eq!(
+            (seen.id, seen.merchant_id, seen.amount, seen.state),
+            (order.id, shop.id, order.amount, State::NotPay)
+        );
         assert_eq!(seen.merchant_name_zh, "小面馆1");
     });
 }

@@ -11,12 +11,17 @@ use jialing_platform::wallets::{self, Control, Movement, legs};
 use jialing_platform::{Code, Problem, devices};
 
 use crate::citizen::PIN;
-use crate::market::{Payer, Shop, fund, found};
+use crate::market::{Payer, Shop, found, fund};
 use crate::world::{World, on_each_backend};
 
 /// The states an order went through.
 async fn path(world: &World, order: OrderId) -> Vec<State> {
-    orders::store::states(&world.app, order).await.expect("readable").into_iter().map(|(state, _)| state).collect()
+    orders::store::states(&world.app, order)
+        .await
+        .expect("readable")
+        .into_iter()
+        .map(|(state, _)| state)
+        .collect()
 }
 
 /// What the payer's device signed, as a claim on the order.
@@ -31,7 +36,8 @@ async fn claim(world: &World, payer: &Payer, order: &orders::Order) -> Claim {
         expires_at: ask.evidence.expires_at,
         nonce: ask.evidence.nonce.clone(),
     };
-    let signed = devices::check(&world.app, &payer.citizen.actor, &evidence, &ask.evidence).await.expect("signed");
+    let signed =
+        devices::check(&world.app, &payer.citizen.actor, &evidence, &ask.evidence).await.expect("signed");
     Claim {
         order: order.id,
         person: payer.citizen.person,
@@ -73,7 +79,11 @@ fn a_person_pays_a_shop_across_banks_of_either_model() {
                 let payer = Payer::with(world, n + 1, payers_bank, 10_000).await;
                 let order = shop.order(world, "A-1", 1250).await;
                 let paid = payer.pay(world, &order).await.expect("paid");
-                assert_eq!((paid.state, paid.wallet_id), (State::Success, Some(payer.wallet)), "{payers_bank} {shops_bank}");
+                assert_eq!(
+                    (paid.state, paid.wallet_id),
+                    (State::Success, Some(payer.wallet)),
+                    "{payers_bank} {shops_bank}"
+                );
                 assert_eq!(paid.transaction_id.map(|id| id.number()), Some(order.id.number()));
                 assert_eq!((payer.holds(world).await, shop.holds(world).await), (8_750, 1_250));
                 assert_eq!(path(world, order.id).await, [State::NotPay, State::UserPaying, State::Success]);
@@ -105,7 +115,8 @@ fn of_two_people_at_once_exactly_one_pays() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
         let shop = Shop::open(world, 1, "BKA").await;
-        let (anna, bo) = (Payer::with(world, 2, "BKA", 50_000).await, Payer::with(world, 3, "BKB", 50_000).await);
+        let (anna, bo) =
+            (Payer::with(world, 2, "BKA", 50_000).await, Payer::with(world, 3, "BKB", 50_000).await);
         for round in 0..10 {
             let order = shop.order(world, &format!("A-{round}"), 1_000).await;
             let (a, b) = join(anna.pay(world, &order), bo.pay(world, &order)).await;
@@ -125,7 +136,8 @@ fn while_one_pays_another_waits_and_then_hears_that_it_is_paid() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
         let shop = Shop::open(world, 1, "BKA").await;
-        let (anna, bo) = (Payer::with(world, 2, "BKA", 5_000).await, Payer::with(world, 3, "BKA", 5_000).await);
+        let (anna, bo) =
+            (Payer::with(world, 2, "BKA", 5_000).await, Payer::with(world, 3, "BKA", 5_000).await);
         let order = shop.order(world, "A-1", 1_000).await;
         let attempt = reserved(world, &anna, &order).await;
         assert_eq!(shop.see(world, order.id).await.state, State::UserPaying);
@@ -203,7 +215,9 @@ fn who_may_not_pay_is_told_why_and_nothing_moves() {
             let refused = payments::pay(&world.app, &payer.citizen.actor, id, ask).await;
             assert_eq!(refused.expect_err("refused").code, code);
         }
-        payments::pay(&world.app, &payer.citizen.actor, large.id, pinned(agree(&large), PIN)).await.expect("with the PIN");
+        payments::pay(&world.app, &payer.citizen.actor, large.id, pinned(agree(&large), PIN))
+            .await
+            .expect("with the PIN");
         wallets::control(&world.app, payer.wallet, Control::DebitFrozen).await.expect("frozen");
         assert_eq!(payer.pay(world, &order).await.expect_err("frozen").code, Code::WalletUnavailable);
         wallets::control(&world.app, payer.wallet, Control::Active).await.expect("free again");
@@ -267,7 +281,8 @@ fn a_crash_after_the_reservation_lets_the_order_be_paid_again() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
         let shop = Shop::open(world, 1, "BKA").await;
-        let (anna, bo) = (Payer::with(world, 2, "BKA", 5_000).await, Payer::with(world, 3, "BKA", 5_000).await);
+        let (anna, bo) =
+            (Payer::with(world, 2, "BKA", 5_000).await, Payer::with(world, 3, "BKA", 5_000).await);
         let order = shop.order(world, "A-1", 1_000).await;
         reserved(world, &anna, &order).await;
         world.crash().await;
@@ -305,7 +320,8 @@ fn an_attempt_that_was_never_heard_of_again_gives_way_when_its_time_is_over() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
         let shop = Shop::open(world, 1, "BKA").await;
-        let (anna, bo) = (Payer::with(world, 2, "BKA", 5_000).await, Payer::with(world, 3, "BKA", 5_000).await);
+        let (anna, bo) =
+            (Payer::with(world, 2, "BKA", 5_000).await, Payer::with(world, 3, "BKA", 5_000).await);
         let order = shop.order(world, "A-1", 1_000).await;
         let slow = reserved(world, &anna, &order).await;
         world.clock.advance(29_000);
@@ -343,7 +359,10 @@ fn a_payment_that_lands_on_a_closed_order_is_given_back_by_itself() {
             let all = refunds::ListAsk { order_id: Some(order.id), ..Default::default() };
             refunds::list(&world.app, shop.id, &all).await.expect("a page").items
         };
-        assert_eq!(made().await.iter().map(|refund| refund.state).collect::<Vec<_>>(), [refunds::State::Processing]);
+        assert_eq!(
+            made().await.iter().map(|refund| refund.state).collect::<Vec<_>>(),
+            [refunds::State::Processing]
+        );
         orders::reconcile(&world.app).await.expect("reconciled");
         orders::sweep(&world.app).await.expect("done already");
         let refund = made().await.remove(0);

@@ -7,7 +7,7 @@ use jialing_platform::refunds::{self, ListAsk, Name, Nature, Refund, RefundAsk, 
 use jialing_platform::wallets::{self, Control};
 use jialing_platform::{Code, Money, Result, merchants};
 
-use crate::market::{Payer, Shop, fund, found, request};
+use crate::market::{Payer, Shop, found, fund, request};
 use crate::world::{World, on_each_backend};
 
 fn ask(number: &str, order: &Order, amount: u64) -> RefundAsk {
@@ -45,9 +45,11 @@ fn a_payment_is_given_back_in_parts_until_nothing_is_left() {
     on_each_backend(async |world: &mut World| {
         let (shop, payer, order) = paid(world).await;
         let mut left = 1_000;
-        for (number, amount, progress) in
-            [("R-1", 300, RefundState::Partial), ("R-2", 699, RefundState::Partial), ("R-3", 1, RefundState::Full)]
-        {
+        for (number, amount, progress) in [
+            ("R-1", 300, RefundState::Partial),
+            ("R-2", 699, RefundState::Partial),
+            ("R-3", 1, RefundState::Full),
+        ] {
             let done = refund(world, &shop, ask(number, &order, amount)).await.expect("refunded");
             assert_eq!((done.state, done.amount.amount), (State::Success, amount));
             assert_eq!(done.transaction_id.map(|id| id.number()), Some(done.id.number()));
@@ -67,8 +69,10 @@ fn a_refunds_number_is_used_once_for_ever_and_a_conflict_names_the_field() {
         let (shop, payer, order) = paid(world).await;
         let other = shop.order(world, "A-2", 1_000).await;
         payer.pay(world, &other).await.expect("paid");
-        let first = refunds::request(&world.app, &shop.caller, ask("R-1", &order, 300)).await.expect("refunded");
-        let again = refunds::request(&world.app, &shop.caller, ask("R-1", &order, 300)).await.expect("there already");
+        let first =
+            refunds::request(&world.app, &shop.caller, ask("R-1", &order, 300)).await.expect("refunded");
+        let again =
+            refunds::request(&world.app, &shop.caller, ask("R-1", &order, 300)).await.expect("there already");
         assert!(first.fresh && !again.fresh);
         assert_eq!(first.value, again.value);
         for (ask, field) in [
@@ -79,7 +83,8 @@ fn a_refunds_number_is_used_once_for_ever_and_a_conflict_names_the_field() {
         ] {
             assert_eq!(code(world, &shop, ask).await, (Code::Conflict, Some(field.into())));
         }
-        let by_number = RefundAsk { order_id: None, out_trade_no: Some("A-1".into()), ..ask("R-1", &order, 300) };
+        let by_number =
+            RefundAsk { order_id: None, out_trade_no: Some("A-1".into()), ..ask("R-1", &order, 300) };
         assert_eq!(refund(world, &shop, by_number).await.expect("the same order by its number"), first.value);
     });
 }
@@ -96,7 +101,11 @@ fn what_cannot_be_refunded_is_refused_with_the_reason() {
             (&shop, ask("R-1", &order, 0), Code::AmountInvalid),
             (&shop, ask("R-1", &order, 1_001), Code::RefundExceedsPaid),
             (&shop, ask("R 1", &order, 1), Code::InvalidRequest),
-            (&shop, RefundAsk { reason: Some("a\u{0}".into()), ..ask("R-1", &order, 1) }, Code::InvalidRequest),
+            (
+                &shop,
+                RefundAsk { reason: Some("a\u{0}".into()), ..ask("R-1", &order, 1) },
+                Code::InvalidRequest,
+            ),
             (&shop, both, Code::InvalidRequest),
             (&shop, neither, Code::InvalidRequest),
             (&shop, ask("R-1", &unpaid, 1), Code::StateConflict),
@@ -119,8 +128,14 @@ fn refunds_at_once_never_give_back_more_than_was_paid() {
         // Nine of 110 would be 990; a tenth would be too much.
         let tries = (0..20).map(|n| refund(world, &shop, ask(&format!("R-{n}"), &order, 110)));
         let answers = join_all(tries).await;
-        let done = answers.iter().filter(|answer| answer.as_ref().is_ok_and(|refund| refund.state == State::Success)).count();
-        let refused = answers.iter().filter(|answer| answer.as_ref().is_err_and(|p| p.code == Code::RefundExceedsPaid)).count();
+        let done = answers
+            .iter()
+            .filter(|answer| answer.as_ref().is_ok_and(|refund| refund.state == State::Success))
+            .count();
+        let refused = answers
+            .iter()
+            .filter(|answer| answer.as_ref().is_err_and(|p| p.code == Code::RefundExceedsPaid))
+            .count();
         assert_eq!((done, refused), (9, 11), "{answers:?}");
         assert_eq!((payer.holds(world).await, shop.holds(world).await), (4_990, 10));
         let told = shop.see(world, order.id).await;
@@ -133,7 +148,8 @@ fn one_number_at_once_is_one_refund() {
     on_each_backend(async |world: &mut World| {
         let (shop, _, order) = paid(world).await;
         let tries = (0..10).map(|_| refunds::request(&world.app, &shop.caller, ask("R-1", &order, 400)));
-        let made: Vec<_> = join_all(tries).await.into_iter().map(|made| made.expect("made or there")).collect();
+        let made: Vec<_> =
+            join_all(tries).await.into_iter().map(|made| made.expect("made or there")).collect();
         assert_eq!(made.iter().filter(|made| made.fresh).count(), 1);
         assert!(made.iter().all(|each| each.value.id == made[0].value.id));
         assert_eq!(shop.holds(world).await, 600);
@@ -148,7 +164,10 @@ fn what_the_payers_wallet_cannot_take_stays_owed_until_a_retry_succeeds() {
         let stuck = refund(world, &shop, ask("R-1", &order, 400)).await.expect("asked for");
         assert_eq!((stuck.state, stuck.problem.as_deref()), (State::Abnormal, Some("wallet_unavailable")));
         let told = shop.see(world, order.id).await;
-        assert_eq!((told.refunded.amount, told.refunding.amount, told.refund_state), (0, 400, RefundState::None));
+        assert_eq!(
+            (told.refunded.amount, told.refunding.amount, told.refund_state),
+            (0, 400, RefundState::None)
+        );
         assert_eq!(code(world, &shop, ask("R-2", &order, 601)).await.0, Code::RefundExceedsPaid);
         let again = refunds::retry(&world.app, shop.id, Name::Id(stuck.id)).await.expect("tried again");
         assert_eq!(again.state, State::Abnormal);
@@ -157,7 +176,8 @@ fn what_the_payers_wallet_cannot_take_stays_owed_until_a_retry_succeeds() {
         let held = payer.holds(world).await;
         let full = AccountChange { id: payer.wallet.number(), max: Some(held + 399), ..Default::default() };
         world.app.engine.submit(Command::ChangeAccount(full)).await.expect("changed");
-        let full = refunds::retry(&world.app, shop.id, Name::OutRefundNo("R-1".into())).await.expect("tried again");
+        let full =
+            refunds::retry(&world.app, shop.id, Name::OutRefundNo("R-1".into())).await.expect("tried again");
         assert_eq!((full.state, full.problem.as_deref()), (State::Abnormal, Some("balance_too_high")));
         let room = AccountChange { id: payer.wallet.number(), max: Some(held + 400), ..Default::default() };
         world.app.engine.submit(Command::ChangeAccount(room)).await.expect("changed");
@@ -179,10 +199,17 @@ fn what_the_shop_cannot_pay_is_closed_and_can_be_asked_for_anew() {
         assert!(closed.ended_at.is_some());
         assert_eq!(shop.see(world, order.id).await.refunding.amount, 0);
         wallets::control(&world.app, shop.wallet, Control::Active).await.expect("free again");
-        assert_eq!(refund(world, &shop, ask("R-1", &order, 400)).await.expect("told").state, State::Closed, "for ever");
+        assert_eq!(
+            refund(world, &shop, ask("R-1", &order, 400)).await.expect("told").state,
+            State::Closed,
+            "for ever"
+        );
         let retried = refunds::retry(&world.app, shop.id, Name::Id(closed.id)).await;
         assert_eq!(retried.expect_err("closed").code, Code::StateConflict);
-        assert_eq!(refund(world, &shop, ask("R-2", &order, 1_000)).await.expect("anew").state, State::Success);
+        assert_eq!(
+            refund(world, &shop, ask("R-2", &order, 1_000)).await.expect("anew").state,
+            State::Success
+        );
         assert_eq!(payer.holds(world).await, 5_000);
         // Another order's money cannot be given back once the shop has spent it.
         let second = shop.order(world, "A-2", 500).await;
@@ -205,7 +232,11 @@ fn a_large_refund_waits_for_the_owner() {
         let yes = refund(world, &shop, yes).await.expect("asked for");
         let no = refund(world, &shop, no).await.expect("asked for");
         assert_eq!((yes.state, no.state), (State::PendingApproval, State::PendingApproval));
-        assert_eq!(code(world, &shop, ask("R-3", &order, 1)).await.0, Code::RefundExceedsPaid, "both are set aside");
+        assert_eq!(
+            code(world, &shop, ask("R-3", &order, 1)).await.0,
+            Code::RefundExceedsPaid,
+            "both are set aside"
+        );
         let app = &world.app;
         let owner = &shop.owner.actor;
         let by_stranger = refunds::approve(app, &payer.citizen.actor, shop.id, yes.id).await;
@@ -216,8 +247,14 @@ fn a_large_refund_waits_for_the_owner() {
         assert_eq!(refunds::list_owned(app, owner, shop.id, &waiting).await.expect("a page").items.len(), 2);
         let reason = RejectAsk { reason: "the noodles were eaten".into() };
         for _ in 0..2 {
-            assert_eq!(refunds::approve(app, owner, shop.id, yes.id).await.expect("approved").state, State::Success);
-            assert_eq!(refunds::reject(app, owner, shop.id, no.id, &reason).await.expect("rejected").state, State::Closed);
+            assert_eq!(
+                refunds::approve(app, owner, shop.id, yes.id).await.expect("approved").state,
+                State::Success
+            );
+            assert_eq!(
+                refunds::reject(app, owner, shop.id, no.id, &reason).await.expect("rejected").state,
+                State::Closed
+            );
         }
         let late = refunds::approve(app, owner, shop.id, no.id).await;
         assert_eq!(late.expect_err("rejected").code, Code::StateConflict);
@@ -287,5 +324,24 @@ fn a_refund_carries_the_digest_of_the_signed_request() {
         let record = world.app.engine.transfer(made.id.number()).await.expect("readable").expect("there");
         let jialing_ledger::record::Body::Transfer(transfer) = record.body else { panic!("a transfer") };
         assert_eq!(transfer.link, shop.caller.digest());
+    });
+}
+
+#[test]
+fn an_order_has_fifty_refunds_and_no_more_and_closed_ones_do_not_count() {
+    on_each_backend(async |world: &mut World| {
+        let (shop, _, order) = paid(world).await;
+        wallets::control(&world.app, shop.wallet, Control::DebitFrozen).await.expect("frozen");
+        let closed = refund(world, &shop, ask("R-closed", &order, 1)).await.expect("asked for");
+        assert_eq!(closed.state, State::Closed);
+        wallets::control(&world.app, shop.wallet, Control::Active).await.expect("free again");
+        for n in 0..50 {
+            assert_eq!(
+                refund(world, &shop, ask(&format!("R-{n}"), &order, 1)).await.expect("one of fifty").state,
+                State::Success
+            );
+        }
+        assert_eq!(code(world, &shop, ask("R-50", &order, 1)).await.0, Code::StateConflict);
+        assert_eq!(shop.holds(world).await, 950);
     });
 }
