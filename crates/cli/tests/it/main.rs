@@ -2,7 +2,9 @@
 
 mod crash;
 mod demo;
+mod documents;
 mod keys;
 mod program;
 mod serve;
+mod story;
 mod verify;
