@@ -21,6 +21,9 @@ mod postgres;
 #[path = "../../../platform/tests/it/rails.rs"]
 mod rails;
 #[allow(dead_code)]
+#[path = "../../../platform/tests/it/saver.rs"]
+mod saver;
+#[allow(dead_code)]
 #[path = "../../../platform/tests/it/world.rs"]
 mod world;
 
@@ -28,10 +31,12 @@ mod amounts;
 mod connections;
 mod docs;
 mod door;
+mod exchange;
 mod frame;
 mod keyed;
 mod log;
 mod logs;
+mod movements;
 mod people;
 mod races;
 mod routes;
