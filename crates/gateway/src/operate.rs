@@ -32,10 +32,13 @@ pub(crate) fn routes() -> Router<Edge> {
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         .route("/readyz", get(ready))
         .route("/metrics", get(figures))
-        .route(
-            "/openapi.json",
-            get(async || ([(header::CONTENT_TYPE, "application/json")], crate::openapi())),
-        )
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], description())))
+}
+
+/// The API's description, made once.
+fn description() -> &'static str {
+    static DESCRIPTION: OnceLock<String> = OnceLock::new();
+    DESCRIPTION.get_or_init(crate::openapi)
 }
 
 /// Ready: the ledger runs, the database answers, the followers keep up, and no stop was asked for.

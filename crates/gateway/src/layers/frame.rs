@@ -4,6 +4,7 @@
 //! an `internal` answer. The access log names the route's pattern, never the path, the query, the
 //! body, a header or the address.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
@@ -45,25 +46,34 @@ pub(crate) async fn frame(State(edge): State<Edge>, mut request: Request, next: 
     response
 }
 
-/// Runs the rest in its own task, at most as long as the limit says; then it goes on unheard.
+/// Runs the rest apart from the connection, and says in the log when it did not finish.
 async fn work(edge: &Edge, request_id: &str, request: Request, next: Next) -> Response {
     let Some(working) = edge.working.upgrade() else {
-        return Failed(Problem::new(Code::Overloaded).retry_after(1).detail("The server is stopping."))
-            .into_response();
+        let stopping = Problem::new(Code::Overloaded).retry_after(1).detail("The server is stopping.");
+        return Failed(stopping).into_response();
     };
-    let work = tokio::spawn(async move {
+    let limit = Duration::from_secs(edge.config.limits.work_seconds);
+    let work = async move {
         let response = next.run(request).await;
         drop(working);
         response
-    });
-    let limit = Duration::from_secs(edge.config.limits.work_seconds);
-    match tokio::time::timeout(limit, work).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(panic)) => {
-            tracing::error!(request_id, panicked = panic.is_panic(), "a handler did not finish");
-            Failed::from(Code::Internal).into_response()
-        }
-        Err(_) => Failed(Problem::new(Code::OutcomeUnknown).retry_after(5)).into_response(),
+    };
+    apart(work, limit).await.unwrap_or_else(|problem| {
+        tracing::error!(request_id, code = problem.code.text(), "a request was not answered by its handler");
+        Failed(problem).into_response()
+    })
+}
+
+/// Runs `work` in its own task: whoever waits for it may go away. It is waited for at most `limit`;
+/// then it goes on unheard.
+async fn apart<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+    limit: Duration,
+) -> Result<T, Problem> {
+    match tokio::time::timeout(limit, tokio::spawn(work)).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_panic)) => Err(Problem::new(Code::Internal)),
+        Err(_) => Err(Problem::new(Code::OutcomeUnknown).retry_after(5)),
     }
 }
 
@@ -196,4 +206,69 @@ fn record(
 fn is_usual(method: &Method) -> bool {
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS]
         .contains(method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_problem_and_not_the_end_of_the_server() {
+        let boom = async { panic!("on purpose") };
+        let problem = apart::<()>(boom, Duration::from_secs(60)).await.expect_err("it panicked");
+        assert_eq!(problem.code, Code::Internal);
+        assert_eq!(apart(async { 7 }, Duration::from_secs(60)).await.expect("it did not"), 7);
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_goes_on_unheard() {
+        let (go_on, wait) = oneshot::channel::<()>();
+        let (finish, finished) = oneshot::channel();
+        let work = async move {
+            let _ = wait.await;
+            let _ = finish.send("done");
+        };
+        let problem = apart(work, Duration::ZERO).await.expect_err("nobody waits that long");
+        assert_eq!(problem.code, Code::OutcomeUnknown);
+        go_on.send(()).expect("the work still waits");
+        assert_eq!(finished.await, Ok("done"));
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_when_whoever_asked_goes_away() {
+        let (go_on, wait) = oneshot::channel::<()>();
+        let (finish, finished) = oneshot::channel();
+        let work = async move {
+            let _ = wait.await;
+            let _ = finish.send("done");
+        };
+        let asked = apart(work, Duration::from_secs(60));
+        assert!(asked.now_or_never().is_none(), "it waits, and is dropped");
+        go_on.send(()).expect("the work still waits");
+        assert_eq!(finished.await, Ok("done"));
+    }
+
+    #[test]
+    fn a_problem_shows_what_the_registry_says_whatever_its_further_members_claim() {
+        let problem = Problem::new(Code::RateLimited).retry_after(7).with("status", 200).with("left", 3);
+        let body = problem_body("https://pay.example/", "req_1", &problem);
+        assert_eq!(body["type"], "https://pay.example/docs/errors#rate_limited");
+        let shown =
+            (&body["status"], &body["left"], &body["retry_after"], &body["retryable"], &body["field"]);
+        assert_eq!(shown, (&json!(429), &json!(3), &json!(7), &json!(true), &Value::Null));
+    }
+
+    #[test]
+    fn only_an_https_address_asks_browsers_to_stay_on_https() {
+        let shown = |https| {
+            let mut headers =
+                HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))]);
+            secure(&mut headers, https);
+            (headers.contains_key(header::STRICT_TRANSPORT_SECURITY), headers[header::CACHE_CONTROL].clone())
+        };
+        assert_eq!(shown(true), (true, HeaderValue::from_static("no-cache")), "what a handler set stays");
+        assert!(!shown(false).0);
+    }
 }

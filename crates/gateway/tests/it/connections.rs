@@ -110,3 +110,42 @@ async fn a_stop_lets_requests_finish_and_takes_no_more() {
     tokio::time::timeout(PATIENCE, stopping).await.expect("the stop ends").expect("without a panic");
     drop(idle);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_ever() {
+    let world = World::start(Backend::Sqlite).await;
+    let door = Door::with(&world, |config| config.limits.drain_seconds = 0).await;
+    let mut working = connect(&door).await;
+    let head = "POST /v1/wallet/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+    working.write_all(head.as_bytes()).await.expect("the head is taken");
+    working.read_exact(&mut [0; 25]).await.expect("the gateway works on the request");
+    tokio::time::timeout(PATIENCE, door.running.stop())
+        .await
+        .expect("the stop ends though the body never comes");
+    to_the_end(&mut working).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_work_or_streams_than_allowed_are_refused_and_come_back() {
+    let world = World::start(Backend::Sqlite).await;
+    let none = Door::with(&world, |config| config.limits.in_flight = 0).await;
+    let refused = none.get("/v1/public/keys").await;
+    refused.is("overloaded");
+    assert_eq!(refused.headers["retry-after"], "1");
+
+    let door = Door::with(&world, |config| {
+        config.city = true;
+        (config.limits.streams, config.limits.in_flight) = (1, 1);
+    })
+    .await;
+    let listen = || door.request(Method::GET, "/v1/public/city/live").send();
+    let first = listen().await.expect("a stream");
+    assert_eq!(first.status(), 200);
+    hear(door.request(Method::GET, "/v1/public/city/live")).await.is("overloaded");
+    // A stream is no work in flight.
+    door.get("/v1/public/keys").await.went_well();
+    drop(first);
+    while listen().await.expect("an answer").status() != 200 {
+        tokio::task::yield_now().await;
+    }
+}

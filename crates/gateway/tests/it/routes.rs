@@ -99,7 +99,7 @@ fn every_route_says_what_it_takes_and_which_problems_it_may_answer() {
                 responses.contains_key("500") && responses.contains_key("503"),
                 "{here} documents no problems"
             );
-            for (status, response) in responses.iter().filter(|(status, _)| **status >= "400".to_owned()) {
+            for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
                 assert!(
                     response["content"]["application/problem+json"].is_object(),
                     "{here} {status} is no problem"
