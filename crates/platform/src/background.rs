@@ -15,6 +15,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// # Errors
 /// Any fault of the database or the ledger.
 pub async fn reconcile(app: &App) -> Result<()> {
+    exchange::resolve::take_over(app).await?;
     exchange::resolve::repair(app).await?;
     orders::reconcile(app).await
 }

@@ -24,7 +24,6 @@ const HOUSEKEEPING_MS: i64 = 60_000;
 pub fn start(app: &App) -> JoinHandle<()> {
     let app = app.clone();
     tokio::spawn(async move {
-        report(wallets::reopen_abandoned(&app).await);
         let mut kept = Kept::default();
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -89,6 +88,17 @@ impl Kept {
         }
         Ok(())
     }
+}
+
+/// Takes over what an earlier process was at work on; before requests are taken. Only one process at a time has
+/// the ledger, so whoever held a claim before this one started is gone, and nobody need wait for the
+/// claim to run out.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn take_over(app: &App) -> Result<()> {
+    app.db.write(async move |tx: &mut Tx| store::release_all(tx).await).await?;
+    wallets::reopen_abandoned(app).await.map(drop)
 }
 
 /// Finishes what a crash left between a row and the ledger or a bank.

@@ -188,6 +188,12 @@ pub(super) async fn claim(tx: &mut Tx, id: &str, ours: bool, now: i64) -> Result
     Ok(done.rows_affected() == 1)
 }
 
+/// Ends all claims on open exchanges.
+pub(super) async fn release_all(tx: &mut Tx) -> Result<()> {
+    sqlx::query("UPDATE exchanges SET claimed_until = NULL WHERE next_try_at IS NOT NULL AND claimed_until IS NOT NULL").execute(&mut *tx).await?;
+    Ok(())
+}
+
 /// Ends a claim; after a fault the row is looked at again at `again_at`.
 pub(super) async fn release(tx: &mut Tx, id: &str, again_at: Option<i64>) -> Result<()> {
     sqlx::query(
