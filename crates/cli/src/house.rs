@@ -128,7 +128,8 @@ pub(crate) fn told(doing: &str, problem: &jialing_platform::Problem) -> String {
     }
 }
 
-async fn asked_to_stop() -> Result<(), String> {
+/// Waits until somebody asks the process to stop.
+pub(crate) async fn asked_to_stop() -> Result<(), String> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot listen for signals: {error}"))?;
     tokio::select! {

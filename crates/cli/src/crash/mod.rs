@@ -10,6 +10,7 @@ mod child;
 mod load;
 mod truth;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use jialing_sandbox::city::Dice;
 
+use crate::house::asked_to_stop;
 use crate::verify::{Audit, audit};
 use crate::{Done, runtime};
 use child::Child;
@@ -48,7 +50,8 @@ pub(crate) struct Args {
 #[derive(Default)]
 struct Tally {
     acknowledged: u64,
-    refused: u64,
+    /// What was refused, by code.
+    refused: BTreeMap<String, u64>,
     /// Acts whose answer was lost, and that did happen.
     lost_done: u64,
     /// Acts whose answer was lost, and that did not.
@@ -58,7 +61,14 @@ struct Tally {
 
 pub(crate) fn run(args: &Args) -> Done {
     crate::log::start_quiet();
-    runtime()?.block_on(rounds(args)).map_err(|what| format!("{what}\n{} is kept as it was found", args.data.display()))?;
+    let done = runtime()?.block_on(async {
+        // Stopped by somebody, it must not leave a platform running: dropped, the child dies.
+        tokio::select! {
+            done = rounds(args) => done,
+            asked = asked_to_stop() => asked.and(Err("stopped before the last round".into())),
+        }
+    });
+    done.map_err(|what| format!("{what}\n{} is kept as it was found", args.data.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -82,8 +92,8 @@ async fn rounds(args: &Args) -> Result<(), String> {
         return Err("nothing was ever acknowledged, so nothing was tried: the load does not work".into());
     }
     println!(
-        "refused {}; of the lost answers {} had been carried out, {} had not",
-        tally.refused, tally.lost_done, tally.lost_not_done
+        "of the lost answers {} had been carried out, {} had not; refused by the rules: {:?}",
+        tally.lost_done, tally.lost_not_done, tally.refused
     );
     println!("{} rounds, {} acknowledged, {} lost answers resolved, 0 lost, 0 twice", args.rounds, tally.acknowledged, tally.resolved());
     Ok(())
@@ -127,7 +137,7 @@ async fn round(args: &Args, round: u32, after_ms: u64, child: Child, tally: &mut
                 tally.acknowledged += 1;
                 kept.push(deed);
             }
-            (Answer::Refused(_), _) => tally.refused += 1,
+            (Answer::Refused(code), _) => *tally.refused.entry(code.clone()).or_default() += 1,
             (Answer::Lost, true) => tally.lost_done += 1,
             (Answer::Lost, false) => tally.lost_not_done += 1,
         }
