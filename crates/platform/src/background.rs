@@ -17,6 +17,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 pub async fn reconcile(app: &App) -> Result<()> {
     exchange::resolve::take_over(app).await?;
     exchange::resolve::repair(app).await?;
+    transfers::reconcile(app).await?;
     orders::reconcile(app).await
 }
 

@@ -90,9 +90,9 @@ impl Kept {
     }
 }
 
-/// Takes over what an earlier process was at work on; before requests are taken. Only one process at a time has
-/// the ledger, so whoever held a claim before this one started is gone, and nobody need wait for the
-/// claim to run out.
+/// Takes over what an earlier process was at work on: exchanges, and wallets that were about to be
+/// emptied. To be run before requests are taken. Only one process at a time has the ledger, so
+/// whoever held a claim before this one started is gone, and nobody need wait for the claim to run out.
 ///
 /// # Errors
 /// Any fault of the database.

@@ -90,13 +90,7 @@ async fn start_sweep(app: &App, actor: &Actor, id: WalletId, balance: u64, ask: 
 
 /// Opens a wallet again that could not be closed; nothing if a sweep is under way.
 async fn reopen(app: &App, id: WalletId) -> Result<()> {
-    app.db
-        .write(
-            async move |tx: &mut Tx| {
-                if exchange::is_sweeping(tx, id).await? { Ok(()) } else { sweep_failed(tx, id).await }
-            },
-        )
-        .await?;
+    app.db.write(async move |tx: &mut Tx| sweep_failed(tx, id).await).await?;
     apply::apply(app, id).await
 }
 
@@ -122,10 +116,10 @@ pub(crate) async fn swept(tx: &mut Tx, id: WalletId, at: i64) -> Result<()> {
     store::set_standing(tx, &wallet, Standing { closing: true, closed: true, ..wallet.standing }).await
 }
 
-/// The wallet was not emptied: it is open as before.
+/// The wallet was not emptied: it is open as before, unless another sweep of it is under way.
 pub(crate) async fn sweep_failed(tx: &mut Tx, id: WalletId) -> Result<()> {
     let wallet = find_in(tx, id).await?;
-    if wallet.standing.closed {
+    if wallet.standing.closed || exchange::is_sweeping(tx, id).await? {
         return Ok(());
     }
     store::set_standing(tx, &wallet, Standing { closing: false, ..wallet.standing }).await

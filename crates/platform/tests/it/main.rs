@@ -8,6 +8,7 @@ mod citizen;
 mod city;
 mod db;
 mod devices;
+mod exchange_guide;
 mod follow;
 mod history;
 mod identity;

@@ -2,6 +2,7 @@
 
 use jialing_ledger::Account;
 use jialing_ledger::{Command, Freeze, Group, Refusal, Why};
+use jialing_platform::exchange;
 use jialing_platform::id::{TransferId, WalletId};
 use jialing_platform::kind::Kind;
 use jialing_platform::policies::{self, Policy};
@@ -329,6 +330,32 @@ fn closing_empties_a_wallet_into_the_linked_account() {
 }
 
 #[test]
+fn two_closings_at_once_empty_a_wallet_once() {
+    on_each_backend(async |world: &mut World| {
+        found_at_noon(world).await;
+        let saver = Saver::new(world, 1, "BKA", "BKA").await;
+        let actor = &saver.citizen.actor;
+        fund(world, saver.wallet, 1_000).await;
+        world.banks["BKA"].order(Fault::Later);
+        let close = |number: &str| {
+            wallets::close(&world.app, actor, saver.wallet, sweep(world, &saver, number, 1_000))
+        };
+        let (first, second) = futures_util::future::join(close("S-1"), close("S-2")).await;
+        let refused = [first, second].into_iter().find_map(Result::err).expect("one comes too late");
+        assert_eq!(refused.code, Code::BalanceTooLow);
+        // The one under way still keeps money out.
+        assert!(account(world, saver.wallet).await.freeze.credit);
+        let references = world.banks["BKA"].references();
+        assert_eq!(references.len(), 1);
+        world.banks["BKA"].finish(&references[0], None);
+        later(world, 40).await;
+        wallets::repair(&world.app).await.expect("repaired");
+        assert!(account(world, saver.wallet).await.closed);
+        assert_eq!(world.banks["BKA"].net(), -1_000);
+    });
+}
+
+#[test]
 fn a_closing_that_a_crash_stopped_before_it_began_is_undone() {
     on_each_backend(async |world: &mut World| {
         found_at_noon(world).await;
@@ -347,7 +374,7 @@ fn a_closing_that_a_crash_stopped_before_it_began_is_undone() {
         wallets::repair(&world.app).await.expect("the ledger follows");
         assert!(account(world, wallet).await.freeze.credit);
         world.crash().await;
-        assert_eq!(wallets::reopen_abandoned(&world.app).await.expect("undone"), 1);
+        exchange::resolve::take_over(&world.app).await.expect("undone");
         assert_eq!(account(world, wallet).await.freeze, Freeze::default());
     });
 }
