@@ -151,6 +151,57 @@ pub struct Counterparty {
     pub reference: String,
 }
 
+/// Who receives under a phone number.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Payee {
+    /// Stands for the payee's wallet in a transfer, until it expires.
+    pub payee_token: String,
+    /// The name, masked: for the payer to recognise.
+    pub name: String,
+    /// When the token expires, RFC 3339.
+    pub expires_at: String,
+}
+
+/// A request to raise the identity level.
+#[derive(Clone, Debug, Deserialize)]
+pub struct IdentityCheck {
+    /// The level asked for.
+    pub level: String,
+    /// How far it is.
+    pub state: String,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
+
+/// Digital money asked for by a bank, or given back.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Issuance {
+    /// Its id.
+    pub issuance_id: String,
+    /// The bank's own number of it.
+    pub out_issuance_no: String,
+    /// How much.
+    pub amount: Amount,
+    /// How far it has come.
+    pub state: String,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
+
+/// Something a merchant should hear of.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// Its id; the same id twice is the same event.
+    pub id: String,
+    /// `order.paid`, `order.closed`, `refund.succeeded`, `refund.closed` or `refund.abnormal`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Grows per object: of two events about one object, the higher one is newer.
+    pub object_version: i64,
+    /// The object as it was.
+    pub resource: serde_json::Value,
+}
+
 /// An organisation that a person represents.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Organisation {

@@ -1,9 +1,9 @@
 //! A bank's treasury: digital money asked for and given back, every request signed.
 
 use jialing_crypto::SigningKey;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::answers::Amount;
+use crate::answers::{Amount, Issuance};
 use crate::error::Result;
 use crate::signed::Signed;
 
@@ -24,7 +24,7 @@ impl Bank {
     ///
     /// # Errors
     /// `conflict` when the number was used for something else.
-    pub async fn issue(&self, out_issuance_no: &str, amount: u64) -> Result<Value> {
+    pub async fn issue(&self, out_issuance_no: &str, amount: u64) -> Result<Issuance> {
         self.0
             .post(
                 "/v1/bank/issuances",
@@ -38,7 +38,7 @@ impl Bank {
     ///
     /// # Errors
     /// `conflict` when the number was used for something else.
-    pub async fn redeem(&self, out_issuance_no: &str, amount: u64) -> Result<Value> {
+    pub async fn redeem(&self, out_issuance_no: &str, amount: u64) -> Result<Issuance> {
         self.0
             .post(
                 "/v1/bank/redemptions",

@@ -4,7 +4,7 @@ use jialing_crypto::SigningKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answers::{Amount, Movement, Page};
+use crate::answers::{Amount, Event, Movement, Page};
 use crate::error::Result;
 use crate::signed::Signed;
 
@@ -128,7 +128,15 @@ impl Merchant {
     ///
     /// # Errors
     /// As every call.
-    pub async fn undelivered_events(&self) -> Result<Value> {
+    pub async fn undelivered_events(&self) -> Result<Page<Event>> {
         self.0.get("/v1/merchant/events?delivered=false").await?.json()
+    }
+
+    /// Says that an event was dealt with; it is not listed as undelivered again.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn acknowledge(&self, event_id: &str) -> Result<()> {
+        self.0.post(&format!("/v1/merchant/events/{event_id}/ack"), &json!({})).await.map(drop)
     }
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answers::{
-    Amount, Link, MerchantKey, MerchantView, Movement, NewMerchant, Organisation, Page, PayerOrder, TopUp,
-    WalletView, Withdrawal,
+    Amount, IdentityCheck, Link, MerchantKey, MerchantView, Movement, NewMerchant, Organisation, Page, Payee,
+    PayerOrder, TopUp, WalletView, Withdrawal,
 };
 use crate::error::Result;
 use crate::evidence::Evidence;
@@ -147,20 +147,17 @@ impl Wallet {
     ///
     /// # Errors
     /// `identity_mismatch`, `identity_unavailable`.
-    pub async fn verify_identity(&self, name: &str, id_number: &str) -> Result<Value> {
-        self.post(
-            "/v1/wallet/identity",
-            &json!({ "level": "REMOTE_PHONE_ID", "name": name, "id_number": id_number }),
-        )
-        .await
+    pub async fn verify_identity(&self, name: &str, id_number: &str) -> Result<IdentityCheck> {
+        let ask = json!({ "level": "REMOTE_PHONE_ID", "name": name, "id_number": id_number });
+        self.typed(self.post("/v1/wallet/identity", &ask).await?)
     }
 
     /// Raises the identity level by a signed bank account.
     ///
     /// # Errors
     /// `link_unusable` without one.
-    pub async fn verify_by_bank(&self) -> Result<Value> {
-        self.post("/v1/wallet/identity", &json!({ "level": "REMOTE_BANK" })).await
+    pub async fn verify_by_bank(&self) -> Result<IdentityCheck> {
+        self.typed(self.post("/v1/wallet/identity", &json!({ "level": "REMOTE_BANK" })).await?)
     }
 
     /// Opens a wallet at the bank with the given code.
@@ -314,8 +311,8 @@ impl Wallet {
     ///
     /// # Errors
     /// `payee_unknown`; `rate_limited` after many misses.
-    pub async fn find_payee(&self, phone: &str) -> Result<Value> {
-        self.post("/v1/wallet/payees/lookup", &json!({ "phone": phone })).await
+    pub async fn find_payee(&self, phone: &str) -> Result<Payee> {
+        self.typed(self.post("/v1/wallet/payees/lookup", &json!({ "phone": phone })).await?)
     }
 
     /// Sends money to a person.

@@ -134,6 +134,7 @@ async fn arrive<W: Write>(
     teller.step("核验身份,开立钱包", "Shows an identity, opens a wallet")?;
     wallet.verify_identity(visitor.name, &visitor.id_number).await?;
     let opened = wallet.open(&bank.code).await?;
+    expect("the wallet's class", opened.class.as_str(), "III")?;
     teller.line(format!(
         "{} at {}, class {}, balance {}",
         opened.wallet_id, bank.name_en, opened.class, opened.balance
@@ -237,6 +238,11 @@ async fn show_histories<W: Write>(
         expect(whose, movement.direction.as_str(), direction)?;
         expect(whose, movement.amount.amount, PRICE)?;
     }
+    let events = shop.undelivered_events().await?.items;
+    let paid = events.iter().find(|event| event.kind == "order.paid").ok_or("the shop did not hear of it")?;
+    shop.acknowledge(&paid.id).await?;
+    teller.line(format!("the shop hears {} ({}) and acknowledges it", paid.kind, paid.id))?;
+    expect("events left", shop.undelivered_events().await?.items.len(), events.len() - 1)?;
     Ok(())
 }
 
