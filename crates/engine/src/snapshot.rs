@@ -76,12 +76,16 @@ pub(crate) fn load(disk: &dyn Disk, genesis: &Genesis, reader: &Reader, size: u6
     }
 }
 
-/// The newest good snapshot, or an empty ledger.
+/// The newest good snapshot, or an empty ledger. Bad ones above it are removed: they would count as
+/// taken, and every start would look at them again.
 pub(crate) fn newest(disk: &dyn Disk, genesis: &Genesis, reader: &Reader) -> io::Result<Ledger> {
     for size in sizes(disk)?.into_iter().rev() {
         match load(disk, genesis, reader, size) {
             Ok(ledger) => return Ok(ledger),
-            Err(reason) => tracing::warn!(size, reason, "a snapshot is passed over"),
+            Err(reason) => {
+                tracing::warn!(size, reason, "a snapshot is bad and is removed");
+                disk.remove(&name(size))?;
+            }
         }
     }
     Ok(Ledger::new())

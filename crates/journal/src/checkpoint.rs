@@ -232,6 +232,11 @@ impl Checkpoints {
                 what: "the checksum of a stored checkpoint does not fit".to_owned(),
             })?);
         }
+        if let (true, Some(newest)) = (write, found.newest) {
+            // Its writer may have been killed before the flush, or the flush may have failed.
+            found.file.write_at(&newest.encode(), (found.count - 1) * LINE as u64).map_err(wrap)?;
+            found.file.sync().map_err(wrap)?;
+        }
         Ok(found)
     }
 

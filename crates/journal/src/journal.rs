@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Checkpoints;
-use crate::disk::{Disk, File, LockError};
+use crate::disk::{Disk, File, LockError, read_exact};
 use crate::format::{
     ENTRY_LEN, FRAME_HEADER, FrameHeader, MAX_FRAME_ENTRIES, SEAL, SEGMENT_HEADER, Seal, SegmentHeader,
     TABLE_LINE, segment_name, table_line,
@@ -141,6 +141,11 @@ impl Journal {
             ));
         }
         let created = genesis.load_or_store(&*disk)?;
+        // A process that was killed may have left names that no folder's sync has made durable.
+        for folder in ["segments", "tree", ""] {
+            disk.sync_folder(folder)
+                .map_err(|error| io_error(format!("flushing {}/{folder}", disk.name()), error))?;
+        }
         let log = genesis.log();
         let checkpoints = Checkpoints::open(&*disk, true)?;
         let files = TreeFiles::open(disk.clone(), true)
@@ -162,7 +167,12 @@ impl Journal {
                 recovered.torn_bytes = clean_tail(&segment, &open, segment_bytes)?;
                 (segment, open)
             }
-            _ => (new_segment(&*disk, &log, &tree, segment_bytes)?, OpenTail::default()),
+            _ => {
+                if let Some((last, seal)) = chain.sealed.last() {
+                    write_again(last, u64::from(seal.table), last.size)?;
+                }
+                (new_segment(&*disk, &log, &tree, segment_bytes)?, OpenTail::default())
+            }
         };
         let tail = Tail { base: segment.base, file: segment.file.clone(), frames: open.frames.clone() };
         let shared = Shared::new(disk.clone(), files, sealed, tail, recovered.records, Some(lock));
@@ -426,6 +436,18 @@ fn walk_tail(
     }
 }
 
+/// Writes bytes of a segment once more and flushes them.
+///
+/// What an earlier process wrote last may be in the system's cache only: it was killed before its
+/// flush, or its flush failed, after which the cache holds for written what the disk may not have. A
+/// flush alone would then do nothing, and what is answered from here on could be lost with the power.
+fn write_again(segment: &Segment, from: u64, end: u64) -> Result<(), JournalError> {
+    let wrap = |error| io_error(format!("writing the end of {} once more", segment.name), error);
+    let bytes = read_exact(&*segment.file, from, (end - from) as usize).map_err(wrap)?;
+    segment.file.write_at(&bytes, from).map_err(wrap)?;
+    segment.file.sync().map_err(wrap)
+}
+
 /// Zeroes a torn tail, so that it can never be taken for frames, and takes the segment's room again.
 fn clean_tail(segment: &Segment, open: &OpenTail, segment_bytes: u64) -> Result<u64, JournalError> {
     let wrap = |error| io_error(format!("clearing the torn tail of {}", segment.name), error);
@@ -436,7 +458,8 @@ fn clean_tail(segment: &Segment, open: &OpenTail, segment_bytes: u64) -> Result<
         at += length;
     }
     segment.file.allocate(segment_bytes.clamp(segment.size, MAX_SEGMENT)).map_err(wrap)?;
-    segment.file.sync().map_err(wrap)?;
+    let last = open.frames.last().map_or(open.end, |&(_, at)| at);
+    write_again(segment, last, open.end)?;
     Ok(open.torn)
 }
 

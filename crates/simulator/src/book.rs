@@ -81,7 +81,8 @@ impl Book {
             _ => 0,
         };
         for (account, leaves) in [(debit, true), (credit, false)] {
-            let sums = self.accounts.get_mut(&account).ok_or(format!("account {account} was never opened"))?;
+            let sums =
+                self.accounts.get_mut(&account).ok_or(format!("account {account} was never opened"))?;
             let (moved, held) = match leaves {
                 true => (&mut sums.debits, &mut sums.debits_held),
                 false => (&mut sums.credits, &mut sums.credits_held),

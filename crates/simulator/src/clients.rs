@@ -145,7 +145,9 @@ impl Clients {
     }
 
     fn movement(&mut self, now: Nanos) -> Leg {
-        let debit = self.account();
+        // Money has to come in often enough that much can be refused only at the edges.
+        let debit =
+            if self.random.percent(25) { ISSUANCE[self.random.below(2) as usize] } else { self.account() };
         // Mostly within one holder, or little would pass.
         let mut credit = self.account();
         for _ in 0..4 {
@@ -195,7 +197,9 @@ impl Clients {
         let other = self.account();
         let leg = &mut group.legs[place];
         match &mut leg.op {
-            LegOp::Plain { amount, .. } | LegOp::Hold { amount, .. } if self.random.percent(50) => *amount += 1,
+            LegOp::Plain { amount, .. } | LegOp::Hold { amount, .. } if self.random.percent(50) => {
+                *amount += 1
+            }
             LegOp::Plain { credit, .. } | LegOp::Hold { credit, .. } => *credit = other,
             LegOp::Post { amount, .. } => *amount += 1,
             LegOp::Void { .. } | LegOp::Reverse { .. } => leg.kind += 1,
@@ -236,7 +240,7 @@ impl Clients {
     fn change(&mut self) -> Command {
         let id = self.account();
         // Mostly open, so that money moves again.
-        let freeze = Freeze { debit: self.random.percent(15), credit: self.random.percent(15) };
+        let freeze = Freeze { debit: self.random.percent(6), credit: self.random.percent(6) };
         let mut change = AccountChange { id, freeze: Some(freeze), ..AccountChange::default() };
         if self.random.percent(30) && !ISSUANCE.contains(&id) {
             change.max = Some(self.random.within(5_000, 80_000) as i64);
@@ -250,7 +254,8 @@ impl Clients {
         *version += 1;
         let version = *version;
         let from = now + self.random.below(5_000) * MS;
-        let mut bound = |most| if self.random.percent(20) { u64::MAX } else { self.random.within(most / 4, most) };
+        let mut bound =
+            |most| if self.random.percent(20) { u64::MAX } else { self.random.within(most / 4, most) };
         let (single, day, day_count) = (bound(2_000), bound(8_000), bound(40));
         let bounds = Policy { single, day, day_count, year: bound(200_000), year_count: bound(2_000) };
         Command::PublishPolicy(PolicyVersion { policy, version, from, bounds })
@@ -272,7 +277,10 @@ impl Clients {
             for record in &outcome.records {
                 let other = self.acknowledged.insert(record.seq, *record);
                 if other.is_some_and(|other| other != *record) {
-                    return Err(format!("two answers disagree on record {}: {other:?}, {record:?}", record.seq));
+                    return Err(format!(
+                        "two answers disagree on record {}: {other:?}, {record:?}",
+                        record.seq
+                    ));
                 }
             }
         }
@@ -307,7 +315,8 @@ impl Clients {
                     return Err(format!("{first:#x} was done, and its retry is refused: {refusal}"));
                 }
                 let taken = refusal.why == Why::IdTaken;
-                if known.done.as_ref().is_some_and(|(done, _)| done.legs[0].op != group.legs[0].op) && !taken {
+                if known.done.as_ref().is_some_and(|(done, _)| done.legs[0].op != group.legs[0].op) && !taken
+                {
                     // Precedence: what is wrong with the command itself may come before its id.
                     let earlier = matches!(refusal.why, Why::IdInvalid | Why::LegCount);
                     if !earlier {

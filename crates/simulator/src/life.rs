@@ -102,7 +102,7 @@ impl Chain {
             key: KeySource::Seed([7; 32]),
             time: Arc::new(move || clock.load(Ordering::SeqCst)),
             segment_bytes: random.within(9, 28) << 10,
-            max_batch: *random.pick(&[1, 2, 7, 64]).unwrap_or(&1),
+            max_batch: *random.pick(&[1, 7, 64, 64]).unwrap_or(&1),
             queue: *random.pick(&[30, 1000]).unwrap_or(&1000),
             // Every chance, or only when asked: nothing in between, which would need real time.
             checkpoint_every: if random.percent(70) { Duration::ZERO } else { Duration::from_secs(1 << 30) },
@@ -142,7 +142,7 @@ impl Chain {
                 }
                 engine.shutdown().await;
                 match lived {
-                    Err(Trouble::Wrong(what)) => return Err(what),
+                    Err(Trouble::Wrong(what) | Trouble::Unproven(what)) => return Err(what),
                     Err(Trouble::NoAnswer(what)) if !self.disk.struck() => {
                         return Err(format!("no answer, and nothing was wrong with the disk: {what}"));
                     }

@@ -13,6 +13,8 @@ use crate::random::Random;
 pub(crate) enum Trouble {
     /// The engine could not answer. Right when its disk was told to fail, or was damaged.
     NoAnswer(String),
+    /// It gave a proof that does not verify: whoever checks it knows, but it is of no use.
+    Unproven(String),
     /// It answered, and the answer is wrong.
     Wrong(String),
 }
@@ -101,7 +103,11 @@ pub(crate) async fn check(
     now.follow(engine, random.within(1, 300) as usize).await?;
     let common = now.fed.iter().zip(&witness.fed).take_while(|(now, then)| now == then).count();
     ensure(common == witness.fed.len(), || {
-        format!("a follower was fed {:?}, now record {common} is {:?}", witness.fed[common], now.fed.get(common))
+        format!(
+            "a follower was fed {:?}, now record {common} is {:?}",
+            witness.fed[common],
+            now.fed.get(common)
+        )
     })?;
     witness.fed = now.fed;
     let records = &witness.fed;
@@ -187,12 +193,7 @@ async fn look_ups(
 }
 
 /// Every checkpoint ever seen is one of this log's, and proofs verify under plain RFC 6962.
-async fn proofs(
-    engine: &Engine,
-    witness: &Witness,
-    book: &Book,
-    random: &mut Random,
-) -> Result<(), Trouble> {
+async fn proofs(engine: &Engine, witness: &Witness, book: &Book, random: &mut Random) -> Result<(), Trouble> {
     let now = engine.checkpoint();
     for checkpoint in witness.checkpoints.iter().chain([&now]) {
         ensure(checkpoint.size <= book.size(), || {
@@ -205,7 +206,10 @@ async fn proofs(
         if checkpoint.size <= now.size {
             let path = engine.consistency(checkpoint.size, now.size).await?;
             let fits = proof::consistent(checkpoint.size, &root, now.size, &now.root, &path);
-            ensure(fits, || format!("no consistency from {} to {} records", checkpoint.size, now.size))?;
+            if !fits {
+                let what = format!("no consistency from {} to {} records", checkpoint.size, now.size);
+                return Err(Trouble::Unproven(what));
+            }
         }
     }
     for _ in 0..8 {

@@ -19,7 +19,7 @@ mod slot;
 
 use std::sync::Arc;
 
-use jialing_journal::Checkpoint;
+use jialing_journal::{Checkpoint, hash, proof};
 use jialing_ledger::{Command, Id, Ledger, Nanos, RECORD_LEN, Record};
 use tokio::sync::{oneshot, watch};
 
@@ -232,7 +232,15 @@ impl Embedded {
         let checkpoint = covering.ok_or_else(|| self.shared.gone())?;
         let (record, path): ([u8; RECORD_LEN], _) = self
             .read(move |shared| {
-                Ok((shared.reader.entry(seq)?, shared.reader.inclusion(seq, checkpoint.size)?))
+                let (record, size) = (shared.reader.entry(seq)?, checkpoint.size);
+                let path = shared.reader.inclusion(seq, size)?;
+                // Hash files that were damaged since must not become somebody's evidence.
+                if proof::includes(&hash::leaf(&record), seq, size, &path, &checkpoint.root) {
+                    Ok((record, path))
+                } else {
+                    let what = format!("tree/ is damaged near record {seq}: remove tree/mark and restart");
+                    Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what))
+                }
             })
             .await?;
         Ok(Receipt { record, index: seq, checkpoint: self.present(&checkpoint), path })
