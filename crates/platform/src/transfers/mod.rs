@@ -25,7 +25,7 @@ use crate::{App, Code, Money, Page, PageAsk, Problem, Result, devices, pins, tex
 
 pub use payees::{LookupAsk, Payee, lookup};
 pub use store::notes;
-pub use submit::{keep_resolving, resolve};
+pub use submit::{keep_resolving, reconcile, resolve};
 
 /// The action a device signs to send money.
 pub const ACTION: &str = "transfer";

@@ -68,8 +68,20 @@ async fn fail(app: &App, id: crate::id::TransferId, code: Code, tried_before: i6
 /// # Errors
 /// Any fault of the database or the ledger; safe to repeat.
 pub async fn resolve(app: &App) -> Result<usize> {
-    let before = app.clock.millis() - SILENT_MS;
-    let silent = store::silent(app, before, BATCH).await?;
+    look_up(app, app.clock.millis() - SILENT_MS, BATCH).await
+}
+
+/// [`resolve`] for every transfer that was accepted before this process began: nobody is at work on
+/// them, so there is nothing to wait for. Run at the start, before requests are taken.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn reconcile(app: &App) -> Result<()> {
+    look_up(app, i64::MAX, i64::MAX).await.map(drop)
+}
+
+async fn look_up(app: &App, before: i64, most: i64) -> Result<usize> {
+    let silent = store::silent(app, before, most).await?;
     for row in &silent {
         if app.engine.transfer(row.id.number()).await.map_err(Problem::internal)?.is_none() {
             fail(app, row.id, Code::RequestTimeout, before).await?;
