@@ -93,9 +93,13 @@ pub(crate) fn run(args: &Args) -> Done {
     let figures = match &args.place.url {
         Some(url) => runtime()?.block_on(at_url(args, url.trim_end_matches('/')))?,
         None => {
-            let dir = args.dir.clone().unwrap_or_else(|| format!(".jialing-bench-{}", std::process::id()).into());
+            let dir =
+                args.dir.clone().unwrap_or_else(|| format!(".jialing-bench-{}", std::process::id()).into());
             if dir.exists() {
-                return Err(format!("{} exists; name a folder that does not, it is removed afterwards", dir.display()));
+                return Err(format!(
+                    "{} exists; name a folder that does not, it is removed afterwards",
+                    dir.display()
+                ));
             }
             let figures = runtime()?.block_on(at_home(args, dir.clone()));
             let _ = std::fs::remove_dir_all(&dir);
@@ -146,7 +150,8 @@ async fn at_home(args: &Args, dir: PathBuf) -> Result<Value, String> {
 async fn at_url(args: &Args, url: &str) -> Result<Value, String> {
     let town = Town::find(url).await?;
     // The demonstration's sizes where nothing else was asked of it.
-    let city = City::invent(args.seed, CitySize { people: usize::from(args.payers).max(200), shops: 40, banks: 3 });
+    let city =
+        City::invent(args.seed, CitySize { people: usize::from(args.payers).max(200), shops: 40, banks: 3 });
     let (places, mut coming) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
     for person in city.people.iter().take(args.payers.into()).cloned() {
         let (town, places) = (town.clone(), places.clone());
@@ -214,7 +219,10 @@ async fn fund(town: &Town, payer: &Payer, needed: u64) -> Result<(), String> {
     if view.available.amount >= needed {
         return Ok(());
     }
-    let topup = wallet.top_up(&random::nonce(), &kept.wallet_id, &kept.link_id, needed, Some(&kept.pin)).await.map_err(said("topping up"))?;
+    let topup = wallet
+        .top_up(&random::nonce(), &kept.wallet_id, &kept.link_id, needed, Some(&kept.pin))
+        .await
+        .map_err(said("topping up"))?;
     town.arrived(wallet, &topup.topup_id).await
 }
 
@@ -224,8 +232,14 @@ async fn merchant(suite: Suite, town: &Town, owner: &Payer, shop: &Shop) -> Resu
     // Shops are anybody's customers; the first bank takes them all.
     let seller = town.open_shop(&owner.wallet, shop, city::code(0), number).await?;
     let key = SigningKey::generate(suite);
-    owner.wallet.register_merchant_key(&seller.kept.merchant_id, &key).await.map_err(said("registering a key"))?;
-    Merchant::connect(&town.url, &seller.kept.merchant_id, key).await.map_err(said("reading the platform's keys"))
+    owner
+        .wallet
+        .register_merchant_key(&seller.kept.merchant_id, &key)
+        .await
+        .map_err(said("registering a key"))?;
+    Merchant::connect(&town.url, &seller.kept.merchant_id, key)
+        .await
+        .map_err(said("reading the platform's keys"))
 }
 
 /// What came of the payments that came due.
@@ -260,7 +274,12 @@ async fn offer(market: &Arc<Market>, rate: u32, due: u64) -> Result<Measured, St
         }
     });
     drop(tell);
-    let mut measured = Measured { latency: Histogram::new(3).map_err(|error| error.to_string())?, succeeded: 0, errors: BTreeMap::new(), seconds: 0.0 };
+    let mut measured = Measured {
+        latency: Histogram::new(3).map_err(|error| error.to_string())?,
+        succeeded: 0,
+        errors: BTreeMap::new(),
+        seconds: 0.0,
+    };
     let end = start + Duration::from_secs(due / u64::from(rate)) + LAST_ANSWERS;
     let mut answered = 0;
     while let Ok(Some(outcome)) = tokio::time::timeout_at(end, told.recv()).await {
@@ -288,10 +307,20 @@ impl Market {
         let merchant = &self.merchants[(turn % self.merchants.len() as u64) as usize];
         let code = |error: Error| match error.code() {
             Some(code) => code.to_owned(),
-            None => if matches!(error, Error::Unknown { .. }) { "no_answer".into() } else { "unacceptable_answer".into() },
+            None => {
+                if matches!(error, Error::Unknown { .. }) {
+                    "no_answer".into()
+                } else {
+                    "unacceptable_answer".into()
+                }
+            }
         };
         let order = merchant.order(&format!("{}-{number}", self.run), "bench", AMOUNT).await.map_err(code)?;
-        let paid = payer.wallet.pay(&order.id, merchant.id(), &payer.kept.wallet_id, AMOUNT, None).await.map_err(code)?;
+        let paid = payer
+            .wallet
+            .pay(&order.id, merchant.id(), &payer.kept.wallet_id, AMOUNT, None)
+            .await
+            .map_err(code)?;
         let mut state = paid.state;
         for _ in 0..ASK_TIMES {
             match state.as_str() {
@@ -311,7 +340,10 @@ impl Market {
             let (market, places) = (self.clone(), places.clone());
             paying.spawn(async move {
                 let _place = places.acquire_owned().await.map_err(|error| error.to_string())?;
-                market.pay(&format!("warm-{turn}"), turn).await.map_err(|code| format!("the first payments already failed: {code}"))
+                market
+                    .pay(&format!("warm-{turn}"), turn)
+                    .await
+                    .map_err(|code| format!("the first payments already failed: {code}"))
             });
         }
         while let Some(paid) = paying.join_next().await {

@@ -23,11 +23,18 @@ pub(super) struct Child {
 impl Child {
     /// Starts a small city on `data` and waits until it is ready.
     pub(super) fn start(data: &Path, seed: u64) -> Result<Self, String> {
-        let program = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+        let program =
+            std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
         std::fs::create_dir_all(data).map_err(|error| format!("cannot make {}: {error}", data.display()))?;
         let log = data.join("platform.log");
-        let errors = OpenOptions::new().create(true).append(true).open(&log).map_err(|error| format!("{}: {error}", log.display()))?;
-        let process = command(&program, data, seed, errors).spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        let errors = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(|error| format!("{}: {error}", log.display()))?;
+        let process = command(&program, data, seed, errors)
+            .spawn()
+            .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
         let (tell, lines) = mpsc::channel();
         let mut child = Self { process, lines, url: String::new() };
         let out = child.process.stdout.take().ok_or("the platform has no output")?;
@@ -38,20 +45,31 @@ impl Child {
                 }
             }
         });
-        let line = child.lines.recv_timeout(READY_WITHIN).map_err(|_| format!("the platform did not become ready; see {}", log.display()))?;
-        child.url = line.strip_prefix("ready ").ok_or_else(|| format!("the platform said {line:?} instead of its address"))?.to_owned();
+        let line = child
+            .lines
+            .recv_timeout(READY_WITHIN)
+            .map_err(|_| format!("the platform did not become ready; see {}", log.display()))?;
+        child.url = line
+            .strip_prefix("ready ")
+            .ok_or_else(|| format!("the platform said {line:?} instead of its address"))?
+            .to_owned();
         Ok(child)
     }
 
     /// Ends it by SIGKILL: no handler runs, no buffer is flushed.
     pub(super) fn kill(mut self) -> Result<(), String> {
-        self.process.kill().and_then(|()| self.process.wait()).map(drop).map_err(|error| format!("cannot kill the platform: {error}"))
+        self.process
+            .kill()
+            .and_then(|()| self.process.wait())
+            .map(drop)
+            .map_err(|error| format!("cannot kill the platform: {error}"))
     }
 
     /// Asks it to stop and waits for it.
     pub(super) fn stop(mut self) -> Result<(), String> {
         let id = rustix::process::Pid::from_child(&self.process);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).map_err(|error| format!("cannot stop the platform: {error}"))?;
+        rustix::process::kill_process(id, rustix::process::Signal::TERM)
+            .map_err(|error| format!("cannot stop the platform: {error}"))?;
         match self.lines.recv_timeout(STOP_WITHIN) {
             Err(mpsc::RecvTimeoutError::Disconnected) => {}
             _ => return Err("the platform did not stop when asked".into()),

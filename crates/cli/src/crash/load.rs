@@ -72,7 +72,8 @@ impl Street {
     pub(super) async fn open(data: &Path, url: &str) -> Result<Self, String> {
         let register = Register::read(&data.join(REGISTER))?;
         let town = Town::find(url).await?;
-        let payers: Vec<Payer> = register.payers.into_iter().filter_map(|kept| town.resume_payer(kept)).collect();
+        let payers: Vec<Payer> =
+            register.payers.into_iter().filter_map(|kept| town.resume_payer(kept)).collect();
         let mut sellers = Vec::new();
         for kept in register.sellers {
             sellers.push(town.resume_seller(kept).await?);
@@ -89,7 +90,9 @@ impl Street {
             Ok((state, order)) if state == "SUCCESS" => (Answer::Success, order),
             // Accepted, and not at its end: as good as unknown until it is asked for.
             Ok(_) => (Answer::Lost, None),
-            Err(Error::Refused(problem)) if !problem.retryable && problem.status < 500 => (Answer::Refused(problem.code), None),
+            Err(Error::Refused(problem)) if !problem.retryable && problem.status < 500 => {
+                (Answer::Refused(problem.code), None)
+            }
             Err(_) => (Answer::Lost, None),
         }
     }
@@ -97,9 +100,11 @@ impl Street {
     async fn try_to(&self, act: &Act) -> jialing_sdk::error::Result<(String, Option<String>)> {
         match act {
             Act::Pay { payer, seller, number, amount } => {
-                let (Payer { wallet, kept }, merchant) = (&self.payers[*payer], &self.sellers[*seller].merchant);
+                let (Payer { wallet, kept }, merchant) =
+                    (&self.payers[*payer], &self.sellers[*seller].merchant);
                 let order = merchant.order(number, "crash", *amount).await?;
-                let paid = wallet.pay(&order.id, merchant.id(), &kept.wallet_id, *amount, Some(&kept.pin)).await?;
+                let paid =
+                    wallet.pay(&order.id, merchant.id(), &kept.wallet_id, *amount, Some(&kept.pin)).await?;
                 Ok((paid.state, Some(order.id)))
             }
             Act::Refund { seller, order, number, amount, .. } => {
@@ -121,12 +126,14 @@ impl Street {
             }
             Act::TopUp { payer, number, amount } => {
                 let Payer { wallet, kept } = &self.payers[*payer];
-                let topup = wallet.top_up(number, &kept.wallet_id, &kept.link_id, *amount, Some(&kept.pin)).await?;
+                let topup =
+                    wallet.top_up(number, &kept.wallet_id, &kept.link_id, *amount, Some(&kept.pin)).await?;
                 Ok((topup.state, None))
             }
             Act::Withdraw { payer, number, amount } => {
                 let Payer { wallet, kept } = &self.payers[*payer];
-                let withdrawal = wallet.withdraw(number, &kept.wallet_id, &kept.link_id, *amount, Some(&kept.pin)).await?;
+                let withdrawal =
+                    wallet.withdraw(number, &kept.wallet_id, &kept.link_id, *amount, Some(&kept.pin)).await?;
                 Ok((withdrawal.state, None))
             }
         }
@@ -140,7 +147,8 @@ pub(super) async fn lane(street: Arc<Street>, book: Arc<Book>, mut dice: Dice) {
         let act = next(&street, &mut dice, &mut paid);
         let place = book.begin(act.clone());
         let (answer, order) = street.perform(&act).await;
-        let gone = matches!(answer, Answer::Lost) && matches!(act, Act::Pay { .. } | Act::Transfer { .. } | Act::Refund { .. });
+        let gone = matches!(answer, Answer::Lost)
+            && matches!(act, Act::Pay { .. } | Act::Transfer { .. } | Act::Refund { .. });
         book.end(place, answer);
         if gone {
             return;
@@ -157,9 +165,13 @@ fn next(street: &Street, dice: &mut Dice, paid: &mut Vec<(usize, usize, String, 
     let payer = dice.below(people) as usize;
     let number = random::nonce();
     match dice.below(100) {
-        0..=49 => Act::Pay { payer, seller: dice.below(shops) as usize, number, amount: dice.between(1, 100) },
+        0..=49 => {
+            Act::Pay { payer, seller: dice.below(shops) as usize, number, amount: dice.between(1, 100) }
+        }
         50..=64 => match paid.pop() {
-            Some((payer, seller, order, amount)) => Act::Refund { payer, seller, order, number, amount: dice.between(1, amount) },
+            Some((payer, seller, order, amount)) => {
+                Act::Refund { payer, seller, order, number, amount: dice.between(1, amount) }
+            }
             None => Act::TopUp { payer, number, amount: dice.between(100, 200) },
         },
         65..=89 => {

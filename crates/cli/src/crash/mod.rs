@@ -78,10 +78,17 @@ async fn rounds(args: &Args) -> Result<(), String> {
     let mut child = Child::start(&args.data, args.seed)?;
     for round in 1..=args.rounds {
         let after_ms = dice.between(DEATH_MS.0, DEATH_MS.1);
-        let wrong = |what: String| format!("round {round} (seed {}, killed after {after_ms} ms): {what}", args.seed);
+        let wrong =
+            |what: String| format!("round {round} (seed {}, killed after {after_ms} ms): {what}", args.seed);
         child = self::round(args, round, after_ms, child, &mut tally, &mut kept).await.map_err(wrong)?;
         if round % TELL_EVERY == 0 || round == args.rounds {
-            println!("round {round} of {}: {} acknowledged, {} lost answers resolved, {} records, all sound", args.rounds, tally.acknowledged, tally.resolved(), tally.records);
+            println!(
+                "round {round} of {}: {} acknowledged, {} lost answers resolved, {} records, all sound",
+                args.rounds,
+                tally.acknowledged,
+                tally.resolved(),
+                tally.records
+            );
         }
     }
     // What was acknowledged in the first round must still be there after the last.
@@ -95,7 +102,12 @@ async fn rounds(args: &Args) -> Result<(), String> {
         "of the lost answers {} had been carried out, {} had not; refused by the rules: {:?}",
         tally.lost_done, tally.lost_not_done, tally.refused
     );
-    println!("{} rounds, {} acknowledged, {} lost answers resolved, 0 lost, 0 twice", args.rounds, tally.acknowledged, tally.resolved());
+    println!(
+        "{} rounds, {} acknowledged, {} lost answers resolved, 0 lost, 0 twice",
+        args.rounds,
+        tally.acknowledged,
+        tally.resolved()
+    );
     Ok(())
 }
 
@@ -106,19 +118,34 @@ impl Tally {
 }
 
 /// One round: load, death, audit, restart, and the truth about every act.
-async fn round(args: &Args, round: u32, after_ms: u64, child: Child, tally: &mut Tally, kept: &mut Vec<Deed>) -> Result<Child, String> {
+async fn round(
+    args: &Args,
+    round: u32,
+    after_ms: u64,
+    child: Child,
+    tally: &mut Tally,
+    kept: &mut Vec<Deed>,
+) -> Result<Child, String> {
     let street = Arc::new(Street::open(&args.data, &child.url).await?);
     let before = truth::holdings(&street).await?;
     let book = Arc::new(Book::default());
     let lanes: Vec<_> = (0..args.lanes)
-        .map(|lane| tokio::spawn(load::lane(street.clone(), book.clone(), Dice::for_part(args.seed, &format!("round {round} lane {lane}")))))
+        .map(|lane| {
+            tokio::spawn(load::lane(
+                street.clone(),
+                book.clone(),
+                Dice::for_part(args.seed, &format!("round {round} lane {lane}")),
+            ))
+        })
         .collect();
     tokio::time::sleep(Duration::from_millis(after_ms)).await;
     child.kill()?;
     for lane in lanes {
         lane.abort();
         // An answer that was on its way when the lane ended counts as lost: it will be asked for.
-        if let Err(error) = lane.await && error.is_panic() {
+        if let Err(error) = lane.await
+            && error.is_panic()
+        {
             return Err(format!("a lane of the load failed: {error}"));
         }
     }
@@ -147,6 +174,17 @@ async fn round(args: &Args, round: u32, after_ms: u64, child: Child, tally: &mut
 
 /// Audits the folder as the dead process left it; the number of records.
 async fn sound(data: &Path) -> Result<u64, String> {
-    let found = audit(Audit { data: data.to_owned(), database: None, ledger_only: false, key: None, progress: false }).await?;
-    if found.is_sound() { Ok(found.ledger.records) } else { Err(format!("the audit after the kill failed\n{found}")) }
+    let found = audit(Audit {
+        data: data.to_owned(),
+        database: None,
+        ledger_only: false,
+        key: None,
+        progress: false,
+    })
+    .await?;
+    if found.is_sound() {
+        Ok(found.ledger.records)
+    } else {
+        Err(format!("the audit after the kill failed\n{found}"))
+    }
 }

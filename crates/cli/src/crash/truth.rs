@@ -39,20 +39,30 @@ enum Known {
 pub(super) async fn caught_up(street: &Street) -> Result<(), String> {
     let end = Instant::now() + WITHIN;
     loop {
-        let ready = street.http.get(format!("{}/readyz", street.url)).send().await.is_ok_and(|answer| answer.status().is_success());
+        let ready = street
+            .http
+            .get(format!("{}/readyz", street.url))
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success());
         let status = read(street, "/v1/public/status").await?;
         if ready && status["lag"] == 0 {
             return Ok(());
         }
         if Instant::now() > end {
-            return Err(format!("{} s after the restart followers have not caught up: {status}", WITHIN.as_secs()));
+            return Err(format!(
+                "{} s after the restart followers have not caught up: {status}",
+                WITHIN.as_secs()
+            ));
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
 }
 
 async fn read(street: &Street, target: &str) -> Result<Value, String> {
-    let asked = async { street.http.get(format!("{}{target}", street.url)).send().await?.error_for_status()?.json().await };
+    let asked = async {
+        street.http.get(format!("{}{target}", street.url)).send().await?.error_for_status()?.json().await
+    };
     asked.await.map_err(|error: reqwest::Error| format!("{target}: {error}"))
 }
 
@@ -60,13 +70,23 @@ async fn read(street: &Street, target: &str) -> Result<Value, String> {
 pub(super) async fn holdings(street: &Street) -> Result<Holdings, String> {
     let supply = read(street, "/v1/public/supply").await?;
     let holders = supply["holders"].as_array().cloned().unwrap_or_default();
-    if supply["balanced"] != true || holders.is_empty() || holders.iter().any(|holder| holder["check"]["equal"] != true) {
+    if supply["balanced"] != true
+        || holders.is_empty()
+        || holders.iter().any(|holder| holder["check"]["equal"] != true)
+    {
         return Err(format!("the money supply does not add up: {supply}"));
     }
-    let organisations = holders.iter().map(|holder| i128::from(holder["in_organisations"]["amount"].as_u64().unwrap_or_default())).sum();
+    let organisations = holders
+        .iter()
+        .map(|holder| i128::from(holder["in_organisations"]["amount"].as_u64().unwrap_or_default()))
+        .sum();
     let mut payers = Vec::new();
     for payer in &street.payers {
-        let view = payer.wallet.wallet(&payer.kept.wallet_id).await.map_err(|error| format!("reading a wallet: {error}"))?;
+        let view = payer
+            .wallet
+            .wallet(&payer.kept.wallet_id)
+            .await
+            .map_err(|error| format!("reading a wallet: {error}"))?;
         payers.push(i128::from(view.balance.amount));
     }
     Ok(Holdings { payers, organisations })
@@ -100,12 +120,20 @@ async fn end_of(street: &Street, deed: &Deed) -> Result<bool, String> {
     let end = Instant::now() + WITHIN;
     loop {
         match known(street, deed).await? {
-            Known::Moved(amount) if amount != deed.act.amount() => return Err(format!("{:?} moved {amount} fen", deed.act)),
-            Known::Moved(_) if matches!(deed.answer, Answer::Refused(_)) => return Err(format!("{deed:?} was refused, and yet it happened")),
+            Known::Moved(amount) if amount != deed.act.amount() => {
+                return Err(format!("{:?} moved {amount} fen", deed.act));
+            }
+            Known::Moved(_) if matches!(deed.answer, Answer::Refused(_)) => {
+                return Err(format!("{deed:?} was refused, and yet it happened"));
+            }
             Known::Moved(_) => return Ok(true),
-            Known::NotMoved if matches!(deed.answer, Answer::Success) => return Err(format!("LOST: {:?} was acknowledged, and has not happened", deed.act)),
+            Known::NotMoved if matches!(deed.answer, Answer::Success) => {
+                return Err(format!("LOST: {:?} was acknowledged, and has not happened", deed.act));
+            }
             Known::NotMoved => return Ok(false),
-            Known::Open(state) if Instant::now() > end => return Err(format!("{:?} is still {state} after {} s", deed.act, WITHIN.as_secs())),
+            Known::Open(state) if Instant::now() > end => {
+                return Err(format!("{:?} is still {state} after {} s", deed.act, WITHIN.as_secs()));
+            }
             Known::Open(_) => tokio::time::sleep(ASK_EVERY).await,
         }
     }
@@ -119,7 +147,9 @@ async fn known(street: &Street, deed: &Deed) -> Result<Known, String> {
     };
     let told = |state: &str, amount: u64| match state {
         "SUCCESS" => Known::Moved(amount),
-        "NOTPAY" | "PAYERROR" | "CLOSED" | "FAIL" | "RETURNED" | "ABNORMAL" | "PENDING_APPROVAL" => Known::NotMoved,
+        "NOTPAY" | "PAYERROR" | "CLOSED" | "FAIL" | "RETURNED" | "ABNORMAL" | "PENDING_APPROVAL" => {
+            Known::NotMoved
+        }
         open => Known::Open(open.to_owned()),
     };
     match &deed.act {
@@ -135,8 +165,12 @@ async fn known(street: &Street, deed: &Deed) -> Result<Known, String> {
             let transfer = street.payers[*from].wallet.get(&format!("/v1/wallet/transfers/{number}")).await;
             transfer.map_or_else(none, |transfer| Ok(told(state(&transfer), amount(&transfer)?)))
         }
-        Act::TopUp { payer, number, .. } => shown(exchange(street, deed, *payer, ("topups", "out_topup_no"), number).await?, told),
-        Act::Withdraw { payer, number, .. } => shown(exchange(street, deed, *payer, ("withdrawals", "out_withdrawal_no"), number).await?, told),
+        Act::TopUp { payer, number, .. } => {
+            shown(exchange(street, deed, *payer, ("topups", "out_topup_no"), number).await?, told)
+        }
+        Act::Withdraw { payer, number, .. } => {
+            shown(exchange(street, deed, *payer, ("withdrawals", "out_withdrawal_no"), number).await?, told)
+        }
     }
 }
 
@@ -148,11 +182,21 @@ fn shown(found: Option<Value>, told: impl Fn(&str, u64) -> Known) -> Result<Know
 const PAGES: usize = 200;
 
 /// The top-up or withdrawal with this number: looked for in the person's list, newest first.
-async fn exchange(street: &Street, deed: &Deed, payer: usize, (list, name): (&str, &str), number: &str) -> Result<Option<Value>, String> {
+async fn exchange(
+    street: &Street,
+    deed: &Deed,
+    payer: usize,
+    (list, name): (&str, &str),
+    number: &str,
+) -> Result<Option<Value>, String> {
     let mut after = String::new();
     for _ in 0..PAGES {
         let target = format!("/v1/wallet/{list}?limit=100{after}");
-        let page = street.payers[payer].wallet.get(&target).await.map_err(|error| format!("asking about {:?}: {error}", deed.act))?;
+        let page = street.payers[payer]
+            .wallet
+            .get(&target)
+            .await
+            .map_err(|error| format!("asking about {:?}: {error}", deed.act))?;
         let items = page["items"].as_array().ok_or_else(|| format!("{target} answers no page"))?;
         if let Some(found) = items.iter().find(|item| item[name] == number) {
             return Ok(Some(found.clone()));
@@ -175,7 +219,12 @@ fn amount(value: &Value) -> Result<u64, String> {
 }
 
 /// Whether every wallet holds what it held and what the acts that happened add up to.
-pub(super) fn adds_up(before: &Holdings, deeds: &[Deed], happened: &[bool], after: &Holdings) -> Result<(), String> {
+pub(super) fn adds_up(
+    before: &Holdings,
+    deeds: &[Deed],
+    happened: &[bool],
+    after: &Holdings,
+) -> Result<(), String> {
     let (mut payers, mut organisations) = (before.payers.clone(), before.organisations);
     for (deed, _) in deeds.iter().zip(happened).filter(|(_, happened)| **happened) {
         let amount = i128::from(deed.act.amount());
@@ -198,10 +247,15 @@ pub(super) fn adds_up(before: &Holdings, deeds: &[Deed], happened: &[bool], afte
     }
     if let Some(place) = (0..payers.len()).find(|&place| payers[place] != after.payers[place]) {
         let (expect, found) = (payers[place], after.payers[place]);
-        return Err(format!("LOST OR TWICE: payer {place} holds {found} fen, all that happened adds up to {expect}"));
+        return Err(format!(
+            "LOST OR TWICE: payer {place} holds {found} fen, all that happened adds up to {expect}"
+        ));
     }
     if organisations != after.organisations {
-        return Err(format!("LOST OR TWICE: organisations hold {} fen, all that happened adds up to {organisations}", after.organisations));
+        return Err(format!(
+            "LOST OR TWICE: organisations hold {} fen, all that happened adds up to {organisations}",
+            after.organisations
+        ));
     }
     Ok(())
 }
@@ -210,7 +264,11 @@ impl Act {
     /// Fen.
     const fn amount(&self) -> u64 {
         match self {
-            Self::Pay { amount, .. } | Self::Refund { amount, .. } | Self::Transfer { amount, .. } | Self::TopUp { amount, .. } | Self::Withdraw { amount, .. } => *amount,
+            Self::Pay { amount, .. }
+            | Self::Refund { amount, .. }
+            | Self::Transfer { amount, .. }
+            | Self::TopUp { amount, .. }
+            | Self::Withdraw { amount, .. } => *amount,
         }
     }
 }
@@ -227,7 +285,10 @@ mod tests {
     fn a_payment_that_happened_twice_or_not_at_all_is_seen_in_the_wallets() {
         let pay = deed(Act::Pay { payer: 0, seller: 0, number: "1".into(), amount: 5 });
         let send = deed(Act::Transfer { from: 1, to: 0, number: "2".into(), amount: 3 });
-        let held = |first: i128, second: i128, organisations: i128| Holdings { payers: vec![first, second], organisations };
+        let held = |first: i128, second: i128, organisations: i128| Holdings {
+            payers: vec![first, second],
+            organisations,
+        };
         let check = |happened: [bool; 2], after: Holdings, expect: bool| {
             let acts = [pay.clone(), send.clone()];
             assert_eq!(adds_up(&held(10, 10, 0), &acts, &happened, &after).is_ok(), expect);

@@ -59,10 +59,16 @@ pub(crate) async fn audit(asked: Audit) -> Result<Found, String> {
     let Audit { data, database, ledger_only, key, progress } = asked;
     let ledger = data.join("ledger");
     if !ledger.is_dir() {
-        return Err(format!("{} holds no ledger: name the folder that `jialing demo --data` or `data` in the configuration names", data.display()));
+        return Err(format!(
+            "{} holds no ledger: name the folder that `jialing demo --data` or `data` in the configuration names",
+            data.display()
+        ));
     }
     if let (None, false, false) = (&database, ledger_only, data.join("jialing.db").is_file()) {
-        return Err(format!("{} has no tables (jialing.db): name the database with --database, or take --ledger-only", data.display()));
+        return Err(format!(
+            "{} has no tables (jialing.db): name the database with --database, or take --ledger-only",
+            data.display()
+        ));
     }
     let (tell, told) = mpsc::sync_channel(WAITING);
     let walking = spawn_blocking(move || walk(&ledger, key.map(|key| key.public), progress, &tell));
@@ -89,7 +95,12 @@ fn in_use(error: OpenError) -> String {
 }
 
 /// Walks the journal and hands on its records. A listener who has gone is no reason to stop.
-fn walk(ledger: &Path, key: Option<[u8; 32]>, progress: bool, tell: &mpsc::SyncSender<Message>) -> Result<(Report, u64), OpenError> {
+fn walk(
+    ledger: &Path,
+    key: Option<[u8; 32]>,
+    progress: bool,
+    tell: &mpsc::SyncSender<Message>,
+) -> Result<(Report, u64), OpenError> {
     let (mut transfers, mut shown) = (0, 0);
     let report = verify(ledger, key, &mut |seen| match seen {
         Seen::Record(record) => {
@@ -110,10 +121,16 @@ fn walk(ledger: &Path, key: Option<[u8; 32]>, progress: bool, tell: &mpsc::SyncS
 }
 
 /// Compares the tables with the records, once the folder is known to be ours.
-async fn compare_with(database: Option<String>, file: &Path, records: mpsc::Receiver<Message>) -> Result<Option<Tables>, String> {
+async fn compare_with(
+    database: Option<String>,
+    file: &Path,
+    records: mpsc::Receiver<Message>,
+) -> Result<Option<Tables>, String> {
     let Ok(first) = records.recv() else { return Ok(None) };
     let db = match &database {
-        Some(url) => Db::postgres(url).await.map_err(|error| format!("cannot open the PostgreSQL database: {error}"))?,
+        Some(url) => Db::postgres(url)
+            .await
+            .map_err(|error| format!("cannot open the PostgreSQL database: {error}"))?,
         None => Db::sqlite(file).await.map_err(|error| format!("cannot open {}: {error}", file.display()))?,
     };
     let found = async {

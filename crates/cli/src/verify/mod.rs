@@ -54,7 +54,8 @@ pub(crate) fn run(args: Args) -> Done {
         return receipt::run(&receipt);
     }
     let data = args.data.ok_or("--data is missing")?;
-    let asked = Audit { data, database: args.database, ledger_only: args.ledger_only, key: args.key, progress: true };
+    let asked =
+        Audit { data, database: args.database, ledger_only: args.ledger_only, key: args.key, progress: true };
     let found = runtime()?.block_on(audit(asked))?;
     if args.json {
         println!("{}", found.to_json());

@@ -46,7 +46,8 @@ const NOT_PROVEN: [&str; 3] = [
 ];
 
 pub(super) fn run(args: &Args) -> Done {
-    let text = std::fs::read_to_string(&args.file).map_err(|error| format!("cannot read {}: {error}", args.file.display()))?;
+    let text = std::fs::read_to_string(&args.file)
+        .map_err(|error| format!("cannot read {}: {error}", args.file.display()))?;
     let key = args.key.find(&text)?;
     let checked = check(&text, &key);
     match (&checked, args.json) {
@@ -61,7 +62,11 @@ pub(super) fn run(args: &Args) -> Done {
 fn check(text: &str, key: &VerifierKey) -> Result<Verified, String> {
     let verified = receipts::verify(text, &key.public).map_err(|fault| fault.to_string())?;
     let log = &verified.receipt.proof.log;
-    if *log == key.origin { Ok(verified) } else { Err(format!("it is of the log {log}, the key is that of {}", key.origin)) }
+    if *log == key.origin {
+        Ok(verified)
+    } else {
+        Err(format!("it is of the log {log}, the key is that of {}", key.origin))
+    }
 }
 
 impl Key {
@@ -70,7 +75,8 @@ impl Key {
             Self { key: Some(key), .. } => Ok(key.clone()),
             Self { data: Some(data), .. } => {
                 let ledger = data.join("ledger");
-                let folder = Folder::existing(&ledger).map_err(|error| format!("{}: {error}", ledger.display()))?;
+                let folder =
+                    Folder::existing(&ledger).map_err(|error| format!("{}: {error}", ledger.display()))?;
                 let genesis = Genesis::load(&folder).map_err(|error| error.to_string())?;
                 Ok(genesis.ok_or_else(|| format!("{} holds no log", ledger.display()))?.key)
             }
@@ -83,29 +89,51 @@ impl Key {
 /// The platform's key of the receipt's log.
 async fn published(url: &str, receipt: &str) -> Result<VerifierKey, String> {
     let target = format!("{}/v1/public/keys", url.trim_end_matches('/'));
-    let asked = async { reqwest::Client::new().get(&target).timeout(std::time::Duration::from_secs(15)).send().await?.error_for_status()?.json::<Value>().await };
+    let asked = async {
+        reqwest::Client::new()
+            .get(&target)
+            .timeout(std::time::Duration::from_secs(15))
+            .send()
+            .await?
+            .error_for_status()?
+            .json::<Value>()
+            .await
+    };
     let keys = asked.await.map_err(|error| format!("{target}: {error}"))?;
     let receipt: Value = serde_json::from_str(receipt).unwrap_or_default();
     let (log, of_ledger) = (&receipt["proof"]["log"], keys["ledger"].as_array().cloned().unwrap_or_default());
     // A receipt of no log of theirs is refused by the first key, with the reason.
     let entry = of_ledger.iter().find(|entry| &entry["origin"] == log).or(of_ledger.first());
-    let key = entry.and_then(|entry| entry["verifier_key"].as_str()).ok_or_else(|| format!("{target} names no ledger key"))?;
+    let key = entry
+        .and_then(|entry| entry["verifier_key"].as_str())
+        .ok_or_else(|| format!("{target} names no ledger key"))?;
     verifier_key(key)
 }
 
 fn print(verified: &Verified, key: &VerifierKey) {
     let (receipt, what) = (&verified.receipt, &verified.receipt.what);
     println!("The receipt holds.\n");
-    println!("  what          {} of {} {:?}, {:?}", what.kind.name(), yuan(what.amount.amount), what.amount.currency, what.direction);
+    println!(
+        "  what          {} of {} {:?}, {:?}",
+        what.kind.name(),
+        yuan(what.amount.amount),
+        what.amount.currency,
+        what.direction
+    );
     println!("  subject       {}", what.subject);
     println!("  transaction   {}", what.transaction_id);
     println!("  wallet        {}, which held {} after it", what.wallet_id, yuan(what.balance.amount));
     println!("  at            {}", what.at);
-    println!("  record        {} of the {} that the checkpoint of {} covers", receipt.proof.leaf_index, receipt.proof.tree_size, receipt.proof.log);
+    println!(
+        "  record        {} of the {} that the checkpoint of {} covers",
+        receipt.proof.leaf_index, receipt.proof.tree_size, receipt.proof.log
+    );
     println!("  checked with  {key}");
     println!("\nIt proves:\n  {}\n  {}", receipt.proves.zh, receipt.proves.en);
     if receipt.evidence.is_some() {
-        println!("  The device's own signature is in it too, and the record holds its digest: the payer agreed to this amount.");
+        println!(
+            "  The device's own signature is in it too, and the record holds its digest: the payer agreed to this amount."
+        );
     }
     println!("\nIt does not prove:");
     for what in NOT_PROVEN {

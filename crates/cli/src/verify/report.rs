@@ -31,9 +31,15 @@ impl Found {
             "issued": t.issued, "redeemed": t.redeemed, "in_vaults": t.vault, "in_wallets": t.personal,
             "in_organisations": t.organisation, "in_transit": t.transit, "set_aside": t.held,
         })).collect();
-        let findings: Vec<Value> = ledger.findings.iter().map(|finding| json!({
-            "file": finding.file, "byte": finding.byte, "record": finding.seq, "what": finding.what,
-        })).collect();
+        let findings: Vec<Value> = ledger
+            .findings
+            .iter()
+            .map(|finding| {
+                json!({
+                    "file": finding.file, "byte": finding.byte, "record": finding.seq, "what": finding.what,
+                })
+            })
+            .collect();
         json!({
             "sound": self.is_sound(),
             "ledger": {
@@ -56,7 +62,10 @@ impl Found {
         }
         let Some(tables) = &self.tables else { return Ok(()) };
         if !self.ledger.is_sound() && !tables.report.is_clean() {
-            writeln!(f, "       The tables were compared with the records before the first fault above; mend the ledger first.")?;
+            writeln!(
+                f,
+                "       The tables were compared with the records before the first fault above; mend the ledger first."
+            )?;
         }
         for finding in &tables.report.findings {
             writeln!(f, "WRONG  tables: {finding}")?;
@@ -77,16 +86,32 @@ impl fmt::Display for Found {
         writeln!(f, "records      {} in {} segments, root {}", ledger.records, ledger.segments, self.root())?;
         writeln!(f, "transfers    {}", self.transfers)?;
         writeln!(f, "accounts     {}", ledger.ledger.accounts().len())?;
-        writeln!(f, "checkpoints  {} signed; the newest covers {} records", ledger.checkpoints, ledger.newest_checkpoint)?;
+        writeln!(
+            f,
+            "checkpoints  {} signed; the newest covers {} records",
+            ledger.checkpoints, ledger.newest_checkpoint
+        )?;
         writeln!(f, "derived      {} snapshots and {} indexes compared", ledger.snapshots, ledger.indexes)?;
         if ledger.torn_bytes > 0 {
-            writeln!(f, "tail         {} bytes of a write that was cut off; the next start removes them, nothing acknowledged is in them", ledger.torn_bytes)?;
+            writeln!(
+                f,
+                "tail         {} bytes of a write that was cut off; the next start removes them, nothing acknowledged is in them",
+                ledger.torn_bytes
+            )?;
         }
         match &self.tables {
             Some(tables) => {
                 let report = &tables.report;
-                writeln!(f, "tables       {} movements and {} sides in the history compared; {} records not yet taken over, which the next start does", report.movements, report.sides, report.behind)?;
-                writeln!(f, "audit chain  {} entries, {} hashes of it in the journal", report.audit_entries, report.anchors)?;
+                writeln!(
+                    f,
+                    "tables       {} movements and {} sides in the history compared; {} records not yet taken over, which the next start does",
+                    report.movements, report.sides, report.behind
+                )?;
+                writeln!(
+                    f,
+                    "audit chain  {} entries, {} hashes of it in the journal",
+                    report.audit_entries, report.anchors
+                )?;
             }
             None => writeln!(f, "tables       not compared")?,
         }
@@ -96,7 +121,8 @@ impl fmt::Display for Found {
         if self.is_sound() {
             writeln!(f, "\n{} is sound.", self.data.display())
         } else {
-            let wrong = ledger.findings.len() as u64 + self.tables.as_ref().map_or(0, |tables| tables.report.found);
+            let wrong =
+                ledger.findings.len() as u64 + self.tables.as_ref().map_or(0, |tables| tables.report.found);
             writeln!(f, "\n{} is NOT sound: {wrong} findings, listed first.", self.data.display())
         }
     }
@@ -112,11 +138,21 @@ impl fmt::Display for Supply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let t = &self.totals;
         let currency = if t.currency == 156 { "CNY".to_owned() } else { format!("currency {}", t.currency) };
-        let found = [t.vault, t.personal, t.organisation, t.transit].into_iter().map(i128::from).sum::<i128>();
+        let found =
+            [t.vault, t.personal, t.organisation, t.transit].into_iter().map(i128::from).sum::<i128>();
         let outstanding = i128::from(t.issued) - i128::from(t.redeemed);
         let sign = if found == outstanding { "=" } else { "IS NOT" };
-        writeln!(f, "supply       {} {currency}: issued {} − redeemed {} {sign} vaults {} + wallets {} + organisations {} + in transit {}", self.name,
-            yuan(t.issued), yuan(t.redeemed), yuan(t.vault), yuan(t.personal), yuan(t.organisation), yuan(t.transit))
+        writeln!(
+            f,
+            "supply       {} {currency}: issued {} − redeemed {} {sign} vaults {} + wallets {} + organisations {} + in transit {}",
+            self.name,
+            yuan(t.issued),
+            yuan(t.redeemed),
+            yuan(t.vault),
+            yuan(t.personal),
+            yuan(t.organisation),
+            yuan(t.transit)
+        )
     }
 }
 
