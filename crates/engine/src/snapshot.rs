@@ -85,6 +85,7 @@ pub(crate) fn newest(disk: &dyn Disk, genesis: &Genesis, reader: &Reader) -> io:
             Err(reason) => {
                 tracing::warn!(size, reason, "a snapshot is bad and is removed");
                 disk.remove(&name(size))?;
+                disk.sync_folder("snapshots")?;
             }
         }
     }

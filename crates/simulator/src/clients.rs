@@ -155,7 +155,7 @@ impl Clients {
                 credit = self.account();
             }
         }
-        let amount = if ISSUANCE.contains(&debit) { 20_000 } else { 1_500 };
+        let amount = if ISSUANCE.contains(&debit) { 6_000 } else { 1_100 };
         let amount = self.random.below(amount);
         let mut leg = if self.random.percent(35) {
             let soon = [MS, 1_000 * MS, 60_000 * MS, 3_600_000 * MS, 200_000_000 * MS];
@@ -165,7 +165,7 @@ impl Clients {
         } else {
             self.leg(LegOp::Plain { debit, credit, amount })
         };
-        if self.random.percent(35) && !ISSUANCE.contains(&debit) {
+        if self.random.percent(20) && !ISSUANCE.contains(&debit) {
             leg.meters[0] = self.random.within(1, 4).into();
             leg.meters[1] = if self.random.percent(30) { self.random.within(1, 5).into() } else { 0 };
         }

@@ -141,6 +141,11 @@ impl Chain {
                     self.disk.die();
                 }
                 engine.shutdown().await;
+                let reason = engine.stopped().await.to_string();
+                if reason.contains("met a defect") {
+                    // No disk, however bad, may lead to a panic.
+                    return Err(reason);
+                }
                 match lived {
                     Err(Trouble::Wrong(what) | Trouble::Unproven(what)) => return Err(what),
                     Err(Trouble::NoAnswer(what)) if !self.disk.struck() => {
@@ -302,4 +307,54 @@ struct Sent {
     asked: Vec<Command>,
     task: tokio::task::JoinHandle<Vec<Result<Outcome, SubmitError>>>,
     gives_up: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn fed(engine: &Engine) -> Vec<jialing_ledger::Record> {
+        let mut witness = Witness::default();
+        witness.follow(engine, 50).await.expect("the feed reads");
+        witness.fed
+    }
+
+    /// Lives until the fault, is started again on what is in the cache, and then loses power.
+    async fn check(orders: Orders) {
+        let mut chain = Chain::new(9, Profile::default());
+        let config = |chain: &mut Chain| Config { segment_bytes: 8 << 10, max_batch: 1, ..chain.config() };
+        chain.disk.order(orders);
+        if let Ok((engine, _)) = Engine::open(config(&mut chain)) {
+            for id in 1..50 {
+                let _ = engine.submit(Command::Note { kind: 1, id, digest: [5; 32] }).await;
+            }
+            chain.disk.die();
+            engine.shutdown().await;
+        }
+        chain.disk = chain.disk.after(End::Kill);
+        let (engine, _) = Engine::open(config(&mut chain)).expect("it opens after a kill");
+        let seen = fed(&engine).await;
+        chain.disk.die();
+        engine.shutdown().await;
+        let left = chain.disk.clone();
+        for _ in 0..3 {
+            chain.disk = left.after(End::PowerLoss);
+            let opened = Engine::open(config(&mut chain));
+            let (engine, _) = opened.unwrap_or_else(|error| panic!("{orders:?}: {error}"));
+            assert_eq!(fed(&engine).await, seen, "{orders:?}");
+            engine.shutdown().await;
+        }
+    }
+
+    /// Each found as a seed first: frames, seals, names and checkpoints that were in the cache only.
+    #[test]
+    fn what_a_start_answers_from_outlives_a_power_loss() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for at in 0..90 {
+            runtime.block_on(check(Orders { die_after: Some(at), ..Orders::default() }));
+        }
+        for at in 0..45 {
+            runtime.block_on(check(Orders { fail_syncs_after: Some(at), ..Orders::default() }));
+        }
+    }
 }

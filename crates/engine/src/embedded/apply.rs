@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jialing_ledger::command::MAX_METERS;
-use jialing_ledger::{Applied, Body, Command, Id, Ledger, Nanos, Prior, Record, Transfer};
+use jialing_ledger::{Applied, Body, Command, Id, Ledger, Nanos, Op, Prior, Record, Transfer};
 
 use crate::answer::{Outcome, SubmitError};
 use crate::embedded::shared::{Answered, Inbox, Job, Sentinel, Shared};
@@ -115,6 +115,10 @@ impl Applying {
 
     fn apply(&mut self, command: &Command, at: Nanos) -> Answered {
         self.work.commands += 1;
+        if self.past.failed.borrow().is_some() {
+            // The round is thrown away.
+            return Err(self.shared.gone().into());
+        }
         let figures = &self.shared.figures;
         let applied = match self.ledger.apply(command, at, &self.past, &mut self.out) {
             Ok(applied) => applied,
@@ -210,20 +214,44 @@ impl Past {
     fn or_fail<T>(&self, result: io::Result<T>) -> Option<T> {
         result.map_err(|error| *self.failed.borrow_mut() = Some(error)).ok()
     }
+
+    fn look_up(&self, id: Id) -> io::Result<Option<(Transfer, u64)>> {
+        let seq = match self.ids.get(&id) {
+            Some(&seq) => seq,
+            None => match self.shared.index.find(id)? {
+                Some(seq) => seq,
+                None => return Ok(None),
+            },
+        };
+        match self.record(seq)?.body {
+            Body::Transfer(transfer) => Ok(Some((transfer, seq))),
+            _ => Err(io::Error::other(format!("record {seq} is no transfer, yet the index says so"))),
+        }
+    }
+}
+
+/// What the kernel is shown in place of a transfer that could not be read: equal to nothing that can be
+/// asked and nothing that can be reversed, so it refuses and changes nothing.
+const fn unreadable(id: Id) -> Transfer {
+    Transfer {
+        id,
+        op: Op::Void,
+        kind: 0,
+        debit: 0,
+        credit: 0,
+        amount: 0,
+        debit_balance: 0,
+        credit_balance: 0,
+        link: [0; 24],
+        leg: 0,
+        legs: 0,
+        has_terms: false,
+    }
 }
 
 impl Prior for Past {
     fn find(&self, id: Id) -> Option<(Transfer, u64)> {
-        let seq = match self.ids.get(&id) {
-            Some(&seq) => seq,
-            None => self.or_fail(self.shared.index.find(id))??,
-        };
-        match self.or_fail(self.record(seq))?.body {
-            Body::Transfer(transfer) => Some((transfer, seq)),
-            _ => self.or_fail(Err(io::Error::other(format!(
-                "record {seq} is no transfer, yet the index says so"
-            )))),
-        }
+        self.or_fail(self.look_up(id)).unwrap_or_else(|| Some((unreadable(id), 0)))
     }
 
     fn terms(&self, seq: u64) -> Option<([Id; MAX_METERS], Nanos)> {
