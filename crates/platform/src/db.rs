@@ -296,11 +296,11 @@ async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOpti
             }
         };
         job.answer(committed);
-        if connection.ping().await.is_err() {
-            if let Ok(fresh) = AnyConnection::connect_with(&options).await {
-                connection = fresh;
-                let _ = prepare(Backend::Postgres, Role::Writer, &mut connection).await;
-            }
+        if connection.ping().await.is_err()
+            && let Ok(fresh) = AnyConnection::connect_with(&options).await
+        {
+            connection = fresh;
+            let _ = prepare(Backend::Postgres, Role::Writer, &mut connection).await;
         }
     }
 }

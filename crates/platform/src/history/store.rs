@@ -62,11 +62,10 @@ pub(super) async fn page(app: &App, wallet: WalletId, filter: &Filter) -> Result
         ("direction =", filter.direction.map(|direction| direction.text().to_owned())),
         ("counterparty_ref =", filter.counterparty.clone()),
     ];
-    let mut place = 3;
     let given = numbers.iter().filter(|(_, n)| n.is_some()).map(|(test, _)| *test);
-    for test in given.chain(texts.iter().filter(|(_, text)| text.is_some()).map(|(test, _)| *test)) {
+    let given = given.chain(texts.iter().filter(|(_, text)| text.is_some()).map(|(test, _)| *test));
+    for (place, test) in (3..).zip(given) {
         sql += &format!(" AND {test} ${place}");
-        place += 1;
     }
     let by = match (filter.from.or(filter.to).is_some(), filter.towards_newer) {
         (true, true) => "at, seq",

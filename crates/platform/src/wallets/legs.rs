@@ -177,7 +177,7 @@ fn close(
         .into_iter()
         .zip(0u128..)
         .map(|((_, _, kind), n)| Leg {
-            id: movement.id | first + n,
+            id: movement.id | (first + n),
             op: op(movement.id | n),
             kind: kind as u16,
             digest: [0; 24],
