@@ -14,7 +14,7 @@ use jialing_engine::{Config, Engine};
 use jialing_ledger::{AccountKind, Command, Group, Id, Leg, LegOp, NewAccount};
 use serde_json::json;
 
-use super::peak_rss_mb;
+use super::{figure, peak_rss_mb};
 use crate::{Done, runtime};
 
 /// Money each account starts with, in fen.
@@ -65,12 +65,12 @@ pub(crate) fn run(args: &Args) -> Done {
     if args.json {
         println!("{figures}");
     } else {
-        println!("{:>12} transfers/s", figures["transfers_per_second"]);
-        println!("{:>12} µs a batch of {} (median)", figures["batch_p50_us"], args.batch);
-        println!("{:>12} µs (99 of 100)", figures["batch_p99_us"]);
-        println!("{:>12} µs (worst)", figures["batch_max_us"]);
-        println!("{:>12} bytes on disk a transfer", figures["bytes_per_transfer"]);
-        println!("{:>12} MiB of memory at most", figures["peak_rss_mb"]);
+        println!("{:>12} transfers/s", figure(&figures, "transfers_per_second"));
+        println!("{:>12} µs a batch of {} (median)", figure(&figures, "batch_p50_us"), args.batch);
+        println!("{:>12} µs (99 of 100)", figure(&figures, "batch_p99_us"));
+        println!("{:>12} µs (worst)", figure(&figures, "batch_max_us"));
+        println!("{:>12} bytes on disk a transfer", figure(&figures, "bytes_per_transfer"));
+        println!("{:>12} MiB of memory at most", figure(&figures, "peak_rss_mb"));
     }
     Ok(ExitCode::SUCCESS)
 }

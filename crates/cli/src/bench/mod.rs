@@ -36,3 +36,8 @@ fn peak_rss_mb() -> u64 {
         .and_then(|status| status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse::<u64>().ok()))
         .map_or(0, |kib| kib / 1024)
 }
+
+/// One of the figures as it is printed in a table.
+fn figure(figures: &serde_json::Value, name: &str) -> String {
+    figures[name].to_string()
+}
