@@ -23,6 +23,7 @@ use crate::verify::{Audit, audit};
 use crate::{Done, runtime};
 use child::Child;
 use load::{Answer, Book, Deed, Street};
+use truth::Ends;
 
 /// When the platform dies, milliseconds into the load.
 const DEATH_MS: (u64, u64) = (20, 600);
@@ -57,6 +58,8 @@ struct Tally {
     /// Acts whose answer was lost, and that did not.
     lost_not_done: u64,
     records: u64,
+    /// The longest that an act took to come to its end after a restart, and what it was.
+    slowest: (Duration, String),
 }
 
 pub(crate) fn run(args: &Args) -> Done {
@@ -98,6 +101,11 @@ async fn rounds(args: &Args) -> Result<(), String> {
     if tally.acknowledged == 0 {
         return Err("nothing was ever acknowledged, so nothing was tried: the load does not work".into());
     }
+    println!(
+        "the slowest act came to its end {:.1} s after a restart: {}",
+        tally.slowest.0.as_secs_f64(),
+        tally.slowest.1
+    );
     println!(
         "of the lost answers {} had been carried out, {} had not; refused by the rules: {:?}",
         tally.lost_done, tally.lost_not_done, tally.refused
@@ -155,7 +163,10 @@ async fn round(
     let street = Arc::new(Street::open(&args.data, &child.url).await?);
     truth::caught_up(&street).await?;
     let deeds = book.close();
-    let happened = truth::resolve(&street, &deeds).await?;
+    let Ends { happened, slowest } = truth::resolve(&street, &deeds).await?;
+    if slowest.0 > tally.slowest.0 {
+        tally.slowest = slowest;
+    }
     let after = truth::holdings(&street).await?;
     truth::adds_up(&before, &deeds, &happened, &after)?;
     for (deed, happened) in deeds.into_iter().zip(happened) {

@@ -92,8 +92,17 @@ pub(super) async fn holdings(street: &Street) -> Result<Holdings, String> {
     Ok(Holdings { payers, organisations })
 }
 
-/// Asks about every act until it has come to its end: whether it happened, in the acts' order.
-pub(super) async fn resolve(street: &Arc<Street>, deeds: &[Deed]) -> Result<Vec<bool>, String> {
+/// What became of the acts of a round.
+pub(super) struct Ends {
+    /// Whether each happened, in the acts' order.
+    pub(super) happened: Vec<bool>,
+    /// How long the slowest took to come to its end, and what it was.
+    pub(super) slowest: (Duration, String),
+}
+
+/// Asks about every act until it has come to its end.
+pub(super) async fn resolve(street: &Arc<Street>, deeds: &[Deed]) -> Result<Ends, String> {
+    let start = Instant::now();
     let (places, mut asking) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
     for (place, deed) in deeds.iter().cloned().enumerate() {
         let (street, places) = (street.clone(), places.clone());
@@ -102,12 +111,14 @@ pub(super) async fn resolve(street: &Arc<Street>, deeds: &[Deed]) -> Result<Vec<
             Ok::<_, String>((place, end_of(&street, &deed).await?))
         });
     }
-    let mut happened = vec![false; deeds.len()];
+    let mut ends = Ends { happened: vec![false; deeds.len()], slowest: (Duration::ZERO, String::new()) };
     while let Some(answer) = asking.join_next().await {
         let (place, moved) = answer.map_err(|error| error.to_string())??;
-        happened[place] = moved;
+        ends.happened[place] = moved;
+        // The last one to end is the slowest: all were asked about from the same moment.
+        ends.slowest = (start.elapsed(), format!("{:?}", deeds[place].act));
     }
-    Ok(happened)
+    Ok(ends)
 }
 
 /// That everything in `kept` is still there.
