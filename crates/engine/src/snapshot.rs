@@ -161,5 +161,6 @@ pub(crate) fn advance(
     for &old in &sizes[..sizes.len().saturating_sub(KEPT)] {
         disk.remove(&name(old))?;
     }
-    Ok(())
+    // Or a power loss would bring old ones back.
+    disk.sync_folder("snapshots")
 }
