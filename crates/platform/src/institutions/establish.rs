@@ -5,6 +5,7 @@ use jialing_ledger::{AccountChange, AccountKind, Command, NewAccount, Why};
 use serde::Deserialize;
 
 use super::{Institution, Model, NewKey, Role, keys, store};
+use crate::audit::{self, Entry};
 use crate::id::InstitutionId;
 use crate::money::Currency;
 use crate::wallets::legs::CENTRAL_BANK;
@@ -183,7 +184,14 @@ pub async fn authorise(app: &App, code: &str, authorised: Money) -> Result<Insti
     }
     let command = authority(&institution, authorised.amount)?;
     let (code, amount) = (code.to_owned(), authorised.amount as i64);
-    app.db.write(async move |tx: &mut Tx| store::set_authorised(tx, &code, amount).await).await?;
+    let (id, before, now) = (institution.id, institution.authorised, app.clock.millis());
+    app.db
+        .write(async move |tx: &mut Tx| {
+            let entry = Entry::new("operator", "institution.authorise", id, now);
+            audit::log(tx, entry.before(before).after(amount)).await?;
+            store::set_authorised(tx, &code, amount).await
+        })
+        .await?;
     match app.engine.submit(command).await {
         Ok(_) => super::by_id(app, institution.id).await,
         Err(SubmitError::Refused(refusal)) if refusal.why == Why::LimitsInvalid => {

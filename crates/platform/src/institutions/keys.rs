@@ -4,6 +4,7 @@ use jialing_crypto::{PublicKey, Suite};
 use serde::Deserialize;
 use sqlx::Row;
 
+use crate::audit::{self, Entry};
 use crate::id::InstitutionId;
 use crate::{App, Code, Problem, Result, Tx, db};
 
@@ -37,7 +38,14 @@ pub struct Key {
 pub async fn add_key(app: &App, institution: InstitutionId, key: NewKey) -> Result<Key> {
     let parsed = parse(&key)?;
     let now = app.clock.millis();
-    app.db.write(async move |tx: &mut Tx| insert(tx, institution, &key, now).await).await?;
+    let serial = parsed.id().to_owned();
+    app.db
+        .write(async move |tx: &mut Tx| {
+            insert(tx, institution, &key, now).await?;
+            let entry = Entry::new("operator", "institution.key_add", institution, now);
+            audit::log(tx, entry.after(serial.as_str())).await.map(drop)
+        })
+        .await?;
     Ok(Key { institution, serial: parsed.id().to_string(), suite: parsed.suite(), public_key: parsed })
 }
 
@@ -78,7 +86,11 @@ pub async fn revoke_key(app: &App, institution: InstitutionId, serial: &str) -> 
                 .bind(now)
                 .execute(&mut *tx)
                 .await?;
-            if done.rows_affected() == 1 { Ok(()) } else { Err(Problem::new(Code::NotFound)) }
+            if done.rows_affected() == 0 {
+                return Err(Problem::new(Code::NotFound));
+            }
+            let entry = Entry::new("operator", "institution.key_revoke", institution, now);
+            audit::log(tx, entry.before(serial.as_str())).await.map(drop)
         })
         .await
 }

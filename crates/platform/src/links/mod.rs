@@ -15,6 +15,7 @@ use jialing_rails::Outcome;
 use jialing_rails::bank::{Bank, StartLink};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{self, Entry};
 use crate::clock::rfc3339;
 use crate::id::{InstitutionId, LinkId, PersonId};
 use crate::sessions::Actor;
@@ -198,9 +199,15 @@ pub async fn confirm(app: &App, actor: &Actor, id: LinkId, ask: ConfirmAsk) -> R
     let reference = format!("{id}.{}", row.wrong_codes);
     match connector.confirm_link(&reference, &attempt, &ask.code).await {
         Outcome::Done(agreement) => {
+            let person = actor.person;
             app.db
                 .write(async move |tx: &mut Tx| {
-                    store::sign(tx, id, &agreement.agreement, &agreement.account_mask, now).await
+                    if store::sign(tx, id, &agreement.agreement, &agreement.account_mask, now).await? {
+                        let entry = Entry::new(person, "link.sign", id, now);
+                        let entry = entry.before(LinkState::Pending.text()).after(LinkState::Signed.text());
+                        audit::log(tx, entry).await?;
+                    }
+                    Ok(())
                 })
                 .await?;
             read(app, actor.person, id).await
@@ -232,15 +239,19 @@ pub async fn confirm(app: &App, actor: &Actor, id: LinkId, ask: ConfirmAsk) -> R
 /// # Errors
 /// `not_found`; `state_conflict` while a top-up or withdrawal over it has no outcome yet.
 pub async fn end(app: &App, actor: &Actor, id: LinkId) -> Result<Link> {
-    store::of(app.db.read(), actor.person, id).await?;
-    let now = app.clock.millis();
+    let before = store::of(app.db.read(), actor.person, id).await?.state;
+    let (person, now) = (actor.person, app.clock.millis());
     app.db
         .write(async move |tx: &mut Tx| {
             if crate::exchange::has_unfinished(tx, id).await? {
                 return Err(Problem::new(Code::StateConflict)
                     .detail("A top-up or withdrawal over this link has no outcome yet."));
             }
-            store::end(tx, id, "by_holder", false, now).await.map(drop)
+            if store::end(tx, id, "by_holder", false, now).await? {
+                let entry = Entry::new(person, "link.end", id, now).before(before.text());
+                audit::log(tx, entry.after(LinkState::Ended.text())).await?;
+            }
+            Ok(())
         })
         .await?;
     tell_bank(app, id).await?;

@@ -71,8 +71,10 @@ pub(super) struct NewLink {
 }
 
 pub(super) async fn exists(tx: &mut Tx, id: LinkId) -> Result<bool> {
-    let found: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM bank_links WHERE id = $1").bind(id).fetch_one(&mut *tx).await?;
+    let found: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM bank_links WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut *tx)
+        .await?;
     Ok(found > 0)
 }
 
@@ -126,20 +128,25 @@ pub(super) async fn set_attempt(tx: &mut Tx, id: LinkId, attempt: &str) -> Resul
     Ok(())
 }
 
-/// Signs a pending link; one that has ended meanwhile stays ended and its agreement is kept to be
-/// ended at the bank.
-pub(super) async fn sign(tx: &mut Tx, id: LinkId, agreement: &str, mask: &str, now: i64) -> Result<()> {
+/// Signs a pending link and says whether it did; one that has ended meanwhile stays ended, and its
+/// agreement is kept to be ended at the bank.
+pub(super) async fn sign(tx: &mut Tx, id: LinkId, agreement: &str, mask: &str, now: i64) -> Result<bool> {
     let sql = "UPDATE bank_links SET agreement = $2, account_mask = $3, signed_at = CASE WHEN state = 'PENDING' THEN $4 ELSE signed_at END, \
                bank_told = CASE WHEN state = 'ENDED' THEN 0 ELSE bank_told END, \
                state = CASE WHEN state = 'PENDING' THEN 'SIGNED' ELSE state END WHERE id = $1 AND agreement IS NULL";
-    sqlx::query(sql)
+    let done = sqlx::query(sql)
         .bind(id)
         .bind(agreement.to_owned())
         .bind(mask.to_owned())
         .bind(now)
         .execute(&mut *tx)
         .await?;
-    Ok(())
+    let signed: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM bank_links WHERE id = $1 AND state = 'SIGNED'")
+            .bind(id)
+            .fetch_one(&mut *tx)
+            .await?;
+    Ok(done.rows_affected() == 1 && signed == 1)
 }
 
 pub(super) async fn count_wrong_code(tx: &mut Tx, id: LinkId) -> Result<()> {

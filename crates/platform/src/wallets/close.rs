@@ -48,7 +48,11 @@ pub async fn close(app: &App, actor: &Actor, id: WalletId, ask: CloseAsk) -> Res
     }
     wallet.may_pay()?;
     // Nothing may arrive any more, so that what is swept is the whole.
-    change(app, id, |standing| Standing { closing: true, ..standing }).await?;
+    change(app, id, actor.person.to_string(), "wallet.close", |standing| Standing {
+        closing: true,
+        ..standing
+    })
+    .await?;
     let account = app.engine.account(id.number()).await.map_err(Problem::internal)?;
     let balance = account.map_or(0, |account| u64::try_from(account.balance()).unwrap_or(0));
     let done = match (balance, ask.sweep) {

@@ -19,6 +19,7 @@ mod view;
 
 use serde::Deserialize;
 
+use crate::audit::{self, Entry};
 use crate::id::{InstitutionId, OrganisationId, PersonId, WalletId};
 use crate::notices::codes;
 use crate::sessions::Actor;
@@ -210,7 +211,8 @@ pub async fn lift(app: &App, actor: &Actor, id: WalletId, ask: LiftAsk) -> Resul
 
 async fn set_lost(app: &App, person: PersonId, id: WalletId, lost: bool) -> Result<View> {
     of(app, person, id).await?;
-    change(app, id, move |standing| Standing { lost, ..standing }).await?;
+    let act = if lost { "wallet.freeze" } else { "wallet.lift" };
+    change(app, id, person.to_string(), act, move |standing| Standing { lost, ..standing }).await?;
     view(app, person, id).await
 }
 
@@ -219,19 +221,36 @@ async fn set_lost(app: &App, person: PersonId, id: WalletId, lost: bool) -> Resu
 /// # Errors
 /// `not_found`; `wallet_unavailable` once it is closed.
 pub async fn control(app: &App, id: WalletId, control: Control) -> Result<Wallet> {
-    change(app, id, move |standing| Standing { control, ..standing }).await?;
+    change(app, id, OPERATOR.to_owned(), "wallet.control", move |standing| Standing { control, ..standing })
+        .await?;
     find(app, id).await
 }
 
-/// Changes an open wallet's standing in the table, then in the ledger.
-async fn change(app: &App, id: WalletId, to: impl Fn(Standing) -> Standing + Send + 'static) -> Result<()> {
+/// Who acts where the operator does.
+const OPERATOR: &str = "operator";
+
+/// Changes an open wallet's standing in the table, with an audit entry, then in the ledger.
+async fn change(
+    app: &App,
+    id: WalletId,
+    who: String,
+    action: &'static str,
+    to: impl Fn(Standing) -> Standing + Send + 'static,
+) -> Result<()> {
+    let now = app.clock.millis();
     app.db
         .write(async move |tx: &mut Tx| {
             let wallet = find_in(tx, id).await?;
             if wallet.standing.closed {
                 return Err(Problem::new(Code::WalletUnavailable).detail("The wallet is closed."));
             }
-            store::set_standing(tx, &wallet, to(wallet.standing)).await
+            let standing = to(wallet.standing);
+            if standing != wallet.standing {
+                let entry = Entry::new(&who, action, id, now);
+                let entry = entry.before(wallet.standing.status().text()).after(standing.status().text());
+                audit::log(tx, entry).await?;
+            }
+            store::set_standing(tx, &wallet, standing).await
         })
         .await?;
     apply::apply(app, id).await

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Class, Control, Owner, Standing, View, Wallet, apply, store, view};
+use crate::audit::{self, Entry};
 use crate::id::{MerchantId, OrganisationId, PersonId, WalletId, WalletTag};
 use crate::institutions::{self, Institution};
 use crate::{App, Code, Problem, Result, Tx, policies, text};
@@ -55,7 +56,7 @@ pub async fn open_as(app: &App, person: PersonId, id: WalletId, ask: OpenAsk) ->
                     .with("limit", most));
             }
             let class = store::class_of(&mut *tx, person).await?;
-            store::insert(tx, &fresh(id, owner, &bank, class, name.clone(), now)).await.map(drop)
+            opened(tx, &fresh(id, owner, &bank, class, name.clone(), now)).await
         })
         .await?;
     apply::apply(app, id).await?;
@@ -79,16 +80,21 @@ pub async fn open_for_merchant(
     app.db
         .write(async move |tx: &mut Tx| {
             let name = bank.name_zh.clone();
-            store::insert(
-                tx,
-                &fresh(id, Owner::Organisation(organisation), &bank, Class::Organisation, name, now),
-            )
-            .await
-            .map(drop)
+            let owner = Owner::Organisation(organisation);
+            opened(tx, &fresh(id, owner, &bank, Class::Organisation, name, now)).await
         })
         .await?;
     apply::apply(app, id).await?;
     Ok(id)
+}
+
+/// Writes a new wallet's row with an audit entry; nothing if its id is there.
+async fn opened(tx: &mut Tx, wallet: &Wallet) -> Result<()> {
+    if store::insert(tx, wallet).await? {
+        let entry = Entry::new(wallet.owner, "wallet.open", wallet.id, wallet.created_at);
+        audit::log(tx, entry.after(wallet.status().text())).await?;
+    }
+    Ok(())
 }
 
 async fn operating(app: &App, code: &str) -> Result<Institution> {

@@ -193,6 +193,17 @@ fn every_status_stops_in_the_ledger_what_it_says() {
         let lifted =
             wallets::lift(&world.app, &citizen.actor, wallet, ask(Some(code))).await.expect("lifted");
         assert_eq!((lifted.status, account(world, wallet).await.freeze), (Status::Active, Freeze::default()));
+        // Each act that changed something is on record, with who did it.
+        let kept: Vec<(String, String)> =
+            sqlx::query_as("SELECT action, who FROM audit_entries WHERE subject = $1 ORDER BY action, who")
+                .bind(wallet.to_string())
+                .fetch_all(world.app.db.read())
+                .await
+                .expect("readable");
+        let (person, operator) = (citizen.person.to_string(), "operator".to_owned());
+        let control = vec![("wallet.control".to_owned(), operator); 5];
+        let own = ["wallet.freeze", "wallet.lift", "wallet.open"].map(|act| (act.to_owned(), person.clone()));
+        assert_eq!(kept, [control, own.into()].concat());
         let stranger = Citizen::new(world, 2).await;
         let other = wallets::freeze(&world.app, stranger.person, wallet).await.expect_err("another's");
         assert_eq!(other.code, Code::NotFound);

@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use jialing_platform::exchange::{self, notice, resolve};
+use jialing_platform::follow::{self, Follower};
 use jialing_platform::wallets::{self, Control};
 use jialing_platform::withdrawals::{self, State};
 use jialing_platform::{Code, PageAsk};
@@ -241,6 +242,38 @@ fn a_crash_between_any_two_steps_repairs_itself() {
             assert_eq!((ended.state, ended.reason.as_deref()), (State::Fail, Some("expired")));
         }
         assert_eq!((saver.money(world).await, world.banks["BKC"].net()), ((400, 400), -600));
+        balanced(world).await;
+    });
+}
+
+#[test]
+fn the_states_can_be_written_anew_from_the_journal() {
+    on_each_backend(async |world: &mut World| {
+        found_at_noon(world).await;
+        let saver = Saver::new(world, 1, "BKB", "BKC").await;
+        fund(world, saver.wallet, 10_000).await;
+        saver.top_up(world, "T-1", 500).await.expect("taken in");
+        saver.withdraw(world, "gone", 100).await.expect("taken in");
+        world.banks["BKC"].order(Fault::Refuse("ACCOUNT_CLOSED"));
+        saver.withdraw(world, "refused", 200).await.expect("taken in");
+        let back = saver.withdraw(world, "back", 300).await.expect("taken in").withdrawal_id.to_string();
+        let returned = bank_notice(world, "BKC", &back, EntryKind::Return, NoticeState::Returned, 300);
+        notice::take(&world.app, bank(&world.app, "BKC").await, returned).await.expect("taken in");
+        world.banks["BKC"].order(Fault::Later);
+        saver.withdraw(world, "open", 400).await.expect("taken in");
+        let states = async || {
+            let sql = "SELECT out_no, state, reason, settled_at FROM exchanges ORDER BY id";
+            let rows: Vec<(String, String, Option<String>, Option<i64>)> =
+                sqlx::query_as(sql).fetch_all(world.app.db.read()).await.expect("readable");
+            rows
+        };
+        let before = states().await;
+        let ends: Vec<&str> = before.iter().map(|(_, state, ..)| state.as_str()).collect();
+        assert_eq!(ends, ["SUCCESS", "SUCCESS", "FAIL", "RETURNED", "PROCESSING"]);
+        follow::rebuild(&world.app, Follower::Settlement).await.expect("set back");
+        // A further record wakes the follower, which starts over.
+        fund(world, saver.wallet, 1).await;
+        assert_eq!(states().await, before);
         balanced(world).await;
     });
 }
