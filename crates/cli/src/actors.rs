@@ -57,7 +57,11 @@ const ASK_TIMES: u32 = 300;
 
 impl Town {
     pub(crate) fn new(url: &str, notices: &str) -> Self {
-        Self { url: url.to_owned(), inbox: notices.trim_end_matches('/').to_owned(), http: reqwest::Client::new() }
+        Self {
+            url: url.to_owned(),
+            inbox: notices.trim_end_matches('/').to_owned(),
+            http: reqwest::Client::new(),
+        }
     }
 
     /// The city at `url`, whose status says where its messages arrive.
@@ -66,13 +70,21 @@ impl Town {
         let status: Value = async { http.get(format!("{url}/v1/public/status")).send().await?.json().await }
             .await
             .map_err(|error: reqwest::Error| format!("{url} does not answer as Jialing does: {error}"))?;
-        let inbox = status["inbox"].as_str().ok_or_else(|| format!("{url} is no demonstration: it does not say where messages arrive"))?;
+        let inbox = status["inbox"]
+            .as_str()
+            .ok_or_else(|| format!("{url} is no demonstration: it does not say where messages arrive"))?;
         Ok(Self::new(url, inbox))
     }
 
     /// The newest message's number, so that only later ones are taken.
     async fn newest(&self, phone: &str) -> Result<u64, String> {
-        Ok(self.messages(phone, 0).await?.iter().filter_map(|message| message["id"].as_u64()).max().unwrap_or(0))
+        Ok(self
+            .messages(phone, 0)
+            .await?
+            .iter()
+            .filter_map(|message| message["id"].as_u64())
+            .max()
+            .unwrap_or(0))
     }
 
     /// The code in the first message to `phone` after number `after`.
@@ -88,7 +100,8 @@ impl Town {
     }
 
     async fn messages(&self, phone: &str, after: u64) -> Result<Vec<Value>, String> {
-        let asked = self.http.get(format!("{}/messages?phone={phone}&after={after}", self.inbox)).send().await;
+        let asked =
+            self.http.get(format!("{}/messages?phone={phone}&after={after}", self.inbox)).send().await;
         let answer: Value = match asked {
             Ok(answer) => answer.json().await.map_err(|error| format!("the inbox: {error}"))?,
             Err(error) => return Err(format!("the inbox: {error}")),
@@ -102,7 +115,8 @@ impl Town {
         let after = self.newest(phone).await?;
         Wallet::request_code(&self.url, phone, "sign_up").await.map_err(said("asking for a code"))?;
         let code = self.code(phone, after).await?;
-        let wallet = Wallet::sign_up(&self.url, phone, &code, &person.password).await.map_err(said("signing up"))?;
+        let wallet =
+            Wallet::sign_up(&self.url, phone, &code, &person.password).await.map_err(said("signing up"))?;
         wallet.set_pin(&person.pin).await.map_err(said("choosing a PIN"))?;
         wallet.verify_identity(&person.name, &person.id_number).await.map_err(said("showing an identity"))?;
         let opened = wallet.open(bank).await.map_err(said("opening a wallet"))?;
@@ -111,7 +125,10 @@ impl Town {
         let link_id = link.link_id;
         let code = self.code(phone, after).await?;
         wallet.confirm_link(&link_id, &code).await.map_err(said("confirming the link"))?;
-        let topup = wallet.top_up("FIRST-1", &opened.wallet_id, &link_id, fen, Some(&person.pin)).await.map_err(said("topping up"))?;
+        let topup = wallet
+            .top_up("FIRST-1", &opened.wallet_id, &link_id, fen, Some(&person.pin))
+            .await
+            .map_err(said("topping up"))?;
         self.arrived(&wallet, &topup.topup_id).await?;
         let kept = KeptPayer {
             index: person.index,
@@ -130,7 +147,12 @@ impl Town {
             let topup = wallet.topup(topup_id).await.map_err(said("asking for a top-up"))?;
             match topup.state.as_str() {
                 "SUCCESS" => return Ok(()),
-                "FAIL" | "RETURNED" => return Err(format!("a top-up failed: {}", topup.reason.as_deref().unwrap_or(&topup.state))),
+                "FAIL" | "RETURNED" => {
+                    return Err(format!(
+                        "a top-up failed: {}",
+                        topup.reason.as_deref().unwrap_or(&topup.state)
+                    ));
+                }
                 _ => tokio::time::sleep(ASK_EVERY).await,
             }
         }
@@ -142,8 +164,17 @@ impl Town {
         let after = self.newest(&person.phone).await?;
         Wallet::request_code(&self.url, &person.phone, "sign_in").await.map_err(said("asking for a code"))?;
         let code = self.code(&person.phone, after).await?;
-        let wallet = Wallet::sign_in(&self.url, &person.phone, &code, &person.password).await.map_err(said("signing in"))?;
-        let first = |page: Value, field: &str| page["items"].as_array().or(page.as_array()).and_then(|items| items.first()).and_then(|item| item[field].as_str()).map(str::to_owned);
+        let wallet = Wallet::sign_in(&self.url, &person.phone, &code, &person.password)
+            .await
+            .map_err(said("signing in"))?;
+        let first = |page: Value, field: &str| {
+            page["items"]
+                .as_array()
+                .or(page.as_array())
+                .and_then(|items| items.first())
+                .and_then(|item| item[field].as_str())
+                .map(str::to_owned)
+        };
         let wallets = wallet.get("/v1/wallet/wallets").await.map_err(said("listing wallets"))?;
         let links = wallet.get("/v1/wallet/links").await.map_err(said("listing links"))?;
         let kept = KeptPayer {
@@ -163,8 +194,17 @@ impl Town {
     }
 
     /// A shop opens: organisation, merchant, signing key.
-    pub(crate) async fn open_shop(&self, owner: &Wallet, shop: &Shop, bank: &str, number: u64) -> Result<Seller, String> {
-        let organisation = owner.register_organisation(&format!("重庆{}有限公司", shop.name), &licence(number)).await.map_err(said("registering an organisation"))?;
+    pub(crate) async fn open_shop(
+        &self,
+        owner: &Wallet,
+        shop: &Shop,
+        bank: &str,
+        number: u64,
+    ) -> Result<Seller, String> {
+        let organisation = owner
+            .register_organisation(&format!("重庆{}有限公司", shop.name), &licence(number))
+            .await
+            .map_err(said("registering an organisation"))?;
         let new = NewMerchant {
             organisation_id: &organisation.organisation_id,
             name_zh: &shop.name,
@@ -174,7 +214,8 @@ impl Town {
         };
         let merchant_id = owner.register_merchant(&new).await.map_err(said("registering a merchant"))?.id;
         let key = SigningKey::generate(Suite::Ed25519);
-        let registered = owner.register_merchant_key(&merchant_id, &key).await.map_err(said("registering a key"))?;
+        let registered =
+            owner.register_merchant_key(&merchant_id, &key).await.map_err(said("registering a key"))?;
         let kept = KeptSeller {
             index: shop.index,
             merchant_id,
@@ -186,7 +227,9 @@ impl Town {
 
     pub(crate) async fn resume_seller(&self, kept: KeptSeller) -> Result<Seller, String> {
         let key = SigningKey::from_pkcs8_pem(&kept.key).map_err(|error| format!("a kept key: {error}"))?;
-        let merchant = Merchant::connect(&self.url, &kept.merchant_id, key).await.map_err(said("reading the platform's keys"))?;
+        let merchant = Merchant::connect(&self.url, &kept.merchant_id, key)
+            .await
+            .map_err(said("reading the platform's keys"))?;
         Ok(Seller { merchant, kept })
     }
 }

@@ -12,10 +12,10 @@ use jialing_platform::app::Parts;
 use jialing_platform::follow::Progress;
 use jialing_platform::institutions::{self, Founding};
 use jialing_platform::{App, Clock, Connectors, Db, Settings, background, follow};
+use jialing_rails::Peer;
 use jialing_rails::bank::{Bank, HttpBank};
 use jialing_rails::identity::HttpIdentity;
 use jialing_rails::notice::HttpNotices;
-use jialing_rails::Peer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -49,12 +49,17 @@ pub(crate) struct House {
 impl House {
     /// Opens everything and serves.
     pub(crate) async fn open(plan: Plan) -> Result<Self, String> {
-        std::fs::create_dir_all(&plan.data).map_err(|error| format!("cannot make {}: {error}", plan.data.display()))?;
+        std::fs::create_dir_all(&plan.data)
+            .map_err(|error| format!("cannot make {}: {error}", plan.data.display()))?;
         let clock = Clock::default();
         let (engine, opened) = open_engine(&plan, &clock).await.map_err(|error| error.to_string())?;
         let db = match &plan.database {
-            Some(url) => Db::postgres(url).await.map_err(|error| format!("cannot open the PostgreSQL database: {error}"))?,
-            None => Db::sqlite(&plan.data.join("jialing.db")).await.map_err(|error| format!("cannot open {}: {error}", plan.data.join("jialing.db").display()))?,
+            Some(url) => Db::postgres(url)
+                .await
+                .map_err(|error| format!("cannot open the PostgreSQL database: {error}"))?,
+            None => Db::sqlite(&plan.data.join("jialing.db")).await.map_err(|error| {
+                format!("cannot open {}: {error}", plan.data.join("jialing.db").display())
+            })?,
         };
         let app = App::new(Parts {
             db,
@@ -68,10 +73,15 @@ impl House {
             policies: Default::default(),
         });
         let mut tasks = follow::start(&app);
-        institutions::establish(&app, plan.founding).await.map_err(|problem| told("setting up the institutions", &problem))?;
-        background::reconcile(&app).await.map_err(|problem| told("finishing what was left in between", &problem))?;
+        institutions::establish(&app, plan.founding)
+            .await
+            .map_err(|problem| told("setting up the institutions", &problem))?;
+        background::reconcile(&app)
+            .await
+            .map_err(|problem| told("finishing what was left in between", &problem))?;
         tasks.extend(background::start(&app));
-        let gateway = Gateway::serve_on(app.clone(), plan.edge, plan.listener).map_err(|error| format!("cannot serve: {error}"))?;
+        let gateway = Gateway::serve_on(app.clone(), plan.edge, plan.listener)
+            .map_err(|error| format!("cannot serve: {error}"))?;
         Ok(Self { app, opened, gateway, tasks })
     }
 
@@ -104,7 +114,10 @@ async fn open_engine(plan: &Plan, clock: &Clock) -> Result<(Engine, Opened), Ope
     config.origin.clone_from(&plan.origin);
     let time = clock.clone();
     config.time = Arc::new(move || time.nanos());
-    tokio::task::spawn_blocking(move || Engine::open(config)).await.map_err(|error| OpenError::Io { what: "opening the ledger".into(), source: std::io::Error::other(error) })?
+    tokio::task::spawn_blocking(move || Engine::open(config)).await.map_err(|error| OpenError::Io {
+        what: "opening the ledger".into(),
+        source: std::io::Error::other(error),
+    })?
 }
 
 fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Result<Connectors, String> {
@@ -115,7 +128,9 @@ fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Resu
     }
     Ok(Connectors {
         banks: connected,
-        identity: Arc::new(HttpIdentity::new(identity).map_err(|error| format!("identity service: {error}"))?),
+        identity: Arc::new(
+            HttpIdentity::new(identity).map_err(|error| format!("identity service: {error}"))?,
+        ),
         notices: Arc::new(HttpNotices::new(notices).map_err(|error| format!("notice service: {error}"))?),
     })
 }
@@ -131,7 +146,8 @@ pub(crate) fn told(doing: &str, problem: &jialing_platform::Problem) -> String {
 /// Waits until somebody asks the process to stop.
 pub(crate) async fn asked_to_stop() -> Result<(), String> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| format!("cannot listen for signals: {error}"))?;
     tokio::select! {
         _ = terminate.recv() => Ok(()),
         asked = tokio::signal::ctrl_c() => asked.map_err(|error| format!("cannot listen for signals: {error}")),

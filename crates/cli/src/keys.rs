@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
+use jialing_crypto::Suite;
 use jialing_crypto::http_signature::{RequestSignature, request_text};
 use jialing_crypto::{PublicKey, SigningKey};
-use jialing_crypto::Suite;
 
 use crate::Done;
 
@@ -76,7 +76,13 @@ fn generate(suite: &str, file: &Path) -> Done {
     let public = PathBuf::from(format!("{}.pub", file.display()));
     write_new(file, 0o600, key.to_pem().as_bytes())?;
     write_new(&public, 0o644, key.public().to_pem().as_bytes())?;
-    println!("suite      {}\nserial_no  {}\nsecret     {}\npublic     {}", suite.wire_name(), key.public().id(), file.display(), public.display());
+    println!(
+        "suite      {}\nserial_no  {}\nsecret     {}\npublic     {}",
+        suite.wire_name(),
+        key.public().id(),
+        file.display(),
+        public.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,7 +101,8 @@ fn sign(key: &Path, mchid: &str, method: &str, target: &str) -> Done {
     if !jialing_crypto::http_signature::is_id(mchid) {
         return Err("--mchid takes 1 to 64 of A-Z a-z 0-9 _ - .".into());
     }
-    let key = SigningKey::from_pkcs8_pem(&read(key)?).map_err(|error| format!("{}: {error}", key.display()))?;
+    let key =
+        SigningKey::from_pkcs8_pem(&read(key)?).map_err(|error| format!("{}: {error}", key.display()))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     let signature = RequestSignature::sign(&key, mchid, method, target, &body()?, now);
     println!("{}", signature.to_header());
@@ -126,6 +133,9 @@ fn read(file: &Path) -> Result<String, String> {
 
 fn body() -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut body).map_err(|error| format!("cannot read the body: {error}"))?;
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut body)
+        .map_err(|error| format!("cannot read the body: {error}"))?;
     Ok(body)
 }

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jialing_crypto::{PublicKey, SigningKey};
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
+use jialing_crypto::{PublicKey, SigningKey};
 use jialing_gateway::{EdgeConfig, Limits};
 use jialing_platform::Settings;
 use jialing_platform::institutions::Founding;
@@ -75,7 +75,8 @@ struct PeerFile {
 pub(crate) fn run(args: &Args) -> Done {
     crate::log::start();
     let base = args.config.parent().unwrap_or(Path::new(".")).to_owned();
-    let text = fs::read_to_string(&args.config).map_err(|error| format!("cannot read {}: {error}", args.config.display()))?;
+    let text = fs::read_to_string(&args.config)
+        .map_err(|error| format!("cannot read {}: {error}", args.config.display()))?;
     let file: File = toml::from_str(&text).map_err(|error| format!("{}: {error}", args.config.display()))?;
     let mut checked = Checked { base, refusals: Vec::new() };
     let listen = file.listen;
@@ -85,9 +86,15 @@ pub(crate) fn run(args: &Args) -> Done {
     }
     let prepared = prepared.ok_or("the configuration is incomplete")?;
     runtime()?.block_on(async {
-        let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let listener =
+            TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
         let house = House::open(prepared(listener)).await?;
-        tracing::info!(records = house.opened.records, replayed = house.opened.replayed, torn_bytes = house.opened.torn_bytes, "the ledger is open");
+        tracing::info!(
+            records = house.opened.records,
+            replayed = house.opened.replayed,
+            torn_bytes = house.opened.torn_bytes,
+            "the ledger is open"
+        );
         println!("ready {}", house.url());
         let ended = house.until_stopped().await;
         house.stop().await;
@@ -104,7 +111,9 @@ struct Checked {
 impl Checked {
     fn plan(&mut self, file: File) -> Option<impl FnOnce(TcpListener) -> Plan + use<>> {
         if file.settings.sandbox {
-            self.refusals.push("settings.sandbox is for sandboxes: it shows signed texts and codes; set it to false".into());
+            self.refusals.push(
+                "settings.sandbox is for sandboxes: it shows signed texts and codes; set it to false".into(),
+            );
         }
         if file.settings.inbox.is_some() {
             self.refusals.push("settings.inbox shows people's one-time codes; remove it".into());
@@ -113,9 +122,13 @@ impl Checked {
             self.refusals.push("settings.cheap_passwords makes passwords easy to guess from a stolen database; set it to false".into());
         }
         if !file.settings.public_url.starts_with("https://") {
-            self.refusals.push(format!("settings.public_url is {:?}; people's apps need an https:// address", file.settings.public_url));
+            self.refusals.push(format!(
+                "settings.public_url is {:?}; people's apps need an https:// address",
+                file.settings.public_url
+            ));
         }
-        let answers: Vec<SigningKey> = file.keys.answers.iter().filter_map(|path| self.signing_key(path)).collect();
+        let answers: Vec<SigningKey> =
+            file.keys.answers.iter().filter_map(|path| self.signing_key(path)).collect();
         if file.keys.answers.is_empty() {
             self.refusals.push("keys.answers names no key; merchants could not check answers".into());
         }
@@ -124,12 +137,21 @@ impl Checked {
         if seal.is_some() && seal == blind {
             self.refusals.push("keys.seal and keys.blind are the same secret; make two".into());
         }
-        let banks: BTreeMap<_, _> = file.banks.into_iter().filter_map(|(code, peer)| Some((code.clone(), self.peer(&code, peer)?))).collect();
+        let banks: BTreeMap<_, _> = file
+            .banks
+            .into_iter()
+            .filter_map(|(code, peer)| Some((code.clone(), self.peer(&code, peer)?)))
+            .collect();
         let identity = self.peer("identity", file.identity);
         let notices = self.peer("notices", file.notices);
         let founding = self.founding(file.institutions);
-        let metrics_token = file.metrics_token_file.and_then(|path| self.read_secret(&path)).map(|token| token.trim().to_owned());
-        let seal = SealKey::new(1, SealAlgorithm::Aes256Gcm, &seal?).ok().and_then(|key| KeyRing::new(vec![key], 1).ok())?;
+        let metrics_token = file
+            .metrics_token_file
+            .and_then(|path| self.read_secret(&path))
+            .map(|token| token.trim().to_owned());
+        let seal = SealKey::new(1, SealAlgorithm::Aes256Gcm, &seal?)
+            .ok()
+            .and_then(|key| KeyRing::new(vec![key], 1).ok())?;
         let (blind, data) = (BlindIndex::new(blind?), self.base.join(file.data));
         let mut edge = EdgeConfig::new(answers);
         edge.listen = file.listen;
@@ -137,7 +159,20 @@ impl Checked {
         edge.trusted_proxies = file.trusted_proxies;
         edge.metrics_token = metrics_token;
         let (identity, notices, founding) = (identity?, notices?, founding?);
-        Some(move |listener| Plan { data, database: file.database, origin: file.origin, settings: file.settings, founding, banks, identity, notices, seal, blind, edge, listener })
+        Some(move |listener| Plan {
+            data,
+            database: file.database,
+            origin: file.origin,
+            settings: file.settings,
+            founding,
+            banks,
+            identity,
+            notices,
+            seal,
+            blind,
+            edge,
+            listener,
+        })
     }
 
     /// A file that only its owner may read, and that was not made for a sandbox.
@@ -151,28 +186,43 @@ impl Checked {
             }
         };
         if mode & 0o077 != 0 {
-            self.refusals.push(format!("{} can be read by others (mode {mode:o}); run chmod 600 on it", path.display()));
+            self.refusals.push(format!(
+                "{} can be read by others (mode {mode:o}); run chmod 600 on it",
+                path.display()
+            ));
         }
         if path.parent().is_some_and(|folder| folder.join(SANDBOX_MARK).exists()) {
             self.refusals.push(format!("{} was made for a sandbox ({SANDBOX_MARK} stands beside it); make keys with `jialing keys generate`", path.display()));
         }
-        fs::read_to_string(&path).map_err(|error| self.refusals.push(format!("{}: {error}", path.display()))).ok()
+        fs::read_to_string(&path)
+            .map_err(|error| self.refusals.push(format!("{}: {error}", path.display())))
+            .ok()
     }
 
     fn signing_key(&mut self, path: &Path) -> Option<SigningKey> {
         let pem = self.read_secret(path)?;
-        SigningKey::from_pkcs8_pem(&pem).map_err(|error| self.refusals.push(format!("{}: {error}", path.display()))).ok()
+        SigningKey::from_pkcs8_pem(&pem)
+            .map_err(|error| self.refusals.push(format!("{}: {error}", path.display())))
+            .ok()
     }
 
     fn secret(&mut self, name: &str, path: &Path) -> Option<[u8; 32]> {
         let text = self.read_secret(path)?;
         let Some(secret) = parse_hex(text.trim()) else {
-            self.refusals.push(format!("{name}: {} must hold 64 hexadecimal digits; make them with `openssl rand -hex 32`", path.display()));
+            self.refusals.push(format!(
+                "{name}: {} must hold 64 hexadecimal digits; make them with `openssl rand -hex 32`",
+                path.display()
+            ));
             return None;
         };
         // A secret that somebody typed or that a sandbox uses is none.
-        if secret.iter().all(|byte| *byte == secret[0]) || secret.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)) {
-            self.refusals.push(format!("{name}: {} holds a default secret; make one with `openssl rand -hex 32`", path.display()));
+        if secret.iter().all(|byte| *byte == secret[0])
+            || secret.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1))
+        {
+            self.refusals.push(format!(
+                "{name}: {} holds a default secret; make one with `openssl rand -hex 32`",
+                path.display()
+            ));
         }
         Some(secret)
     }
@@ -182,16 +232,27 @@ impl Checked {
         let mut peer_keys = Vec::new();
         for path in &file.peer_keys {
             let path = self.base.join(path);
-            match fs::read_to_string(&path).map_err(|error| error.to_string()).and_then(|pem| PublicKey::from_spki_pem(&pem).map_err(|error| error.to_string())) {
+            match fs::read_to_string(&path)
+                .map_err(|error| error.to_string())
+                .and_then(|pem| PublicKey::from_spki_pem(&pem).map_err(|error| error.to_string()))
+            {
                 Ok(key) => peer_keys.push(key),
                 Err(error) => self.refusals.push(format!("{name}: {}: {error}", path.display())),
             }
         }
-        Some(Peer { name: name.to_owned(), base_url: file.url, caller_id: file.caller_id, key: key?, peer_keys, limits: CallLimits::default() })
+        Some(Peer {
+            name: name.to_owned(),
+            base_url: file.url,
+            caller_id: file.caller_id,
+            key: key?,
+            peer_keys,
+            limits: CallLimits::default(),
+        })
     }
 
     fn founding(&mut self, institutions: Vec<toml::Value>) -> Option<Founding> {
-        let table: toml::Table = [("institutions".to_owned(), toml::Value::Array(institutions))].into_iter().collect();
+        let table: toml::Table =
+            [("institutions".to_owned(), toml::Value::Array(institutions))].into_iter().collect();
         table.try_into().map_err(|error| self.refusals.push(format!("institutions: {error}"))).ok()
     }
 }
@@ -214,7 +275,11 @@ mod tests {
     /// The whole file that the documentation shows.
     fn documented() -> File {
         let page = include_str!("../../../docs/operate/configuration.md");
-        let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a file is shown");
+        let shown = page
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .expect("a file is shown");
         toml::from_str(shown).expect("it is read")
     }
 
@@ -225,7 +290,10 @@ mod tests {
         assert_eq!(file.settings.session_idle_minutes, 10080);
         let mut checked = Checked { base: PathBuf::new(), refusals: Vec::new() };
         let founding = checked.founding(file.institutions).expect("the institutions are read");
-        assert_eq!(founding.institutions.iter().map(|one| (one.code.as_str(), one.keys.len())).collect::<Vec<_>>(), [("PBC", 0), ("BKA", 1)]);
+        assert_eq!(
+            founding.institutions.iter().map(|one| (one.code.as_str(), one.keys.len())).collect::<Vec<_>>(),
+            [("PBC", 0), ("BKA", 1)]
+        );
         PublicKey::from_spki_pem(&founding.institutions[1].keys[0].public_key).expect("the key shown is one");
         assert_eq!(checked.refusals, [""; 0]);
     }
@@ -233,12 +301,28 @@ mod tests {
     #[test]
     fn every_reason_not_to_start_is_named_at_once() {
         let mut file = documented();
-        file.settings = Settings { sandbox: true, inbox: Some("http://x".into()), cheap_passwords: true, public_url: "http://x".into(), ..file.settings };
+        file.settings = Settings {
+            sandbox: true,
+            inbox: Some("http://x".into()),
+            cheap_passwords: true,
+            public_url: "http://x".into(),
+            ..file.settings
+        };
         let folder = tempfile::tempdir().expect("a folder");
         let mut checked = Checked { base: folder.path().to_owned(), refusals: Vec::new() };
         assert!(checked.plan(file).is_none());
         let said = checked.refusals.join("\n");
-        for reason in ["settings.sandbox", "settings.inbox", "settings.cheap_passwords", "settings.public_url", "answers.pem", "seal.hex", "blind.hex", "rail-bka.pem", "metrics.token"] {
+        for reason in [
+            "settings.sandbox",
+            "settings.inbox",
+            "settings.cheap_passwords",
+            "settings.public_url",
+            "answers.pem",
+            "seal.hex",
+            "blind.hex",
+            "rail-bka.pem",
+            "metrics.token",
+        ] {
             assert!(said.contains(reason), "{reason} is not named in\n{said}");
         }
     }

@@ -120,14 +120,16 @@ async fn claim(tx: &mut Tx, key: &Key, print: &[u8], now: i64) -> Result<Kept> {
         return Err(Problem::new(Code::InProgress).retry_after(seconds.min(2)));
     }
     kept.run += 1;
-    sqlx::query("UPDATE idempotency_keys SET run = $3, leased_until = $4, used_at = $5 WHERE owner = $1 AND key = $2")
-        .bind(key.owner.as_str())
-        .bind(key.key.as_str())
-        .bind(kept.run)
-        .bind(until)
-        .bind(now)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "UPDATE idempotency_keys SET run = $3, leased_until = $4, used_at = $5 WHERE owner = $1 AND key = $2",
+    )
+    .bind(key.owner.as_str())
+    .bind(key.key.as_str())
+    .bind(kept.run)
+    .bind(until)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
     Ok(kept)
 }
 
@@ -186,7 +188,12 @@ pub async fn release(app: &App, key: &Key, run: i64, ended: Ended) -> Result<()>
     let key = key.clone();
     app.db
         .write(async move |tx: &mut Tx| {
-            sqlx::query(sql).bind(key.owner.as_str()).bind(key.key.as_str()).bind(run).execute(&mut *tx).await?;
+            sqlx::query(sql)
+                .bind(key.owner.as_str())
+                .bind(key.key.as_str())
+                .bind(run)
+                .execute(&mut *tx)
+                .await?;
             Ok(())
         })
         .await

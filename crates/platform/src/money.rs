@@ -50,7 +50,9 @@ impl Money {
         match self.amount {
             1..=Self::MAX => Ok(self.amount),
             0 => Err(Problem::new(Code::AmountInvalid).field(field).detail("The amount must be above zero.")),
-            _ => Err(Problem::new(Code::AmountInvalid).field(field).detail("The amount is above 1,000,000,000,000 fen.")),
+            _ => Err(Problem::new(Code::AmountInvalid)
+                .field(field)
+                .detail("The amount is above 1,000,000,000,000 fen.")),
         }
     }
 }

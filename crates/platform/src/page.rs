@@ -29,7 +29,9 @@ impl PageAsk {
     /// `invalid_request` for 0 or more than [`MAX_LIMIT`], or for both cursors at once.
     pub fn limit(&self) -> Result<u32, Problem> {
         if self.after.is_some() && self.before.is_some() {
-            return Err(Problem::new(Code::InvalidRequest).field("before").detail("Give `after` or `before`, not both."));
+            return Err(Problem::new(Code::InvalidRequest)
+                .field("before")
+                .detail("Give `after` or `before`, not both."));
         }
         match self.limit.unwrap_or(DEFAULT_LIMIT) {
             limit @ 1..=MAX_LIMIT => Ok(limit),
@@ -67,13 +69,15 @@ impl PageAsk {
     pub fn cursor<T: Tag>(&self) -> Result<Cursor, Problem> {
         let (text, field, towards_newer) = match (&self.after, &self.before) {
             // The highest id's text sorts last in every collation, because ids have one alphabet.
-            (None, None) => return Ok(Cursor { from: format!("{}_{}", T::PREFIX, "z".repeat(26)), towards_newer: false }),
+            (None, None) => {
+                return Ok(Cursor { from: format!("{}_{}", T::PREFIX, "z".repeat(26)), towards_newer: false });
+            }
             (Some(after), _) => (after, "after", false),
             (None, Some(before)) => (before, "before", true),
         };
-        let id: Id<T> = text
-            .parse()
-            .map_err(|bad: crate::id::BadId| Problem::new(Code::InvalidRequest).field(field).detail(bad.to_string()))?;
+        let id: Id<T> = text.parse().map_err(|bad: crate::id::BadId| {
+            Problem::new(Code::InvalidRequest).field(field).detail(bad.to_string())
+        })?;
         Ok(Cursor { from: id.to_string(), towards_newer })
     }
 }

@@ -153,7 +153,15 @@ impl Problem {
     /// A problem of the given code.
     #[must_use]
     pub const fn new(code: Code) -> Self {
-        Self { code, detail: None, field: None, retry_after: None, internal: None, extra: None, conflict: false }
+        Self {
+            code,
+            detail: None,
+            field: None,
+            retry_after: None,
+            internal: None,
+            extra: None,
+            conflict: false,
+        }
     }
 
     /// With what happened.
@@ -216,7 +224,9 @@ impl From<sqlx::Error> for Problem {
             .and_then(|e| e.code().map(|code| matches!(code.as_ref(), "40001" | "40P01")))
             .unwrap_or(false);
         match &error {
-            sqlx::Error::PoolTimedOut => Self { internal: Some(error.to_string()), ..Self::new(Code::Overloaded) },
+            sqlx::Error::PoolTimedOut => {
+                Self { internal: Some(error.to_string()), ..Self::new(Code::Overloaded) }
+            }
             _ => Self { conflict, ..Self::internal(error) },
         }
     }

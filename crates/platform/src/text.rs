@@ -45,12 +45,15 @@ pub fn optional_line(field: &'static str, text: Option<&str>, most: usize) -> Re
 /// # Errors
 /// `invalid_request`, naming `field`.
 pub fn key(field: &'static str, text: &str) -> Result<()> {
-    let fits =
-        (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-|*.:".contains(&b));
+    let fits = (1..=MAX_KEY).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-|*.:".contains(&b));
     if fits {
         Ok(())
     } else {
-        Err(refused(field, format!("`{field}` has from 1 to {MAX_KEY} letters, digits and the signs _ - | * . :")))
+        Err(refused(
+            field,
+            format!("`{field}` has from 1 to {MAX_KEY} letters, digits and the signs _ - | * . :"),
+        ))
     }
 }
 
@@ -75,7 +78,8 @@ fn refused(field: &'static str, detail: String) -> Problem {
 
 /// Control characters, line and paragraph separators, and the marks that turn or isolate direction.
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -23,7 +23,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sandbox", &["rails", "crypto"]),
     (
         "cli",
-        &["gateway", "platform", "engine", "rails", "crypto", "sandbox", "sdk", "simulator", "ledger", "journal"],
+        &[
+            "gateway",
+            "platform",
+            "engine",
+            "rails",
+            "crypto",
+            "sandbox",
+            "sdk",
+            "simulator",
+            "ledger",
+            "journal",
+        ],
     ),
 ];
 
@@ -68,7 +79,8 @@ fn shown(path: &Path) -> String {
 fn crates_depend_in_one_direction() {
     let mut findings = Vec::new();
     for (name, allowed) in ARROWS {
-        let manifest: toml::Table = read(&root().join("crates").join(name).join("Cargo.toml")).parse().expect("TOML");
+        let manifest: toml::Table =
+            read(&root().join("crates").join(name).join("Cargo.toml")).parse().expect("TOML");
         let used = manifest.get("dependencies").and_then(toml::Value::as_table).cloned().unwrap_or_default();
         for used in used.keys().filter_map(|used| used.strip_prefix("jialing-")) {
             if !allowed.contains(&used) {
@@ -76,7 +88,10 @@ fn crates_depend_in_one_direction() {
             }
         }
     }
-    let folders: BTreeSet<_> = fs::read_dir(root().join("crates")).expect("crates/").map(|e| e.expect("entry").file_name().into_string().expect("UTF-8")).collect();
+    let folders: BTreeSet<_> = fs::read_dir(root().join("crates"))
+        .expect("crates/")
+        .map(|e| e.expect("entry").file_name().into_string().expect("UTF-8"))
+        .collect();
     for folder in folders.iter().filter(|folder| !ARROWS.iter().any(|(name, _)| name == folder)) {
         findings.push(format!("crates/{folder} has no arrows: name what it may depend on"));
     }
@@ -86,15 +101,35 @@ fn crates_depend_in_one_direction() {
 #[test]
 fn the_kernel_has_no_io_clock_chance_or_floats() {
     let forbidden = [
-        "std::fs", "std::net", "std::io", "std::time", "std::env", "std::thread", "std::process", "SystemTime", "Instant::now", "rand::", "getrandom",
-        "tokio", "async fn", "f32", "f64", "RandomState", "println!", "unsafe ",
+        "std::fs",
+        "std::net",
+        "std::io",
+        "std::time",
+        "std::env",
+        "std::thread",
+        "std::process",
+        "SystemTime",
+        "Instant::now",
+        "rand::",
+        "getrandom",
+        "tokio",
+        "async fn",
+        "f32",
+        "f64",
+        "RandomState",
+        "println!",
+        "unsafe ",
     ];
     let mut findings = Vec::new();
     for path in files(&root().join("crates/ledger/src"), &[".rs"]) {
         for (number, line) in read(&path).lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for word in forbidden.iter().filter(|word| code.contains(**word)) {
-                findings.push(format!("{}:{}: `{word}` does not belong in the kernel", shown(&path), number + 1));
+                findings.push(format!(
+                    "{}:{}: `{word}` does not belong in the kernel",
+                    shown(&path),
+                    number + 1
+                ));
             }
         }
     }
@@ -119,7 +154,11 @@ fn each_crate_contains_only_what_belongs_there() {
             for (number, line) in read(&path).lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for word in forbidden.iter().filter(|word| code.contains(**word)) {
-                    findings.push(format!("{}:{}: `{word}` does not belong in {folder}", shown(&path), number + 1));
+                    findings.push(format!(
+                        "{}:{}: `{word}` does not belong in {folder}",
+                        shown(&path),
+                        number + 1
+                    ));
                 }
             }
         }
@@ -133,7 +172,9 @@ fn no_file_outgrows_the_mind() {
         .iter()
         .map(|path| (path, read(path).lines().count()))
         .filter(|(_, lines)| *lines > MAX_LINES)
-        .map(|(path, lines)| format!("{}: {lines} lines, at most {MAX_LINES}: a folder is asking to be born", shown(path)))
+        .map(|(path, lines)| {
+            format!("{}: {lines} lines, at most {MAX_LINES}: a folder is asking to be born", shown(path))
+        })
         .collect();
     refuse(&findings);
 }
@@ -141,9 +182,19 @@ fn no_file_outgrows_the_mind() {
 #[test]
 fn nothing_is_left_half_done() {
     // Put together here so that this file does not find itself.
-    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do!("), concat!("unimplemented", "!("), concat!("dbg", "!("), concat!("#[ig", "nore"), concat!(".on", "ly(")];
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("to", "do!("),
+        concat!("unimplemented", "!("),
+        concat!("dbg", "!("),
+        concat!("#[ig", "nore"),
+        concat!(".on", "ly("),
+    ];
     let mut findings = Vec::new();
-    for path in files(&root(), &[".rs", ".md", ".toml", ".sql", ".js", ".mjs", ".html", ".css", ".sh", "Makefile"]) {
+    for path in
+        files(&root(), &[".rs", ".md", ".toml", ".sql", ".js", ".mjs", ".html", ".css", ".sh", "Makefile"])
+    {
         for (number, line) in read(&path).lines().enumerate() {
             for word in words.iter().filter(|word| line.contains(**word)) {
                 findings.push(format!("{}:{}: {word}", shown(&path), number + 1));
@@ -165,7 +216,12 @@ fn every_error_code_is_documented_and_unique() {
         if !page.contains(code.text()) {
             findings.push(format!("docs/reference/errors.md does not explain `{}`", code.text()));
         }
-        for (what, text) in [("title", code.title()), ("Chinese title", code.title_zh()), ("cause", code.cause()), ("fix", code.fix())] {
+        for (what, text) in [
+            ("title", code.title()),
+            ("Chinese title", code.title_zh()),
+            ("cause", code.cause()),
+            ("fix", code.fix()),
+        ] {
             if text.is_empty() {
                 findings.push(format!("`{}` has no {what}", code.text()));
             }
@@ -221,16 +277,25 @@ fn every_link_in_the_docs_resolves() {
                 continue;
             }
             let (file, fragment) = link.split_once('#').unwrap_or((link.as_str(), ""));
-            let target = if file.is_empty() { page.clone() } else { page.parent().expect("a folder").join(file) };
+            let target =
+                if file.is_empty() { page.clone() } else { page.parent().expect("a folder").join(file) };
             if !target.exists() {
                 findings.push(format!("{}: {link} leads nowhere", shown(page)));
-            } else if !fragment.is_empty() && target.is_file() && !read(&target).lines().any(|line| line.starts_with('#') && anchor(line) == fragment || line.contains(&format!("id=\"{fragment}\""))) {
+            } else if !fragment.is_empty()
+                && target.is_file()
+                && !read(&target).lines().any(|line| {
+                    line.starts_with('#') && anchor(line) == fragment
+                        || line.contains(&format!("id=\"{fragment}\""))
+                })
+            {
                 findings.push(format!("{}: {link} names no heading there", shown(page)));
             }
         }
     }
     let index = read(&root().join("docs/README.md"));
-    for page in pages.iter().filter(|page| page.starts_with(root().join("docs")) && !page.ends_with("docs/README.md")) {
+    for page in
+        pages.iter().filter(|page| page.starts_with(root().join("docs")) && !page.ends_with("docs/README.md"))
+    {
         let path = page.strip_prefix(root().join("docs")).expect("below docs").display().to_string();
         if !index.contains(&path) {
             findings.push(format!("docs/README.md does not list {path}"));
@@ -242,7 +307,12 @@ fn every_link_in_the_docs_resolves() {
 #[test]
 fn make_targets_that_the_docs_name_exist() {
     let makefile = read(&root().join("Makefile"));
-    let targets: BTreeSet<_> = makefile.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name).filter(|name| !name.is_empty() && !name.contains(char::is_whitespace)).collect();
+    let targets: BTreeSet<_> = makefile
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name)
+        .filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
+        .collect();
     let mut findings = Vec::new();
     for page in files(&root(), &[".md"]) {
         for (number, line) in read(&page).lines().enumerate() {
@@ -269,7 +339,10 @@ fn the_tree_names_no_machine_and_lock_files_no_addresses() {
     }
     for path in files(&root(), &[".rs", ".md", ".toml", ".js", ".mjs", "Makefile", "run"]) {
         for (number, line) in read(&path).lines().enumerate() {
-            if [concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/ho", "me/")].iter().any(|place| line.contains(place)) {
+            if [concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/ho", "me/")]
+                .iter()
+                .any(|place| line.contains(place))
+            {
                 findings.push(format!("{}:{}: a path of one machine", shown(&path), number + 1));
             }
         }

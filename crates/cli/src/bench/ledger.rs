@@ -57,7 +57,10 @@ pub(crate) fn run(args: &Args) -> Done {
     }
     let dir = args.dir.clone().unwrap_or_else(|| format!(".jialing-bench-{}", std::process::id()).into());
     if dir.exists() {
-        return Err(format!("{} exists; name a folder that does not, it is removed afterwards", dir.display()));
+        return Err(format!(
+            "{} exists; name a folder that does not, it is removed afterwards",
+            dir.display()
+        ));
     }
     let figures = runtime()?.block_on(measure(args, &dir));
     let _ = std::fs::remove_dir_all(&dir);
@@ -82,7 +85,9 @@ async fn measure(args: &Args, dir: &Path) -> Result<serde_json::Value, String> {
 
     let next = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
-    let clients: Vec<_> = (0..args.clients).map(|_| tokio::spawn(client(engine.clone(), Load::of(args), next.clone()))).collect();
+    let clients: Vec<_> = (0..args.clients)
+        .map(|_| tokio::spawn(client(engine.clone(), Load::of(args), next.clone())))
+        .collect();
     let mut latency = Histogram::<u64>::new(3).map_err(|error| error.to_string())?;
     for client in clients {
         latency.add(client.await.map_err(|error| error.to_string())??).map_err(|error| error.to_string())?;
@@ -105,7 +110,9 @@ async fn measure(args: &Args, dir: &Path) -> Result<serde_json::Value, String> {
 /// Opens the accounts and gives each its endowment.
 async fn endow(engine: &Engine, accounts: u64) -> Result<(), String> {
     let issuance = Id::from(accounts) + 1;
-    let open = |id: Id, kind, min| Command::OpenAccount(NewAccount { id, currency: 156, kind, holder: 1, min, max: i64::MAX });
+    let open = |id: Id, kind, min| {
+        Command::OpenAccount(NewAccount { id, currency: 156, kind, holder: 1, min, max: i64::MAX })
+    };
     let mut commands = vec![open(issuance, AccountKind::Issuance, i64::MIN / 2)];
     commands.extend((1..=accounts).map(|n| open(Id::from(n), AccountKind::Personal, 0)));
     commands.extend((1..=accounts).map(|n| {
@@ -135,7 +142,13 @@ struct Load {
 
 impl Load {
     const fn of(args: &Args) -> Self {
-        Self { transfers: args.transfers, accounts: args.accounts, batch: args.batch, hot: args.hot, pending: args.pending }
+        Self {
+            transfers: args.transfers,
+            accounts: args.accounts,
+            batch: args.batch,
+            hot: args.hot,
+            pending: args.pending,
+        }
     }
 
     /// The commands of transfer `n`, the same in every run.

@@ -68,7 +68,9 @@ pub(super) fn founding(city: &City, keys: &Keys, sandbox: &Sandbox) -> Founding 
 /// Each bank asks for its first money, over the API. The same number is carried out once.
 pub(super) async fn issue(house: &House, keys: &Keys) -> Result<(), String> {
     for (place, key) in keys.treasuries.iter().enumerate() {
-        let bank = Bank::connect(&house.url(), code(place), key.clone()).await.map_err(said("reading the platform's keys"))?;
+        let bank = Bank::connect(&house.url(), code(place), key.clone())
+            .await
+            .map_err(said("reading the platform's keys"))?;
         bank.issue("FIRST-1", FIRST_ISSUE).await.map_err(said("issuing the first money"))?;
     }
     Ok(())
@@ -84,7 +86,9 @@ pub(crate) struct Register {
 impl Register {
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
         match fs::read(file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", file.display())),
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", file.display()))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(format!("{}: {error}", file.display())),
         }
@@ -94,7 +98,13 @@ impl Register {
     fn write(&self, file: &Path) -> Result<(), String> {
         let failed = |error: std::io::Error| format!("{}: {error}", file.display());
         let fresh = file.with_extension("new");
-        let mut open = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
+        let mut open = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)
+            .map_err(failed)?;
         let bytes = serde_json::to_vec(self).map_err(|error| error.to_string())?;
         open.write_all(&bytes).and_then(|()| open.sync_all()).map_err(failed)?;
         fs::rename(&fresh, file).map_err(failed)
@@ -105,7 +115,8 @@ impl Register {
 pub(crate) async fn settle(demo: &Demo, args: &Args) -> Result<(Vec<Payer>, Vec<Seller>), String> {
     let file = args.data.join(REGISTER);
     let mut register = Register::read(&file)?;
-    let mut payers: Vec<Payer> = register.payers.iter().filter_map(|kept| demo.town.resume_payer(kept.clone())).collect();
+    let mut payers: Vec<Payer> =
+        register.payers.iter().filter_map(|kept| demo.town.resume_payer(kept.clone())).collect();
     arrive(demo, &mut register, &mut payers, &file).await?;
     payers.sort_by_key(|payer| payer.kept.index);
     let mut sellers = Vec::new();
@@ -117,8 +128,19 @@ pub(crate) async fn settle(demo: &Demo, args: &Args) -> Result<(Vec<Payer>, Vec<
     Ok((payers, sellers))
 }
 
-async fn arrive(demo: &Demo, register: &mut Register, payers: &mut Vec<Payer>, file: &Path) -> Result<(), String> {
-    let missing: Vec<_> = demo.city.people.iter().filter(|person| !register.payers.iter().any(|kept| kept.index == person.index)).cloned().collect();
+async fn arrive(
+    demo: &Demo,
+    register: &mut Register,
+    payers: &mut Vec<Payer>,
+    file: &Path,
+) -> Result<(), String> {
+    let missing: Vec<_> = demo
+        .city
+        .people
+        .iter()
+        .filter(|person| !register.payers.iter().any(|kept| kept.index == person.index))
+        .cloned()
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -146,7 +168,13 @@ async fn arrive(demo: &Demo, register: &mut Register, payers: &mut Vec<Payer>, f
     Ok(())
 }
 
-async fn open_shops(demo: &Demo, register: &mut Register, payers: &[Payer], sellers: &mut Vec<Seller>, file: &Path) -> Result<(), String> {
+async fn open_shops(
+    demo: &Demo,
+    register: &mut Register,
+    payers: &[Payer],
+    sellers: &mut Vec<Seller>,
+    file: &Path,
+) -> Result<(), String> {
     let before = sellers.len();
     for shop in &demo.city.shops {
         if sellers.iter().any(|seller| seller.kept.index == shop.index) {
@@ -155,7 +183,11 @@ async fn open_shops(demo: &Demo, register: &mut Register, payers: &[Payer], sell
         let owner = &payers[shop.index % payers.len()];
         let bank = code(shop.index % demo.city.banks.len());
         let number = demo.city.seed % 100_000 * 10_000 + shop.index as u64;
-        let seller = demo.town.open_shop(&owner.wallet, shop, bank, number).await.map_err(|error| format!("{}: {error}", shop.name_en))?;
+        let seller = demo
+            .town
+            .open_shop(&owner.wallet, shop, bank, number)
+            .await
+            .map_err(|error| format!("{}: {error}", shop.name_en))?;
         register.sellers.push(seller.kept.clone());
         sellers.push(seller);
     }

@@ -23,10 +23,14 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn open(folder: &Path, banks: usize) -> Result<Self, String> {
         fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-        kept(&folder.join(SANDBOX_MARK), || "Made by `jialing demo`; `jialing serve` refuses the keys beside this file.\n".into())?;
+        kept(&folder.join(SANDBOX_MARK), || {
+            "Made by `jialing demo`; `jialing serve` refuses the keys beside this file.\n".into()
+        })?;
         Ok(Self {
             platform: signing_key(&folder.join("platform.pem"))?,
-            treasuries: (0..banks).map(|bank| signing_key(&folder.join(format!("treasury-{bank}.pem")))).collect::<Result<_, _>>()?,
+            treasuries: (0..banks)
+                .map(|bank| signing_key(&folder.join(format!("treasury-{bank}.pem"))))
+                .collect::<Result<_, _>>()?,
             seal: secret(&folder.join("seal.hex"))?,
             blind: secret(&folder.join("blind.hex"))?,
         })
@@ -46,7 +50,8 @@ impl Keys {
 pub(super) fn kept(file: &Path, make: impl FnOnce() -> String) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", file.display());
     if !file.exists() {
-        let mut open = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
+        let mut open =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
         open.write_all(make().as_bytes()).and_then(|()| open.sync_all()).map_err(failed)?;
     }
     fs::read_to_string(file).map_err(failed)
@@ -54,7 +59,8 @@ pub(super) fn kept(file: &Path, make: impl FnOnce() -> String) -> Result<String,
 
 fn signing_key(file: &Path) -> Result<SigningKey, String> {
     let pem = kept(file, || SigningKey::generate(Suite::Ed25519).to_pem().to_string())?;
-    SigningKey::from_pkcs8_pem(&pem).map_err(|error| format!("{}: {error}; remove it to begin anew", file.display()))
+    SigningKey::from_pkcs8_pem(&pem)
+        .map_err(|error| format!("{}: {error}; remove it to begin anew", file.display()))
 }
 
 fn secret(file: &Path) -> Result<[u8; 32], String> {

@@ -71,7 +71,8 @@ pub(crate) fn run(args: &Args) -> Done {
         let demo = Demo::open(args).await?;
         let (payers, sellers) = city::settle(&demo, args).await?;
         tell(args, &demo);
-        let traffic = (!args.no_traffic && args.traffic > 0.0).then(|| tokio::spawn(traffic::run(demo.city.clone(), payers, sellers, args.traffic, args.seed)));
+        let traffic = (!args.no_traffic && args.traffic > 0.0)
+            .then(|| tokio::spawn(traffic::run(demo.city.clone(), payers, sellers, args.traffic, args.seed)));
         println!("ready {}", demo.house.url());
         let ended = demo.house.until_stopped().await;
         if let Some(traffic) = traffic {
@@ -86,11 +87,15 @@ pub(crate) fn run(args: &Args) -> Done {
 impl Demo {
     /// Starts the city's services and the platform over them.
     pub(crate) async fn open(args: &Args) -> Result<Self, String> {
-        std::fs::create_dir_all(&args.data).map_err(|error| format!("cannot make {}: {error}", args.data.display()))?;
+        std::fs::create_dir_all(&args.data)
+            .map_err(|error| format!("cannot make {}: {error}", args.data.display()))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-        let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}; choose another with --port"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("cannot listen on {address}: {error}; choose another with --port"))?;
         let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
-        let city = City::invent(args.seed, CitySize { people: args.people, shops: args.shops, banks: args.banks });
+        let city =
+            City::invent(args.seed, CitySize { people: args.people, shops: args.shops, banks: args.banks });
         let keys = keys::Keys::open(&args.data.join("keys"), args.banks)?;
         let sandbox = start_sandbox(&city, &keys, &args.data, &url).await?;
         let mut edge = EdgeConfig::new(vec![keys.platform.clone()]);
@@ -98,8 +103,11 @@ impl Demo {
         edge.assets = city_page();
         // A whole city lives behind one address here.
         let wide = Rate { burst: 100_000, per_minute: 6_000_000 };
-        (edge.limits.doors, edge.limits.public, edge.limits.session, edge.limits.key) = (wide, wide, wide, wide);
-        let peer = |address: &jialing_sandbox::Address| address.peer(CALLER, keys.platform.clone(), CallLimits::default());
+        (edge.limits.doors, edge.limits.public, edge.limits.session, edge.limits.key) =
+            (wide, wide, wide, wide);
+        let peer = |address: &jialing_sandbox::Address| {
+            address.peer(CALLER, keys.platform.clone(), CallLimits::default())
+        };
         let house = House::open(Plan {
             data: args.data.clone(),
             database: args.database.clone(),
@@ -150,12 +158,26 @@ fn tell(args: &Args, demo: &Demo) {
     let opened = &demo.house.opened;
     let data = args.data.display();
     let [first, second] = [&demo.city.people[0], &demo.city.people[1]];
-    eprintln!("\n  嘉陵 Jialing · {} people, {} shops, {} banks", demo.city.people.len(), demo.city.shops.len(), demo.city.banks.len());
-    eprintln!("  everything is kept in {data}{}", if opened.created { String::new() } else { format!(" and goes on from record {}", opened.records) });
+    eprintln!(
+        "\n  嘉陵 Jialing · {} people, {} shops, {} banks",
+        demo.city.people.len(),
+        demo.city.shops.len(),
+        demo.city.banks.len()
+    );
+    eprintln!(
+        "  everything is kept in {data}{}",
+        if opened.created { String::new() } else { format!(" and goes on from record {}", opened.records) }
+    );
     eprintln!("\n  look at      {url}/");
     eprintln!("  messages     {}/messages?phone={}", demo.sandbox.notice().base_url(), first.phone);
-    eprintln!("  sign in as   {} {}  password {}  PIN {}", first.phone, first.name, first.password, first.pin);
-    eprintln!("               {} {}  password {}  PIN {}", second.phone, second.name, second.password, second.pin);
+    eprintln!(
+        "  sign in as   {} {}  password {}  PIN {}",
+        first.phone, first.name, first.password, first.pin
+    );
+    eprintln!(
+        "               {} {}  password {}  PIN {}",
+        second.phone, second.name, second.password, second.pin
+    );
     eprintln!("\n  try          curl -s {url}/v1/public/supply");
     eprintln!("               cargo run --release --example pay_a_shop -p jialing-sdk -- {url}");
     eprintln!("               target/release/jialing verify --data {data}    (after stopping with Ctrl-C)\n");

@@ -53,8 +53,18 @@ impl Street {
         match errand {
             Errand::Pay { payer, shop, basket } => {
                 let (payer, seller) = (&self.payers[payer], &self.sellers[shop]);
-                let order = seller.merchant.order(&random::nonce(), &basket.description, basket.total).await?;
-                payer.wallet.pay(&order.id, seller.merchant.id(), &payer.kept.wallet_id, basket.total, Some(&payer.kept.pin)).await?;
+                let order =
+                    seller.merchant.order(&random::nonce(), &basket.description, basket.total).await?;
+                payer
+                    .wallet
+                    .pay(
+                        &order.id,
+                        seller.merchant.id(),
+                        &payer.kept.wallet_id,
+                        basket.total,
+                        Some(&payer.kept.pin),
+                    )
+                    .await?;
                 let mut paid = self.paid[shop].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 paid.push_back((order.id, basket.total));
                 if paid.len() > REMEMBERED {
@@ -75,16 +85,24 @@ impl Street {
             }
             Errand::TopUp { person, amount } => {
                 let Payer { wallet, kept } = &self.payers[person];
-                wallet.top_up(&random::nonce(), &kept.wallet_id, &kept.link_id, amount, Some(&kept.pin)).await?;
+                wallet
+                    .top_up(&random::nonce(), &kept.wallet_id, &kept.link_id, amount, Some(&kept.pin))
+                    .await?;
             }
             Errand::Withdraw { person, amount } => {
                 let Payer { wallet, kept } = &self.payers[person];
-                wallet.withdraw(&random::nonce(), &kept.wallet_id, &kept.link_id, amount, Some(&kept.pin)).await?;
+                wallet
+                    .withdraw(&random::nonce(), &kept.wallet_id, &kept.link_id, amount, Some(&kept.pin))
+                    .await?;
             }
             Errand::Refund { shop, percent } => {
-                let last = self.paid[shop].lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_back();
+                let last =
+                    self.paid[shop].lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_back();
                 if let Some((order, total)) = last {
-                    self.sellers[shop].merchant.refund(&order, &random::nonce(), (total * percent / 100).max(1), "顾客退货").await?;
+                    self.sellers[shop]
+                        .merchant
+                        .refund(&order, &random::nonce(), (total * percent / 100).max(1), "顾客退货")
+                        .await?;
                 }
             }
         }

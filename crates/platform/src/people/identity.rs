@@ -16,8 +16,8 @@ use super::rules::{self, Level};
 use super::{audited, store};
 use crate::clock::rfc3339;
 use crate::id::{IdentityCheckId, PersonId};
-use crate::sessions::quotas::{self, Quota};
 use crate::sessions::Actor;
+use crate::sessions::quotas::{self, Quota};
 use crate::wallets::{self, Class};
 use crate::{App, Code, Problem, Result, Tx, links, policies, text};
 

@@ -105,8 +105,13 @@ pub async fn compare(db: &Db, records: impl IntoIterator<Item = Record>) -> Resu
 /// # Errors
 /// Any fault of the database.
 pub async fn holders(db: &Db) -> Result<BTreeMap<u32, String>> {
-    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT holder, code FROM institutions WHERE holder <> 1 OR role = 'CENTRAL'").fetch_all(db.read()).await?;
-    rows.into_iter().map(|(holder, code)| Ok((u32::try_from(holder).map_err(crate::Problem::internal)?, code))).collect()
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as("SELECT holder, code FROM institutions WHERE holder <> 1 OR role = 'CENTRAL'")
+            .fetch_all(db.read())
+            .await?;
+    rows.into_iter()
+        .map(|(holder, code)| Ok((u32::try_from(holder).map_err(crate::Problem::internal)?, code)))
+        .collect()
 }
 
 /// Checks one batch of whole groups.
