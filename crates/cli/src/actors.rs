@@ -209,7 +209,7 @@ impl Town {
             organisation_id: &organisation.organisation_id,
             name_zh: &shop.name,
             name_en: &shop.name_en,
-            mcc: &shop.category,
+            mcc: shop.category,
             institution: bank,
         };
         let merchant_id = owner.register_merchant(&new).await.map_err(said("registering a merchant"))?.id;

@@ -160,7 +160,7 @@ async fn arrive(
         let payer = arrived.map_err(|error| error.to_string())??;
         register.payers.push(payer.kept.clone());
         payers.push(payer);
-        if payers.len() % 20 == 0 || arriving.is_empty() {
+        if payers.len().is_multiple_of(20) || arriving.is_empty() {
             eprintln!("demo: {} of {all} people have arrived", payers.len());
             register.write(file)?;
         }
