@@ -70,7 +70,10 @@ impl PageAsk {
         let (text, field, towards_newer) = match (&self.after, &self.before) {
             // The highest id's text sorts last in every collation, because ids have one alphabet.
             (None, None) => {
-                return Ok(Cursor { from: format!("{}_{}", T::PREFIX, "z".repeat(26)), towards_newer: false });
+                return Ok(Cursor {
+                    from: format!("{}_{}", T::PREFIX, "z".repeat(26)),
+                    towards_newer: false,
+                });
             }
             (Some(after), _) => (after, "after", false),
             (None, Some(before)) => (before, "before", true),
