@@ -81,7 +81,6 @@ pub(crate) fn run(args: &Args) -> Done {
 async fn measure(args: &Args, dir: &Path) -> Result<serde_json::Value, String> {
     let (engine, _) = Engine::open(Config::new(dir)).map_err(|error| error.to_string())?;
     endow(&engine, args.accounts).await?;
-    let before = folder_bytes(dir);
 
     let next = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
@@ -93,15 +92,17 @@ async fn measure(args: &Args, dir: &Path) -> Result<serde_json::Value, String> {
         latency.add(client.await.map_err(|error| error.to_string())??).map_err(|error| error.to_string())?;
     }
     let seconds = start.elapsed().as_secs_f64();
+    let records = engine.stats().records.max(1);
     engine.shutdown().await;
-    // What preallocation set aside and was not used is not counted: the journal is cut when it closes.
-    let bytes = folder_bytes(dir).saturating_sub(before);
+    // The whole folder, with what is set aside for records to come, shared out over all records.
+    let per_record = folder_bytes(dir) / records;
+    let bytes = per_record * if args.pending { 2 } else { 1 };
     Ok(json!({
         "transfers_per_second": (args.transfers as f64 / seconds).round() as u64,
         "batch_p50_us": latency.value_at_quantile(0.50),
         "batch_p99_us": latency.value_at_quantile(0.99),
         "batch_max_us": latency.max(),
-        "bytes_per_transfer": bytes / args.transfers.max(1),
+        "bytes_per_transfer": bytes,
         "peak_rss_mb": peak_rss_mb(),
         "settings": { "transfers": args.transfers, "accounts": args.accounts, "batch": args.batch, "clients": args.clients, "hot": args.hot, "pending": args.pending },
     }))
