@@ -7,7 +7,7 @@ const KEYS = ["centralBank", "banks", "people", "shops"];
 const WAYS = { payment: [2, 3], refund: [3, 2], top_up: [1, 2], withdrawal: [2, 1], transfer: [1.9, 2.1] };
 /** Two drawings: one for a desk, and one with larger words for a phone. */
 const WIDE = { width: 1060, first: 110, step: 280, name: 15, sum: 13, cents: true };
-const NARROW = { width: 580, first: 76, step: 142, name: 22, sum: 18, cents: false };
+const NARROW = { width: 580, first: 76, step: 142, name: 20, sum: 18, cents: false };
 const PHONE = matchMedia("(max-width: 860px)");
 const COIN_MS = 1400;
 
