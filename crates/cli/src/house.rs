@@ -17,6 +17,7 @@ use jialing_rails::bank::{Bank, HttpBank};
 use jialing_rails::identity::HttpIdentity;
 use jialing_rails::notice::HttpNotices;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What a house is built from.
@@ -44,11 +45,13 @@ pub(crate) struct House {
     pub(crate) opened: Opened,
     gateway: Running,
     tasks: Vec<JoinHandle<()>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl House {
     /// Opens everything and serves.
     pub(crate) async fn open(plan: Plan) -> Result<Self, String> {
+        let stop = listen_for_stop()?;
         std::fs::create_dir_all(&plan.data)
             .map_err(|error| format!("cannot make {}: {error}", plan.data.display()))?;
         let clock = Clock::default();
@@ -82,7 +85,7 @@ impl House {
         tasks.extend(background::start(&app));
         let gateway = Gateway::serve_on(app.clone(), plan.edge, plan.listener)
             .map_err(|error| format!("cannot serve: {error}"))?;
-        Ok(Self { app, opened, gateway, tasks })
+        Ok(Self { app, opened, gateway, tasks, stop })
     }
 
     /// The address it serves on.
@@ -92,9 +95,10 @@ impl House {
 
     /// Serves until the process is asked to stop or the ledger stops by itself.
     pub(crate) async fn until_stopped(&self) -> Result<(), String> {
+        let mut stop = self.stop.clone();
         tokio::select! {
             stopped = self.app.engine.stopped() => Err(format!("{stopped}. Nothing acknowledged is lost: mend the cause and start again")),
-            asked = asked_to_stop() => asked,
+            _ = stop.wait_for(|asked| *asked) => Ok(()),
         }
     }
 
@@ -145,11 +149,22 @@ pub(crate) fn told(doing: &str, problem: &jialing_platform::Problem) -> String {
 
 /// Waits until somebody asks the process to stop.
 pub(crate) async fn asked_to_stop() -> Result<(), String> {
+    let mut asked = listen_for_stop()?;
+    asked.wait_for(|asked| *asked).await.map(drop).map_err(|error| error.to_string())
+}
+
+/// Listens for SIGTERM and SIGINT from now on, so that one which comes early is not lost.
+fn listen_for_stop() -> Result<watch::Receiver<bool>, String> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| format!("cannot listen for signals: {error}"))?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        asked = tokio::signal::ctrl_c() => asked.map_err(|error| format!("cannot listen for signals: {error}")),
-    }
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let (asked, listening) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        asked.send_replace(true);
+    });
+    Ok(listening)
 }
