@@ -18,8 +18,10 @@
 //! | [`password`] | argon2id |
 //! | [`random`] | random bytes, numeric codes, tokens, comparison in constant time |
 //! | [`note`] | C2SP signed notes and the checkpoint in them |
+//! | [`cosign`] | C2SP cosignatures of witnesses, and how many a reader wants |
 //! | [`proof`] | RFC 6962 inclusion and consistency proofs |
 
+pub mod cosign;
 pub mod hash;
 pub mod http_signature;
 pub mod key;

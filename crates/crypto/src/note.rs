@@ -5,8 +5,10 @@
 //! origin, its size and its root. Lines of keys we do not know are ignored, so witnesses can add
 //! theirs; a line of a key we know must verify.
 //!
-//! Ed25519 follows the specification (type 1). The other suites use its type 0xff with the identity
-//! `jialing/<suite>` and the SPKI as key, which the specification leaves to applications.
+//! Ed25519 follows the specification (type 1). SM2 uses its type 0xff, which the specification leaves
+//! to applications, with the identity `jialing.sm2` and the uncompressed point of 65 bytes. A log's
+//! key decides its tree too ([`NoteVerifier::tree_hash`]): SHA-256 under Ed25519, SM3 under SM2. No
+//! other suite signs notes. What witnesses add is in [`crate::cosign`].
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +23,10 @@ pub const MAX_NOTE_BYTES: usize = 64 * 1024;
 pub const MAX_SIGNATURES: usize = 100;
 
 const TYPE_ED25519: u8 = 0x01;
-const TYPE_OTHER: u8 = 0xff;
+/// Type byte and identity of SM2 keys.
+const TYPE_SM2: &[u8] = b"\xffjialing.sm2";
+/// Bytes of an uncompressed point, with its first byte.
+const POINT_LEN: usize = 65;
 const LINE_START: &str = "\u{2014} ";
 
 /// Why a note, a checkpoint or a note key is refused.
@@ -42,6 +47,17 @@ pub enum NoteError {
     /// Not a note key (`name+hash+key`).
     #[error("this is not a note key (name+hash+key)")]
     BadKey,
+    /// A key of a suite that signs no notes, or no cosignatures.
+    #[error("a key of this algorithm cannot sign here: logs use Ed25519 or SM2, witnesses Ed25519")]
+    BadSuite,
+    /// The note carries fewer cosignatures of trusted witnesses than are needed.
+    #[error("{has} of the trusted witnesses cosigned this checkpoint, {need} are needed")]
+    TooFewCosignatures {
+        /// Distinct trusted witnesses whose cosignature holds.
+        has: usize,
+        /// How many are needed.
+        need: usize,
+    },
 }
 
 impl From<BadSignature> for NoteError {
@@ -61,13 +77,13 @@ impl NoteVerifier {
     /// A key with its name, which is often a host and path.
     ///
     /// # Errors
-    /// [`NoteError::BadName`].
+    /// [`NoteError::BadName`] or [`NoteError::BadSuite`].
     pub fn new(name: &str, key: PublicKey) -> Result<Self, NoteError> {
-        let bad = |c: char| c.is_whitespace() || c == '+' || c.is_control();
-        if name.is_empty() || name.contains(bad) {
-            return Err(NoteError::BadName);
+        check_name(name)?;
+        match key.suite() {
+            Suite::Ed25519 | Suite::Sm2Sm3 => Ok(Self { name: name.to_owned(), key }),
+            Suite::RsaSha256 | Suite::Es256 => Err(NoteError::BadSuite),
         }
-        Ok(Self { name: name.to_owned(), key })
     }
 
     /// The name in signature lines.
@@ -80,17 +96,31 @@ impl NoteVerifier {
         &self.key
     }
 
+    /// How a log of this key hashes its tree: SHA-256 under Ed25519, SM3 under SM2.
+    pub fn tree_hash(&self) -> HashAlgorithm {
+        match self.key.suite() {
+            Suite::Sm2Sm3 => HashAlgorithm::Sm3,
+            _ => HashAlgorithm::Sha256,
+        }
+    }
+
+    /// The name of the whole algorithm in receipts: `RFC6962-SHA256+ED25519` or `RFC6962-SM3+SM2`.
+    pub fn algorithm(&self) -> &'static str {
+        match self.tree_hash() {
+            HashAlgorithm::Sha256 => "RFC6962-SHA256+ED25519",
+            HashAlgorithm::Sm3 => "RFC6962-SM3+SM2",
+        }
+    }
+
     /// The key id in signature lines: the first four bytes of
-    /// `SHA-256(name || 0x0A || type || key)`.
+    /// `SHA-256(name || 0x0A || type || key)`, under both suites.
     pub fn key_id(&self) -> [u8; 4] {
-        let digest =
-            HashAlgorithm::Sha256.digest_parts(&[self.name.as_bytes(), b"\n", &typed_key(&self.key)]);
-        [digest[0], digest[1], digest[2], digest[3]]
+        key_id(&self.name, &typed_key(&self.key))
     }
 
     /// The text form `name+hash+key`, which other tools for signed notes read.
     pub fn to_vkey(&self) -> String {
-        format!("{}+{}+{}", self.name, hex::encode(self.key_id()), STANDARD.encode(typed_key(&self.key)))
+        to_vkey(&self.name, &typed_key(&self.key))
     }
 
     /// Reads the text form.
@@ -98,45 +128,55 @@ impl NoteVerifier {
     /// # Errors
     /// [`NoteError::BadKey`], also when the hash does not fit the name and key.
     pub fn from_vkey(vkey: &str) -> Result<Self, NoteError> {
-        let mut parts = vkey.trim().splitn(3, '+');
-        let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::BadKey);
-        };
-        let typed = STANDARD.decode(key).map_err(|_| NoteError::BadKey)?;
-        let verifier = Self::new(name, untyped_key(&typed)?)?;
-        if hex::encode(verifier.key_id()) != hash {
-            return Err(NoteError::BadKey);
-        }
-        Ok(verifier)
+        let (name, typed) = split_vkey(vkey)?;
+        Self::new(name, untyped_key(&typed)?)
     }
+}
+
+/// A name that may stand in a signature line.
+pub(crate) fn check_name(name: &str) -> Result<(), NoteError> {
+    let bad = |c: char| c.is_whitespace() || c == '+' || c.is_control();
+    if name.is_empty() || name.contains(bad) { Err(NoteError::BadName) } else { Ok(()) }
+}
+
+/// The first four bytes of `SHA-256(name || 0x0A || typed key)`.
+pub(crate) fn key_id(name: &str, typed: &[u8]) -> [u8; 4] {
+    let digest = HashAlgorithm::Sha256.digest_parts(&[name.as_bytes(), b"\n", typed]);
+    [digest[0], digest[1], digest[2], digest[3]]
+}
+
+/// `name+hash+key`.
+pub(crate) fn to_vkey(name: &str, typed: &[u8]) -> String {
+    format!("{name}+{}+{}", hex::encode(key_id(name, typed)), STANDARD.encode(typed))
+}
+
+/// Name and typed key of `name+hash+key`, once the hash fits both.
+pub(crate) fn split_vkey(vkey: &str) -> Result<(&str, Vec<u8>), NoteError> {
+    let mut parts = vkey.trim().splitn(3, '+');
+    let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::BadKey);
+    };
+    let typed = STANDARD.decode(key).map_err(|_| NoteError::BadKey)?;
+    if hex::encode(key_id(name, &typed)) != hash {
+        return Err(NoteError::BadKey);
+    }
+    Ok((name, typed))
 }
 
 /// Type byte and key bytes, as hashed into the key id and written into a vkey.
 fn typed_key(key: &PublicKey) -> Vec<u8> {
     match key.suite() {
-        Suite::Ed25519 => [&[TYPE_ED25519], key.raw()].concat(),
-        suite => [&[TYPE_OTHER], identity(suite).as_bytes(), key.spki_der()].concat(),
+        Suite::Sm2Sm3 => [TYPE_SM2, key.raw()].concat(),
+        _ => [&[TYPE_ED25519], key.raw()].concat(),
     }
 }
 
 fn untyped_key(typed: &[u8]) -> Result<PublicKey, NoteError> {
-    let (kind, rest) = typed.split_first().ok_or(NoteError::BadKey)?;
-    match *kind {
-        TYPE_ED25519 => PublicKey::from_raw(Suite::Ed25519, rest).map_err(|_| NoteError::BadKey),
-        TYPE_OTHER => {
-            let (suite, spki) = Suite::ALL
-                .into_iter()
-                .filter(|suite| *suite != Suite::Ed25519)
-                .find_map(|suite| Some((suite, rest.strip_prefix(identity(suite).as_bytes())?)))
-                .ok_or(NoteError::BadKey)?;
-            PublicKey::from_spki_der(spki).ok().filter(|key| key.suite() == suite).ok_or(NoteError::BadKey)
-        }
-        _ => Err(NoteError::BadKey),
-    }
-}
-
-fn identity(suite: Suite) -> String {
-    format!("jialing/{suite}")
+    let (suite, raw) = match typed.strip_prefix(TYPE_SM2) {
+        Some(point) if point.len() == POINT_LEN => (Suite::Sm2Sm3, point),
+        _ => (Suite::Ed25519, typed.strip_prefix(&[TYPE_ED25519]).ok_or(NoteError::BadKey)?),
+    };
+    PublicKey::from_raw(suite, raw).map_err(|_| NoteError::BadKey)
 }
 
 /// A secret key with the name it signs notes under.
@@ -150,7 +190,7 @@ impl NoteSigner {
     /// A key with its name.
     ///
     /// # Errors
-    /// [`NoteError::BadName`].
+    /// [`NoteError::BadName`] or [`NoteError::BadSuite`].
     pub fn new(name: &str, key: SigningKey) -> Result<Self, NoteError> {
         let verifier = NoteVerifier::new(name, key.public().clone())?;
         Ok(Self { key, verifier })
@@ -173,10 +213,13 @@ impl NoteSigner {
 
     /// This key's signature line for `text`, with its newline.
     pub fn line(&self, text: &str) -> String {
-        let mut blob = self.verifier.key_id().to_vec();
-        blob.extend_from_slice(&self.key.sign(text.as_bytes()));
-        format!("{LINE_START}{} {}\n", self.verifier.name, STANDARD.encode(blob))
+        signature_line(&self.verifier.name, self.verifier.key_id(), &self.key.sign(text.as_bytes()))
     }
+}
+
+/// One signature line with its newline.
+pub(crate) fn signature_line(name: &str, key_id: [u8; 4], signature: &[u8]) -> String {
+    format!("{LINE_START}{name} {}\n", STANDARD.encode([&key_id, signature].concat()))
 }
 
 /// Adds a signature line of another key to a note: a witness's cosignature.
@@ -247,6 +290,24 @@ impl SignedNote {
             return Err(NoteError::Unsigned);
         }
         Ok((&self.text, signed))
+    }
+
+    /// The note with the one signature of `key` alone, whatever other lines it came with.
+    ///
+    /// # Errors
+    /// [`NoteError::Unsigned`] when there is none, [`NoteError::BadSignature`] when it does not verify.
+    pub fn signed_by(&self, key: &NoteVerifier) -> Result<String, NoteError> {
+        let signature = self.signatures(&key.name, key.key_id()).next().ok_or(NoteError::Unsigned)?;
+        key.key.verify(self.text.as_bytes(), signature)?;
+        Ok(format!("{}\n{}", self.text, signature_line(&key.name, key.key_id(), signature)))
+    }
+
+    /// The signatures under this name and key id, unchecked.
+    pub(crate) fn signatures(&self, name: &str, key_id: [u8; 4]) -> impl Iterator<Item = &[u8]> {
+        self.lines
+            .iter()
+            .filter(move |line| line.name == name && line.key_id == key_id)
+            .map(|line| line.signature.as_slice())
     }
 
     /// The text without any check, for showing it to a person.

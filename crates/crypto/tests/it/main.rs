@@ -1,6 +1,7 @@
 //! Keys, seals, signatures, notes and proofs against vectors of standards, against OpenSSL, and
 //! against hostile input.
 
+mod cosignatures;
 mod http_signature;
 mod keys;
 mod notes;

@@ -1,3 +1,6 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, SignedNote, add_line};
 use jialing_crypto::{SigningKey, Suite};
 use proptest::prelude::*;
@@ -24,8 +27,8 @@ fn the_specification_s_example_verifies() {
 }
 
 #[test]
-fn every_suite_signs_notes_and_its_key_has_a_text_form() {
-    for suite in Suite::ALL {
+fn both_suites_of_logs_sign_notes_and_their_keys_have_a_text_form() {
+    for suite in [Suite::Ed25519, Suite::Sm2Sm3] {
         let signer = signer("ledger.example/jialing", suite);
         let note = signer.sign("first\n\nsecond\n").unwrap();
         let vkey = signer.verifier().to_vkey();
@@ -36,6 +39,32 @@ fn every_suite_signs_notes_and_its_key_has_a_text_form() {
         let renamed = vkey.replacen("ledger", "lodger", 1);
         assert_eq!(NoteVerifier::from_vkey(&renamed), Err(NoteError::BadKey));
     }
+}
+
+#[test]
+fn a_key_decides_how_its_log_hashes_and_no_other_suite_signs_notes() {
+    let check = |suite, hash, algorithm, typed: &[u8], raw: usize| {
+        let verifier = signer("log", suite).verifier().clone();
+        assert_eq!((verifier.tree_hash(), verifier.algorithm()), (hash, algorithm));
+        let vkey = verifier.to_vkey();
+        let parts: Vec<_> = vkey.splitn(3, '+').collect();
+        let key = STANDARD.decode(parts[2]).unwrap();
+        assert_eq!((&key[..typed.len()], key.len()), (typed, typed.len() + raw));
+        let id = HashAlgorithm::Sha256.digest_parts(&[b"log\n", &key]);
+        assert_eq!(parts[..2], ["log", &hex::encode(&id[..4])]);
+    };
+    check(Suite::Ed25519, HashAlgorithm::Sha256, "RFC6962-SHA256+ED25519", &[1], 32);
+    check(Suite::Sm2Sm3, HashAlgorithm::Sm3, "RFC6962-SM3+SM2", b"\xffjialing.sm2\x04", 64);
+    for suite in [Suite::RsaSha256, Suite::Es256] {
+        let key = SigningKey::generate(suite);
+        assert_eq!(NoteSigner::new("log", key).err(), Some(NoteError::BadSuite));
+    }
+    // A compressed point is another text for the same key, and refused.
+    let point = signer("log", Suite::Sm2Sm3).verifier().key().raw().to_vec();
+    let short = [&[0xff], b"jialing.sm2".as_slice(), &[2 + (point[64] & 1)], &point[1..33]].concat();
+    let id = HashAlgorithm::Sha256.digest_parts(&[b"log\n", &short]);
+    let vkey = format!("log+{}+{}", hex::encode(&id[..4]), STANDARD.encode(&short));
+    assert_eq!(NoteVerifier::from_vkey(&vkey), Err(NoteError::BadKey));
 }
 
 #[test]
@@ -52,7 +81,7 @@ fn witnesses_add_lines_and_unknown_lines_are_ignored() {
     assert_eq!(parsed.verified_by(&trusted).unwrap().1, [0, 1]);
     assert_eq!(parsed.verified_by(&trusted[1..]).unwrap().1, [0]);
     assert_eq!(parsed.verified_by(&[]), Err(NoteError::Unsigned));
-    let other = signer("log", Suite::Es256).verifier().clone();
+    let other = signer("log", Suite::Ed25519).verifier().clone();
     assert_eq!(parsed.verified_by(&[other]), Err(NoteError::Unsigned));
     // One wrong line of a trusted key spoils the note, whoever else signed.
     let spoiled = add_line(&note, &witness.line("another\n")).unwrap();
