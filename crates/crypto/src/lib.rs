@@ -13,13 +13,14 @@
 //! | [`key`] | signing and public keys, PKCS#8 and SPKI, key ids |
 //! | [`hash`] | SHA-256 and SM3 behind one enum |
 //! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
-//! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
 //! | [`seal`] | sealed fields with a key ring, and blind indexes |
 //! | [`password`] | argon2id |
 //! | [`random`] | random bytes, numeric codes, tokens, comparison in constant time |
 //! | [`note`] | C2SP signed notes and the checkpoint in them |
 //! | [`cosign`] | C2SP cosignatures of witnesses, and how many a reader wants |
+//! | [`tunnel`] | sealed frames between two programs that proved who they are |
 //! | [`proof`] | RFC 6962 inclusion and consistency proofs |
+//! | [`sum_tree`] | a Merkle tree that also adds up, for a total that everyone can check |
 
 pub mod cosign;
 pub mod hash;
@@ -31,6 +32,8 @@ pub mod proof;
 pub mod random;
 pub mod seal;
 mod suite;
+pub mod sum_tree;
+pub mod tunnel;
 
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use suite::{BadSignature, Suite, UnknownSuite};

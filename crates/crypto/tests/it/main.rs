@@ -8,3 +8,4 @@ mod notes;
 mod openssl;
 mod proofs;
 mod seals;
+mod sum_trees;
