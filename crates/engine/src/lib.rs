@@ -9,13 +9,14 @@
 //! and no read sees what could still be lost. Cloning an [`Engine`] is cheap; all clones are one.
 //!
 //! Reading order: [`Engine`], [`Config`], `embedded` (the threads), `index` (look-ups and history),
-//! `snapshot`, [`audit`] (the offline check of everything).
+//! `snapshot`, [`audit`] (the offline check of everything), [`look`] (reading a folder from outside).
 
 mod answer;
 pub mod audit;
 mod config;
 mod embedded;
 mod index;
+pub mod look;
 mod record;
 mod snapshot;
 
@@ -151,6 +152,25 @@ impl Engine {
     /// See [`ReadError`].
     pub async fn feed(&self, from: u64, limit: usize) -> Result<Vec<Record>, ReadError> {
         self.kind.feed(from, limit).await
+    }
+
+    /// The number of durable records with a time before `time`, which is also the place of the first
+    /// record at or after it. Reads about one record for each doubling of the log.
+    ///
+    /// More may still come for a time that is not before [`Engine::now`].
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn records_before(&self, time: Nanos) -> Result<u64, ReadError> {
+        self.kind.records_before(time).await
+    }
+
+    /// Durable record `seq`.
+    ///
+    /// # Errors
+    /// [`ReadError::Beyond`] when there is none yet.
+    pub async fn record(&self, seq: u64) -> Result<Record, ReadError> {
+        self.kind.record(seq).await
     }
 
     /// The number of durable records. A follower reads [`Engine::feed`] until it has them all, then

@@ -9,6 +9,7 @@
 //! Look-ups of what is durable go to the journal's reader and the index, from any thread.
 
 mod apply;
+mod asof;
 mod figures;
 mod flush;
 mod keep;

@@ -1,0 +1,4 @@
+//! Tables as others read them.
+
+mod csv;
+mod parquet;
