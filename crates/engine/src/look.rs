@@ -74,8 +74,11 @@ impl Look {
         }
         let reader = Reader::look(disk, &sealed, open.as_ref()).map_err(OpenError::from)?;
         if reader.durable() < checkpoint.size {
-            let what =
-                format!("a checkpoint covers {} records, the journal has {}", checkpoint.size, reader.durable());
+            let what = format!(
+                "a checkpoint covers {} records, the journal has {}",
+                checkpoint.size,
+                reader.durable()
+            );
             return Err(JournalError::RolledBack(what).into());
         }
         Ok(Self { genesis, reader, checkpoint })

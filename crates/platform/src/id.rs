@@ -82,6 +82,8 @@ tags! {
     NoticeTag NoticeId "not",
     /// A one-time challenge.
     ChallengeTag ChallengeId "chl",
+    /// An export of an account's history.
+    ExportTag ExportId "exp",
     /// An audit entry.
     AuditTag AuditId "aud",
 }

@@ -18,6 +18,7 @@ use jialing_platform::{Code, Problem, id};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Failed;
+use crate::download::Streamed;
 use crate::edge::Edge;
 
 /// Asks the frame to sign the answer, with the key of this suite where there is one.
@@ -36,7 +37,10 @@ pub(crate) async fn frame(State(edge): State<Edge>, mut request: Request, next: 
 
     let mut response = work(&edge, &request_id, request, next).await;
     let code = write_problem(&edge, &request_id, &mut response);
-    if let Some(SignAnswer(suite)) = response.extensions_mut().remove() {
+    let streamed = response.extensions_mut().remove::<Streamed>().is_some();
+    if let Some(SignAnswer(suite)) = response.extensions_mut().remove()
+        && !streamed
+    {
         response = signed(&edge, suite, response).await;
     }
     let headers = response.headers_mut();

@@ -104,6 +104,12 @@ impl Progress {
         let _ = self.0[follower as usize].subscribe().wait_for(|&handled| handled >= count).await;
     }
 
+    /// Waits until `follower` has handled the first `count` records, at most [`WAIT`]; false if time ran
+    /// out.
+    pub async fn caught_up(&self, follower: Follower, count: u64) -> bool {
+        tokio::time::timeout(WAIT, self.reached(follower, count)).await.is_ok()
+    }
+
     /// Waits until every follower has handled record `seq`, at most [`WAIT`]; false if time ran out.
     pub async fn passed(&self, seq: u64) -> bool {
         let all = async {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::history::Counterparty;
 use crate::history::rules::Side;
+use crate::history::{Counterparty, InstitutionAccount, account_of_institution};
 use crate::id::{InstitutionId, MerchantId, OrganisationId, PersonId, WalletId};
 use crate::wallets::{self, Owner};
 use crate::{App, Result, Tx};
@@ -112,11 +112,33 @@ impl Parties {
                     (institution.to_string(), self.institutions.get(&institution).cloned())
                 }
             };
-        let mut reference = app.blind.of("history.counterparty", &format!("{:x} {whose}", side.wallet));
-        reference.truncate(REFERENCE_DIGITS);
-        let (name, name_en) = name.map_or((None, None), |name| (Some(name.zh), Some(name.en)));
-        Ok(Counterparty { name, name_en, reference })
+        Ok(shown(app, side, &whose, name))
     }
+
+    /// Which account of an institution this is, if it is one.
+    #[must_use]
+    pub fn institution_account(&self, account: u128) -> Option<InstitutionAccount> {
+        let (institution, which) = account_of_institution(account)?;
+        self.institutions.contains_key(&institution).then_some(which)
+    }
+
+    /// The other side of an institution's account: another institution by its name, a wallet without one.
+    #[must_use]
+    pub fn of_institution(&self, app: &App, side: &Side) -> Counterparty {
+        let other = side.other.unwrap_or(0);
+        match account_of_institution(other).and_then(|(id, _)| Some((id, self.institutions.get(&id)?))) {
+            Some((institution, name)) => shown(app, side, &institution.to_string(), Some(name.clone())),
+            None => shown(app, side, &WalletId::from_number(other).to_string(), None),
+        }
+    }
+}
+
+/// The other side with a reference that is the same for the same pair and says nothing elsewhere.
+fn shown(app: &App, side: &Side, whose: &str, name: Option<Name>) -> Counterparty {
+    let mut reference = app.blind.of("history.counterparty", &format!("{:x} {whose}", side.wallet));
+    reference.truncate(REFERENCE_DIGITS);
+    let (name, name_en) = name.map_or((None, None), |name| (Some(name.zh), Some(name.en)));
+    Counterparty { name, name_en, reference }
 }
 
 /// Hexadecimal digits of a counterparty's reference: 96 bits.

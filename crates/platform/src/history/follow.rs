@@ -1,4 +1,6 @@
 //! The history follows the journal.
+//!
+//! It also holds the sides of institutions' accounts, for their statements.
 
 use jialing_ledger::Record;
 
@@ -6,7 +8,7 @@ use super::{rules, store};
 use crate::follow::Parties;
 use crate::{App, Result, Tx};
 
-/// Writes every wallet's side of what `records` moved. Safe to run again.
+/// Writes every wallet's and institution's side of what `records` moved. Safe to run again.
 ///
 /// # Errors
 /// Any fault of the database.
@@ -16,11 +18,16 @@ pub async fn record(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
         return Ok(());
     }
     let parties = Parties::read(tx, &accounts).await?;
+    let mut sides = Vec::new();
     for side in rules::sides(records, |account| parties.is_wallet(account)) {
         let counterparty = parties.counterparty(app, &side).await?;
-        store::insert(tx, &side, counterparty).await?;
+        sides.push((side, counterparty));
     }
-    Ok(())
+    for side in rules::institution_sides(records, |account| parties.institution_account(account)) {
+        let counterparty = parties.of_institution(app, &side);
+        sides.push((side, counterparty));
+    }
+    store::insert(tx, &sides).await
 }
 
 /// Drops every row.

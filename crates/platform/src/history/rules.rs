@@ -6,11 +6,12 @@ use crate::kind::Kind;
 use crate::wallets::legs::thing;
 
 use super::Direction;
+use super::account::InstitutionAccount;
 
-/// One wallet's side of a movement.
+/// One account's side of a movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Side {
-    /// The wallet's account.
+    /// The account: a wallet's, or an institution's.
     pub wallet: u128,
     /// The record that names it.
     pub seq: u64,
@@ -24,9 +25,9 @@ pub struct Side {
     pub direction: Direction,
     /// Minor units.
     pub amount: u64,
-    /// The wallet's balance after.
+    /// The account's balance after.
     pub balance: i64,
-    /// The wallet at the other end, if there is one.
+    /// The wallet at the other end, if there is one; for an institution, the account at the other end.
     pub other: Option<u128>,
 }
 
@@ -75,6 +76,40 @@ pub fn sides(records: &[Record], is_wallet: impl Fn(u128) -> bool) -> Vec<Side> 
                 .map(|(_, leg)| leg.debit)
                 .find(|&account| is_wallet(account));
             sides.push(side(transfer.credit, Direction::In, transfer.credit_balance, other));
+        }
+    }
+    sides
+}
+
+/// Every side of institutions' accounts in what `records` moved, in order. `which` says what the account
+/// of an institution is.
+///
+/// An issuance account is below zero by what the institution owes. Its history is that of the debt:
+/// what leaves the account makes the debt larger and is shown as coming, the debt as its balance.
+pub fn institution_sides(
+    records: &[Record],
+    which: impl Fn(u128) -> Option<InstitutionAccount>,
+) -> Vec<Side> {
+    let mut sides = Vec::new();
+    for (record, transfer) in moved(records) {
+        let Some(kind) = Kind::from_number(transfer.kind) else { continue };
+        for (account, other, direction, balance) in [
+            (transfer.debit, transfer.credit, Direction::Out, transfer.debit_balance),
+            (transfer.credit, transfer.debit, Direction::In, transfer.credit_balance),
+        ] {
+            let Some(which) = which(account) else { continue };
+            let is_debt = which == InstitutionAccount::Issuance;
+            sides.push(Side {
+                wallet: account,
+                seq: record.seq,
+                at: (record.time / 1_000_000) as i64,
+                transaction: thing(transfer.id),
+                kind,
+                direction: if is_debt { direction.turned() } else { direction },
+                amount: transfer.amount,
+                balance: if is_debt { -balance } else { balance },
+                other: Some(other),
+            });
         }
     }
     sides

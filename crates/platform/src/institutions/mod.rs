@@ -10,6 +10,7 @@ mod establish;
 pub mod follow;
 mod issuances;
 mod keys;
+mod numbers;
 mod store;
 mod supply;
 
@@ -22,6 +23,7 @@ use crate::{App, Code, Money, Problem, Result, Tx};
 pub use establish::{Founding, NewInstitution, authorise, establish};
 pub use issuances::{Direction, Issuance, IssuanceAsk, IssuanceState, issuances, read, repair, request};
 pub use keys::{Key, NewKey, add_key, by_serial, key, revoke_key};
+pub(crate) use numbers::number_of;
 pub use supply::{Holder, InWallets, Supply, SupplyCheck, Vault, count, supply};
 
 crate::stored! {
@@ -49,6 +51,8 @@ crate::stored! {
 pub struct Institution {
     /// Its id.
     pub id: InstitutionId,
+    /// Its number, from 1: what its bulk accounts and transfers carry in theirs.
+    pub number: u32,
     /// Its short code, such as `BKA`.
     pub code: String,
     /// What it does.

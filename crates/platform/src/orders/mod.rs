@@ -10,6 +10,7 @@
 //! others are refused. Time closes an order at the moment of reading; the sweeper writes it down.
 
 pub mod follow;
+mod numbers;
 pub mod qr;
 pub mod rules;
 pub mod store;
@@ -23,6 +24,7 @@ use crate::id::{MandateId, MerchantId, OrderId, StoreId, TransactionId};
 use crate::merchants::{self, Caller};
 use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored};
 
+pub(crate) use numbers::number_of;
 pub use store::ListAsk;
 pub use sweep::{reconcile, start, sweep};
 pub use words::descriptions;

@@ -12,6 +12,7 @@
 
 mod execute;
 pub mod follow;
+mod numbers;
 mod words;
 
 pub use words::reasons;
@@ -29,6 +30,7 @@ use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored, text};
 
 pub use execute::{carry_out, execute, reconcile};
+pub(crate) use numbers::{number_of, of_order};
 pub use store::ListAsk;
 pub(crate) use store::{late, whole};
 

@@ -10,6 +10,7 @@
 //! directory: see [`payees`].
 
 pub mod follow;
+mod numbers;
 pub mod payees;
 pub mod rules;
 mod store;
@@ -23,6 +24,7 @@ use crate::sessions::Actor;
 use crate::wallets::Owner;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, devices, pins, text, wallets};
 
+pub(crate) use numbers::number_of;
 pub use payees::{LookupAsk, Payee, lookup};
 pub use store::notes;
 pub use submit::{keep_resolving, reconcile, resolve};

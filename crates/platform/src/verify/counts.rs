@@ -6,7 +6,7 @@ use super::Report;
 use crate::kind::Kind;
 use crate::{Db, Result};
 
-/// Movements of each kind in the journal, and sides of wallets.
+/// Movements of each kind in the journal, and sides of accounts.
 #[derive(Default)]
 pub(super) struct Tally {
     of: [u64; Kind::ALL.len() + 1],
@@ -72,7 +72,8 @@ pub(super) async fn compare(db: &Db, report: &mut Report, tally: &Tally) -> Resu
     }
     let rows: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM movements").fetch_one(db.read()).await?;
     if u64::try_from(rows) != Ok(tally.sides) {
-        report.find(format!("the history has {rows} rows, the journal has {} sides of wallets", tally.sides));
+        report
+            .find(format!("the history has {rows} rows, the journal has {} sides of accounts", tally.sides));
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ use super::{Claim, Report};
 use crate::db::places;
 use crate::follow::Follower;
 use crate::history::rules::Side;
-use crate::history::subject_prefix;
-use crate::id::{WalletId, digits, parse_number};
+use crate::history::{InstitutionAccount, account_of_institution, subject_prefix};
+use crate::id::{InstitutionId, WalletId, digits, parse_number};
 use crate::kind::Kind;
 use crate::{Db, Result};
 
@@ -49,7 +49,7 @@ const fn sql(kind: Kind) -> Option<(&'static str, &'static [&'static str])> {
             "SELECT id, amount, state, CAST(NULL AS TEXT) AS payer, CAST(NULL AS TEXT) AS payee, CAST(NULL AS BIGINT) AS record_seq FROM issuances WHERE id IN ",
             &["SUCCESS"],
         )),
-        Kind::Settlement => None,
+        Kind::Settlement | Kind::Bulk => None,
     }
 }
 
@@ -119,6 +119,20 @@ pub(super) async fn wallets(db: &Db, accounts: &[u128]) -> Result<HashSet<u128>>
         wallets.extend(found.iter().filter_map(|id| parse_number(id.get(4..)?)));
     }
     Ok(wallets)
+}
+
+/// The accounts that are institutions', and which account of theirs each is.
+pub(super) async fn institution_accounts(
+    db: &Db,
+    accounts: &[u128],
+) -> Result<HashMap<u128, InstitutionAccount>> {
+    let known: Vec<String> = sqlx::query_scalar("SELECT id FROM institutions").fetch_all(db.read()).await?;
+    let is_known = |id: InstitutionId| known.contains(&id.to_string());
+    let of = |&account: &u128| {
+        let (institution, which) = account_of_institution(account)?;
+        is_known(institution).then_some((account, which))
+    };
+    Ok(accounts.iter().filter_map(of).collect())
 }
 
 /// Checks that the history has each side as the journal has it.

@@ -1,0 +1,150 @@
+//! Making one export's file: the columns, the lines, and what is checked on the way.
+
+use std::io;
+
+use jialing_sheet::{Cell, Column, Format, Kind as Holds, Sheet};
+
+use super::chest::Writer;
+use super::store::Row;
+use super::{Form, Language};
+use crate::history::range::Places;
+use crate::history::statement::{follows, misfit};
+use crate::history::{Direction, Movement, add_memos, store};
+use crate::kind::Kind;
+use crate::{App, Problem, Result};
+
+/// Lines read and written at once.
+pub(super) const LINES: u32 = 1_000;
+
+/// What making a file tells while it goes on; false to stop.
+pub(super) trait Watch {
+    /// So many lines are written.
+    async fn written(&mut self, rows: u64) -> Result<bool>;
+}
+
+/// The columns: names for programs, titles for people.
+fn columns(language: Language) -> Vec<Column> {
+    let titled = |column: Column, zh: &'static str, en: &'static str| {
+        column.titled(if language == Language::Chinese { zh } else { en })
+    };
+    vec![
+        titled(Column::new("record", Holds::Natural), "账本序号", "Record"),
+        titled(Column::new("at", Holds::Millis), "时间", "Time"),
+        titled(Column::new("kind", Holds::Text), "类型", "Kind"),
+        titled(Column::new("direction", Holds::Text), "收支", "Direction"),
+        titled(Column::new("amount", Holds::Hundredths), "金额(元)", "Amount (yuan)"),
+        titled(Column::new("balance", Holds::Hundredths), "余额(元)", "Balance (yuan)"),
+        titled(Column::new("counterparty", Holds::Text).or_empty(), "对方", "Other side"),
+        titled(Column::new("counterparty_ref", Holds::Text), "对方标识", "Other side's reference"),
+        titled(Column::new("memo", Holds::Text).or_empty(), "备注", "Memo"),
+        titled(Column::new("subject", Holds::Text), "业务单号", "Subject"),
+        titled(Column::new("transaction", Holds::Text), "交易号", "Transaction"),
+    ]
+}
+
+/// Writes the file of `row` and gives its writer back. `None` when whoever watches said to stop.
+///
+/// # Errors
+/// `internal` when the history does not fit the ledger; any fault of the database or the disk.
+pub(super) async fn make(
+    app: &App,
+    row: &Row,
+    out: Writer,
+    watch: &mut impl Watch,
+) -> Result<Option<Writer>> {
+    let places = Places { first: row.first_seq as u64, end: row.end_seq as u64, is_over: true };
+    let format = match row.format {
+        Form::Csv => Format::Csv { bom: row.bom != 0 },
+        Form::Parquet => Format::Parquet,
+    };
+    let (first, end) = (places.first.to_string(), places.end.to_string());
+    let export = row.id.to_string();
+    let notes = [
+        ("export", export.as_str()),
+        ("account", &row.shown),
+        ("first_record", &first),
+        ("end_record", &end),
+    ];
+    let mut sheet = Sheet::new(out, format, columns(row.language), &notes).map_err(fault)?;
+    let (mut next, mut held) = (places.first, Some(row.opening));
+    loop {
+        let mut lines = store::forward(app, &row.account, next, places.end, LINES).await?;
+        let Some(last) = lines.last() else { break };
+        next = last.id.parse::<u64>().map_err(Problem::internal)? + 1;
+        held = follows(held, &lines).map_err(|what| misfit(&row.shown, places, &what))?;
+        add_memos(app, &mut lines).await?;
+        lines.iter().try_for_each(|line| write(&mut sheet, line, row)).map_err(fault)?;
+        if !watch.written(sheet.rows()).await? {
+            return Ok(None);
+        }
+    }
+    if held != Some(row.closing) || sheet.rows() != row.row_count.unsigned_abs() {
+        let what = format!(
+            "{} lines leave {held:?}; it should be {} lines and {}",
+            sheet.rows(),
+            row.row_count,
+            row.closing
+        );
+        return Err(misfit(&row.shown, places, &what));
+    }
+    sheet.finish().map(Some).map_err(fault)
+}
+
+fn write(sheet: &mut Sheet<Writer>, line: &Movement, row: &Row) -> io::Result<()> {
+    let number = |text: &str| text.parse::<u64>().map_err(io::Error::other);
+    let fen = |amount: u64| i64::try_from(amount).map_err(io::Error::other);
+    let at: jiff::Timestamp = line.at.parse().map_err(io::Error::other)?;
+    let words = |(zh, en): (&'static str, &'static str)| match (row.format, row.language) {
+        (Form::Parquet, _) => None,
+        (Form::Csv, Language::Chinese) => Some(zh),
+        (Form::Csv, Language::English) => Some(en),
+    };
+    let name = match (row.format, row.language) {
+        (Form::Csv, Language::English) => {
+            line.counterparty.name_en.as_ref().or(line.counterparty.name.as_ref())
+        }
+        _ => line.counterparty.name.as_ref(),
+    };
+    let transaction = line.transaction_id.to_string();
+    sheet.row(&[
+        Cell::Natural(number(&line.id)?),
+        Cell::Number(at.as_millisecond()),
+        Cell::Text(words(kind_words(line.kind)).unwrap_or(line.kind.name())),
+        Cell::Text(words(direction_words(line.direction)).unwrap_or(line.direction.text())),
+        Cell::Number(fen(line.amount.amount)?),
+        Cell::Number(fen(line.balance.amount)?),
+        Cell::text(name.map(String::as_str)),
+        Cell::Text(&line.counterparty.reference),
+        Cell::text(line.memo.as_deref()),
+        Cell::Text(&line.subject),
+        Cell::Text(&transaction),
+    ])
+}
+
+fn fault(error: io::Error) -> Problem {
+    Problem::internal(format!("an export's file cannot be written: {error}"))
+}
+
+/// What a kind is called in Chinese and English.
+const fn kind_words(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Issue => ("发行", "Issue"),
+        Kind::Redeem => ("回笼", "Redemption"),
+        Kind::TopUp => ("兑出", "Top-up"),
+        Kind::Withdrawal => ("兑回", "Withdrawal"),
+        Kind::Payment => ("支付", "Payment"),
+        Kind::Refund => ("退款", "Refund"),
+        Kind::Transfer => ("转钱", "Transfer"),
+        Kind::Sweep => ("销户转出", "Closing transfer"),
+        Kind::WithdrawalReturn => ("兑回退回", "Withdrawal returned"),
+        Kind::Settlement => ("机构间清算", "Settlement"),
+        Kind::Bulk => ("批量收付", "Bulk movement"),
+    }
+}
+
+const fn direction_words(direction: Direction) -> (&'static str, &'static str) {
+    match direction {
+        Direction::In => ("收入", "In"),
+        Direction::Out => ("支出", "Out"),
+    }
+}

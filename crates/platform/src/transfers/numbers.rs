@@ -1,0 +1,17 @@
+//! Transfers by the payer's own number, for searches.
+
+use super::store;
+use crate::id::{PersonId, TransferId};
+use crate::{App, Result};
+
+/// The person's transfer with this number, if there is one.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn number_of(
+    app: &App,
+    person: PersonId,
+    out_transfer_no: &str,
+) -> Result<Option<TransferId>> {
+    Ok(store::numbered(app, person, out_transfer_no).await?.map(|row| row.id))
+}
