@@ -10,7 +10,7 @@
 //! let own = bank.welcome().institution;
 //! let mut batch = Batch::new();
 //! batch.leg(&Leg {
-//!     id: transfer(own, 20261122_0001),
+//!     id: transfer(own, 20261122_0001, 0),
 //!     op: LegOp::Plain { debit: account(own, 1), credit: account(own, 2), amount: 12_50 },
 //!     kind: bank.welcome().kind,
 //!     digest: [0; 24],

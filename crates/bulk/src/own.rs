@@ -8,7 +8,8 @@
 //! |---|---|
 //! | 127–112 | `0x3F00`: bulk. Ids of orders begin with a time and reach this tag in the year 4165 |
 //! | 111–80 | the bank's number, from 1; the ledger's tables keep it |
-//! | 79–0 | the bank's choice; counting upwards keeps look-ups near each other |
+//! | 79–4 | the bank's choice; counting upwards keeps look-ups near each other |
+//! | 3–0 | the leg in its group, as everywhere in the platform: a receipt names a thing by the rest |
 
 use jialing_ledger::{Id, Leg, LegOp};
 
@@ -31,10 +32,11 @@ pub const fn account(institution: u32, choice: u128) -> Id {
     base(institution) | choice & CHOICE
 }
 
-/// The bulk transfer that bank `institution` calls `choice` (its 80 lowest bits).
+/// Leg `leg` (its 4 lowest bits) of the bulk transfer that bank `institution` calls `choice` (its 76
+/// lowest bits).
 #[must_use]
-pub const fn transfer(institution: u32, choice: u128) -> Id {
-    account(institution, choice)
+pub const fn transfer(institution: u32, choice: u128, leg: u8) -> Id {
+    base(institution) | choice << 4 & CHOICE | (leg & 0xf) as Id
 }
 
 /// The bank whose number `id` carries; `None` when it is no bulk number.
@@ -181,10 +183,11 @@ mod tests {
     #[test]
     fn a_number_says_whose_it_is() {
         assert_eq!(whose(account(7, 1)), Some(7));
-        assert_eq!(whose(transfer(u32::MAX, u128::MAX)), Some(u32::MAX));
+        assert_eq!(whose(transfer(u32::MAX, u128::MAX, 0)), Some(u32::MAX));
         assert_eq!(whose(WALLET), None);
+        assert_eq!(transfer(7, 1 << 76 | 5, 16 | 3), base(7) | 0x53, "nor does a leg reach the choice");
         assert_eq!(account(7, 1 << 80 | 5), account(7, 5), "a choice never reaches the bank's number");
-        assert!(is_transfer_id(transfer(u32::MAX, u128::MAX)) && is_transfer_id(transfer(0, 0)));
+        assert!(is_transfer_id(transfer(u32::MAX, u128::MAX, 0)) && is_transfer_id(transfer(0, 0, 0)));
         assert!(!authority().owns(account(8, 1)) && !authority().owns(reversal_id(account(7, 1))));
     }
 
@@ -195,7 +198,7 @@ mod tests {
         let check = |id: Id, op: LegOp, expect: Result<(), NotAllowed>| {
             assert_eq!(authority().check(&leg(id, op)), expect, "{op:?}");
         };
-        let id = transfer(7, 9);
+        let id = transfer(7, 9, 0);
         check(id, plain(own, account(7, 2)), Ok(()));
         check(id, plain(own, WALLET), Ok(()));
         check(id, plain(own, other), Ok(()));
@@ -206,25 +209,25 @@ mod tests {
         check(id, plain(WALLET, own), Err(DebitNotOwn));
         check(id, plain(0, own), Err(DebitNotOwn));
         check(id, plain(own, ANOTHERS_ISSUANCE), Err(CreditNotAllowed));
-        check(transfer(8, 9), plain(own, WALLET), Err(IdNotOwn));
+        check(transfer(8, 9, 0), plain(own, WALLET), Err(IdNotOwn));
         check(WALLET, plain(own, WALLET), Err(IdNotOwn));
         check(id, LegOp::Hold { debit: other, credit: own, amount: 1, expires: 0 }, Err(DebitNotOwn));
-        check(id, LegOp::Post { hold: transfer(7, 1), amount: 0 }, Ok(()));
-        check(id, LegOp::Post { hold: transfer(8, 1), amount: 0 }, Err(TargetNotOwn));
+        check(id, LegOp::Post { hold: transfer(7, 1, 0), amount: 0 }, Ok(()));
+        check(id, LegOp::Post { hold: transfer(8, 1, 0), amount: 0 }, Err(TargetNotOwn));
         check(id, LegOp::Void { hold: WALLET }, Err(TargetNotOwn));
-        check(transfer(8, 2), LegOp::Void { hold: transfer(7, 1) }, Err(IdNotOwn));
-        check(reversal_id(transfer(7, 1)), LegOp::Reverse { transfer: transfer(7, 1) }, Ok(()));
+        check(transfer(8, 2, 0), LegOp::Void { hold: transfer(7, 1, 0) }, Err(IdNotOwn));
+        check(reversal_id(transfer(7, 1, 0)), LegOp::Reverse { transfer: transfer(7, 1, 0) }, Ok(()));
         check(reversal_id(WALLET), LegOp::Reverse { transfer: WALLET }, Err(TargetNotOwn));
     }
 
     #[test]
     fn meters_and_kind_are_the_banks_too() {
-        let mut metered = leg(transfer(7, 9), plain(account(7, 1), WALLET));
+        let mut metered = leg(transfer(7, 9, 0), plain(account(7, 1), WALLET));
         metered.meters = [account(7, 5), 0, account(7, 6), 0];
         assert_eq!(authority().check(&metered), Ok(()));
         metered.meters[3] = WALLET;
         assert_eq!(authority().check(&metered), Err(NotAllowed::MeterNotOwn));
-        let payment = Leg { kind: 5, ..leg(transfer(7, 9), plain(account(7, 1), WALLET)) };
+        let payment = Leg { kind: 5, ..leg(transfer(7, 9, 0), plain(account(7, 1), WALLET)) };
         assert_eq!(authority().check(&payment), Err(NotAllowed::KindNotBulk));
     }
 }
