@@ -1,5 +1,6 @@
 //! The engine from outside: durability, look-ups, proofs, failures, against plain models.
 
+mod asof;
 mod audit;
 mod bank;
 mod concurrency;
