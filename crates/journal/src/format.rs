@@ -16,6 +16,8 @@ pub const FRAME_HEADER: usize = 56;
 pub const SEAL: usize = 60;
 /// Bytes of one line in the table of frames.
 pub const TABLE_LINE: usize = 8;
+/// Largest segment: positions in its table of frames have 32 bits.
+pub const MAX_SEGMENT: u64 = 1 << 31;
 /// Most entries in one frame: more than the largest batch can give.
 pub const MAX_FRAME_ENTRIES: u32 = 1 << 18;
 
