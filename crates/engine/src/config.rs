@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jialing_journal::Suite;
 use jialing_journal::disk::Disk;
 use jialing_ledger::Nanos;
 
@@ -20,7 +21,7 @@ pub const MAX_BATCH: usize = 8190;
 pub enum KeySource {
     /// `checkpoint.key` in the data folder, made with mode 0600 on the first start. For a laptop.
     Folder,
-    /// An Ed25519 seed that the caller loaded from a safe place.
+    /// A seed that the caller loaded from a safe place: Ed25519's, or SM2's secret number.
     Seed([u8; 32]),
 }
 
@@ -32,6 +33,9 @@ pub struct Config {
     /// The log's name in its checkpoints, for instance `ledger.example.gov.cn`. Fixed at the first
     /// start; another name on the same folder is refused. Default `jialing/ledger`.
     pub origin: String,
+    /// Hash and signature: SHA-256 with Ed25519, or SM3 with SM2. Fixed at the first start; another
+    /// one on the same folder is refused. Default [`Suite::Sha256Ed25519`].
+    pub suite: Suite,
     /// Signs checkpoints. Fixed at the first start. Default [`KeySource::Folder`].
     pub key: KeySource,
     /// The clock. Default: the system's.
@@ -60,6 +64,7 @@ impl Config {
         Self {
             dir: dir.into(),
             origin: "jialing/ledger".to_owned(),
+            suite: Suite::default(),
             key: KeySource::Folder,
             time: Arc::new(system_time),
             segment_bytes: 64 << 20,

@@ -222,9 +222,15 @@ impl Engine {
         &self.kind.genesis().key.origin
     }
 
-    /// The Ed25519 public key that checkpoints verify under.
+    /// What the tree is hashed with and checkpoints are signed with.
     #[must_use]
-    pub fn public_key(&self) -> [u8; 32] {
+    pub fn suite(&self) -> jialing_journal::Suite {
+        self.kind.genesis().suite()
+    }
+
+    /// The public key that checkpoints verify under.
+    #[must_use]
+    pub fn public_key(&self) -> jialing_journal::PublicKey {
         self.kind.genesis().key.public
     }
 

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jialing_journal::disk::{Disk, Folder, LockError};
-use jialing_journal::{Genesis, Hash, JournalError};
+use jialing_journal::{Genesis, Hash, JournalError, PublicKey};
 use jialing_ledger::{Ledger, Record};
 
 use crate::answer::OpenError;
@@ -103,7 +103,7 @@ impl Report {
 /// wrong with the log itself is in the report.
 pub fn verify(
     dir: &Path,
-    public_key: Option<[u8; 32]>,
+    public_key: Option<PublicKey>,
     seen: &mut dyn FnMut(Seen<'_>),
 ) -> Result<Report, OpenError> {
     let opened = Folder::existing(dir);
@@ -118,7 +118,7 @@ pub fn verify(
 /// As [`verify`].
 pub fn verify_disk(
     disk: Arc<dyn Disk>,
-    public_key: Option<[u8; 32]>,
+    public_key: Option<PublicKey>,
     seen: &mut dyn FnMut(Seen<'_>),
 ) -> Result<Report, OpenError> {
     let genesis = Genesis::load(&*disk).map_err(OpenError::from)?;

@@ -6,7 +6,7 @@ use jialing_journal::disk::Disk;
 use jialing_journal::format::{ENTRY_LEN, FRAME_HEADER, Seal};
 use jialing_journal::segment::{self, Frame, Rest, Segment};
 use jialing_journal::tree::Edge;
-use jialing_journal::{Genesis, Hash, JournalError, Reader, hash};
+use jialing_journal::{Genesis, Hash, JournalError, Reader};
 use jialing_ledger::{Body, Ledger, Op, Record, Transfer};
 
 use super::derived::{Hashes, Indexes, Snapshots};
@@ -52,10 +52,10 @@ impl<'a> Walk<'a> {
             hashes: Hashes::open(&*disk),
             indexes: Indexes::default(),
             disk: disk.clone(),
+            edge: Edge::new(genesis.suite()),
             genesis,
             findings,
             seen,
-            edge: Edge::new(),
             ledger: Ledger::new(),
             sealed: Vec::new(),
             open: None,
@@ -67,7 +67,7 @@ impl<'a> Walk<'a> {
         let sealed: Vec<(u64, u64)> =
             walk.sealed.iter().map(|(segment, seal)| (segment.base, seal.end)).collect();
         walk.indexes = Indexes::open(&*disk, &walk.genesis, &sealed).map_err(reading)?;
-        walk.reader = Reader::look(disk, &walk.sealed, walk.open.as_ref()).ok();
+        walk.reader = Reader::look(disk, walk.genesis.suite(), &walk.sealed, walk.open.as_ref()).ok();
         Ok(walk)
     }
 
@@ -207,7 +207,7 @@ impl<'a> Walk<'a> {
                 segment.damaged(byte, seq, format!("it contradicts the records before: {error}"))
             })?;
             self.transfer(segment, byte, &record);
-            let leaf = hash::leaf(entry);
+            let leaf = self.genesis.suite().leaf(entry);
             let (hashes, reader) = (&mut self.hashes, self.reader.as_ref());
             self.edge.push(leaf, |level, index, hash| hashes.compare(reader, level, index, &hash));
             self.signed.reached(&self.edge, &self.genesis, &mut self.findings);

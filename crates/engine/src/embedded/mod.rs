@@ -19,7 +19,7 @@ mod slot;
 
 use std::sync::Arc;
 
-use jialing_journal::{Checkpoint, hash, proof};
+use jialing_journal::{Checkpoint, proof};
 use jialing_ledger::{Command, Id, Ledger, Nanos, RECORD_LEN, Record};
 use tokio::sync::{oneshot, watch};
 
@@ -235,7 +235,8 @@ impl Embedded {
                 let (record, size) = (shared.reader.entry(seq)?, checkpoint.size);
                 let path = shared.reader.inclusion(seq, size)?;
                 // Hash files that were damaged since must not become somebody's evidence.
-                if proof::includes(&hash::leaf(&record), seq, size, &path, &checkpoint.root) {
+                let suite = shared.reader.suite();
+                if proof::includes(suite, &suite.leaf(&record), seq, size, &path, &checkpoint.root) {
                     Ok((record, path))
                 } else {
                     let what = format!("tree/ is damaged near record {seq}: remove tree/mark and restart");

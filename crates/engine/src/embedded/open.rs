@@ -31,7 +31,7 @@ pub(super) fn open(mut config: Config) -> Result<(Embedded, Opened), OpenError> 
                 source,
             })?),
         };
-    let signer = CheckpointSigner::new(config.origin.clone(), &seed(&*disk, &config.key)?);
+    let signer = CheckpointSigner::new(config.suite, config.origin.clone(), &seed(&*disk, &config.key)?);
     let genesis = Genesis { key: signer.verifier() };
     let (journal, mut checkpoints, recovered) =
         Journal::open(disk.clone(), &genesis, config.segment_bytes).map_err(OpenError::from)?;
