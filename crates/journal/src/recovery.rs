@@ -98,9 +98,12 @@ impl Chain {
         files: &Arc<TreeFiles>,
         rehashed: &mut u64,
     ) -> Result<Tree, JournalError> {
-        let known = |size| size == 0 || self.sealed.iter().any(|(sealed, _)| sealed.end == size);
+        let known = |mark: &Mark| {
+            let seals = |(sealed, root): &(Sealed, Hash)| (sealed.end, *root) == (mark.size, mark.root);
+            mark.size == 0 || self.sealed.iter().any(seals)
+        };
         let edge = Mark::load(disk)
-            .filter(|mark| known(mark.size))
+            .filter(known)
             .and_then(|mark| mark.edge(files))
             .unwrap_or_else(|| Edge::new(files.suite()));
         let mut tree = Tree::new(files.clone(), edge);

@@ -74,6 +74,15 @@ impl TreeFiles {
         Ok(bytes.chunks_exact(32).map(|hash| hash.try_into().expect("thirty-two bytes")).collect())
     }
 
+    /// Whether the files are long enough for the hashes of so many leaves.
+    fn hold(&self, leaves: u64) -> bool {
+        let stored = (0..STORED_LEVELS).map(|stored| (stored, leaves >> (TILE_HEIGHT as usize * stored)));
+        let mut stored = stored.take_while(|&(_, hashes)| hashes > 0);
+        stored.all(|(stored, hashes)| {
+            self.level(stored).and_then(|file| file.size()).is_ok_and(|bytes| bytes / 32 >= hashes)
+        })
+    }
+
     /// Makes all that was written durable.
     ///
     /// # Errors
@@ -294,7 +303,8 @@ impl Mark {
 
     /// The edge at the mark, when the files hold what the mark says.
     pub(crate) fn edge(&self, files: &TreeFiles) -> Option<Edge> {
-        let edge = Edge::load(files, self.size).ok()?;
+        // The edge alone reads the last hashes only; what was cut before them shows in the sizes.
+        let edge = Edge::load(files, self.size).ok().filter(|_| files.hold(self.size))?;
         (edge.root() == self.root).then_some(edge)
     }
 }

@@ -46,13 +46,13 @@ fn roots_are_the_known_ones() {
 }
 
 /// The tree's hash by its definition (RFC 6962, 2.1), slowly.
-fn defined_root(leaves: &[Hash]) -> Hash {
+pub(crate) fn defined_root(suite: Suite, leaves: &[Hash]) -> Hash {
     match leaves {
-        [] => SUITE.empty(),
+        [] => suite.empty(),
         [leaf] => *leaf,
         _ => {
             let k = leaves.len().next_power_of_two() / 2;
-            SUITE.node(&defined_root(&leaves[..k]), &defined_root(&leaves[k..]))
+            suite.node(&defined_root(suite, &leaves[..k]), &defined_root(suite, &leaves[k..]))
         }
     }
 }
@@ -91,44 +91,51 @@ fn roots_by_proof(m: usize, n: usize, old: Hash, whole: bool, path: &[Hash]) -> 
     }
 }
 
-struct Leaves(Vec<Hash>);
+/// Leaves in memory, and every subtree worked out anew.
+pub(crate) struct Leaves {
+    suite: Suite,
+    pub(crate) leaves: Vec<Hash>,
+}
+
+impl Leaves {
+    /// The first `count` entries' hashes.
+    pub(crate) fn of(suite: Suite, count: usize) -> Self {
+        Self { suite, leaves: (0..count as u64).map(|seq| suite.leaf(&entry(seq))).collect() }
+    }
+}
 
 impl Nodes for Leaves {
     type Error = Infallible;
 
     fn suite(&self) -> Suite {
-        SUITE
+        self.suite
     }
 
     fn node(&self, level: u32, index: u64) -> Result<Hash, Infallible> {
         let from = (index << level) as usize;
-        Ok(defined_root(&self.0[from..from + (1 << level)]))
+        Ok(defined_root(self.suite, &self.leaves[from..from + (1 << level)]))
     }
 }
 
 const SIZES: usize = 200;
 
-fn leaves() -> Vec<Hash> {
-    (0..SIZES as u64).map(|seq| SUITE.leaf(&entry(seq))).collect()
-}
-
 #[test]
 fn inclusion_holds_for_every_leaf_of_every_size_and_for_nothing_else() {
-    let nodes = Leaves(leaves());
-    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(&nodes.0[..n])).collect();
+    let nodes = Leaves::of(SUITE, SIZES);
+    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(SUITE, &nodes.leaves[..n])).collect();
     for n in 1..=SIZES {
         let root = &roots[n];
         assert_eq!(proof::root(&nodes, n as u64).unwrap(), *root);
         for m in 0..n {
             let path = proof::inclusion(&nodes, m as u64, n as u64).unwrap();
-            let leaf = nodes.0[m];
+            let leaf = nodes.leaves[m];
             assert_eq!(root_by_path(leaf, m, n, &path), Some(*root), "leaf {m} of {n}");
             let includes = |leaf, m: usize, n: usize, path: &[Hash], root| {
                 proof::includes(SUITE, leaf, m as u64, n as u64, path, root)
             };
             assert!(includes(&leaf, m, n, &path, root));
             assert!(!includes(&leaf, m, n, &path, &roots[n - 1]));
-            assert!(!includes(&nodes.0[(m + 1) % SIZES], m, n, &path, root));
+            assert!(!includes(&nodes.leaves[(m + 1) % SIZES], m, n, &path, root));
             assert!(n == 1 || !includes(&leaf, m ^ 1, n, &path, root));
             assert!(!includes(&leaf, n, n, &path, root));
             let longer = [&path[..], &[leaf]].concat();
@@ -140,8 +147,8 @@ fn inclusion_holds_for_every_leaf_of_every_size_and_for_nothing_else() {
 
 #[test]
 fn consistency_holds_between_all_sizes_and_for_nothing_else() {
-    let nodes = Leaves(leaves());
-    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(&nodes.0[..n])).collect();
+    let nodes = Leaves::of(SUITE, SIZES);
+    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(SUITE, &nodes.leaves[..n])).collect();
     let holds = |m: usize, old, n: usize, new, path: &[Hash]| {
         proof::consistent(SUITE, m as u64, old, n as u64, new, path)
     };
@@ -171,7 +178,7 @@ fn proofs_from_stored_hashes_hold_over_tile_borders() {
     for count in [1, 254, 1, 1, 255, 300, 288] {
         append(&mut journal, count);
         let size = journal.head().0;
-        assert_eq!(journal.head().1, defined_root(&leaves[..size as usize]));
+        assert_eq!(journal.head().1, defined_root(SUITE, &leaves[..size as usize]));
         assert_eq!(reader.root(size).unwrap(), journal.head().1);
         for seq in (0..size).step_by(17).chain([size - 1]) {
             let path = reader.inclusion(seq, size).unwrap();
@@ -179,11 +186,11 @@ fn proofs_from_stored_hashes_hold_over_tile_borders() {
         }
         for old in (1..size).step_by(23) {
             let path = reader.consistency(old, size).unwrap();
-            let old_root = defined_root(&leaves[..old as usize]);
+            let old_root = defined_root(SUITE, &leaves[..old as usize]);
             assert!(proof::consistent(SUITE, old, &old_root, size, &journal.head().1, &path));
         }
     }
     assert_eq!(reader.tile(0, 1, 256).unwrap(), leaves[256..512].concat());
-    assert_eq!(reader.tile(1, 0, 4).unwrap()[32..64], defined_root(&leaves[256..512]));
+    assert_eq!(reader.tile(1, 0, 4).unwrap()[32..64], defined_root(SUITE, &leaves[256..512]));
     assert!(reader.tile(0, 4, 256).is_err(), "only 76 hashes are there");
 }
