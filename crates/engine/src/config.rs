@@ -16,6 +16,9 @@ pub type TimeSource = Arc<dyn Fn() -> Nanos + Send + Sync>;
 /// Most commands in one flush.
 pub const MAX_BATCH: usize = 8190;
 
+/// Most accounts that are read at one instant.
+pub const MAX_ACCOUNTS_AT_ONCE: usize = 8190;
+
 /// Where the key that signs checkpoints comes from.
 #[derive(Clone)]
 pub enum KeySource {
@@ -53,6 +56,12 @@ pub struct Config {
     pub snapshot_segments: u64,
     /// Sorted index files merged into one of the next tier. Default 8.
     pub index_fan_in: usize,
+    /// Most bytes of filters of ids in memory, ten bits an id; they are loaded only where ids come in no
+    /// order of time. Beyond it, files are read instead. Default 256 MiB (200 million ids).
+    pub index_filter_bytes: u64,
+    /// Where segments that were moved to cold storage are looked for (see [`crate::cold`]). Default: where
+    /// each was moved to.
+    pub cold: Option<PathBuf>,
     /// The disk to use instead of `dir`: for tests that let it fail. Default none.
     pub disk: Option<Arc<dyn Disk>>,
 }
@@ -73,6 +82,8 @@ impl Config {
             checkpoint_every: Duration::from_secs(1),
             snapshot_segments: 4,
             index_fan_in: 8,
+            index_filter_bytes: 256 << 20,
+            cold: None,
             disk: None,
         }
     }
