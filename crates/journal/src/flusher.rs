@@ -11,7 +11,9 @@ use std::thread::JoinHandle;
 use crate::disk::File;
 
 /// What the two threads tell each other.
+#[derive(Default)]
 enum Turn {
+    #[default]
     Rest,
     Flush(Arc<dyn File>),
     Flushed(io::Result<()>),
@@ -22,12 +24,6 @@ enum Turn {
 struct Table {
     turn: Mutex<Turn>,
     changed: Condvar,
-}
-
-impl Default for Turn {
-    fn default() -> Self {
-        Self::Rest
-    }
 }
 
 impl Table {

@@ -61,8 +61,8 @@ fn word_at(bytes: &[u8], at: usize) -> u32 {
 fn first_block<const M: usize>(prefix: u8, messages: &[[u8; M]; LANES], blocks: &mut Blocks) {
     for (lane, message) in messages.iter().enumerate() {
         blocks[0][lane] = u32::from_be_bytes([prefix, message[0], message[1], message[2]]);
-        for word in 1..16 {
-            blocks[word][lane] = word_at(message, 4 * word - 1);
+        for (word, words) in blocks.iter_mut().enumerate().skip(1) {
+            words[lane] = word_at(message, 4 * word - 1);
         }
     }
 }
@@ -72,8 +72,8 @@ fn second_block<const M: usize>(messages: &[[u8; M]; LANES], blocks: &mut Blocks
     const { assert!(M >= 63 && M <= 118, "two blocks") };
     let (whole, rest) = ((M - 63) / 4, (M - 63) % 4);
     for (lane, message) in messages.iter().enumerate() {
-        for word in 0..whole {
-            blocks[word][lane] = word_at(message, 63 + 4 * word);
+        for (word, words) in blocks[..whole].iter_mut().enumerate() {
+            words[lane] = word_at(message, 63 + 4 * word);
         }
         let mut last = [0; 4];
         last[..rest].copy_from_slice(&message[M - rest..]);
