@@ -103,6 +103,20 @@ pub enum OpenError {
     /// The folder belongs to a log with another name or key, or another format.
     #[error("this folder is another log: {0}")]
     Mismatch(String),
+    /// The folder was restored to a position before what its key has signed. Nothing was changed.
+    #[error(
+        "{dir} was restored to record {records}, and the log's key has signed {known}: to go on from here would \
+         contradict what others hold. Look at it with `jialing verify`; restore the newest position; or, \
+         if you have decided that what came after is void, remove the file `restored` in it"
+    )]
+    Restored {
+        /// The folder.
+        dir: String,
+        /// Records in it.
+        records: u64,
+        /// Records that were signed.
+        known: u64,
+    },
     /// The records do not lead to the state they claim: a defect or a forgery.
     #[error("record {seq} contradicts the records before it: {what}. Run `jialing verify`")]
     Contradiction {

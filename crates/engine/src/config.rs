@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jialing_journal::Suite;
 use jialing_journal::disk::Disk;
 use jialing_ledger::Nanos;
 
@@ -15,12 +16,15 @@ pub type TimeSource = Arc<dyn Fn() -> Nanos + Send + Sync>;
 /// Most commands in one flush.
 pub const MAX_BATCH: usize = 8190;
 
+/// Most accounts that are read at one instant.
+pub const MAX_ACCOUNTS_AT_ONCE: usize = 8190;
+
 /// Where the key that signs checkpoints comes from.
 #[derive(Clone)]
 pub enum KeySource {
     /// `checkpoint.key` in the data folder, made with mode 0600 on the first start. For a laptop.
     Folder,
-    /// An Ed25519 seed that the caller loaded from a safe place.
+    /// A seed that the caller loaded from a safe place: Ed25519's, or SM2's secret number.
     Seed([u8; 32]),
 }
 
@@ -32,6 +36,9 @@ pub struct Config {
     /// The log's name in its checkpoints, for instance `ledger.example.gov.cn`. Fixed at the first
     /// start; another name on the same folder is refused. Default `jialing/ledger`.
     pub origin: String,
+    /// Hash and signature: SHA-256 with Ed25519, or SM3 with SM2. Fixed at the first start; another
+    /// one on the same folder is refused. Default [`Suite::Sha256Ed25519`].
+    pub suite: Suite,
     /// Signs checkpoints. Fixed at the first start. Default [`KeySource::Folder`].
     pub key: KeySource,
     /// The clock. Default: the system's.
@@ -49,6 +56,12 @@ pub struct Config {
     pub snapshot_segments: u64,
     /// Sorted index files merged into one of the next tier. Default 8.
     pub index_fan_in: usize,
+    /// Most bytes of filters of ids in memory, ten bits an id; they are loaded only where ids come in no
+    /// order of time. Beyond it, files are read instead. Default 256 MiB (200 million ids).
+    pub index_filter_bytes: u64,
+    /// Where segments that were moved to cold storage are looked for (see [`crate::cold`]). Default: where
+    /// each was moved to.
+    pub cold: Option<PathBuf>,
     /// The disk to use instead of `dir`: for tests that let it fail. Default none.
     pub disk: Option<Arc<dyn Disk>>,
 }
@@ -60,6 +73,7 @@ impl Config {
         Self {
             dir: dir.into(),
             origin: "jialing/ledger".to_owned(),
+            suite: Suite::default(),
             key: KeySource::Folder,
             time: Arc::new(system_time),
             segment_bytes: 64 << 20,
@@ -68,6 +82,8 @@ impl Config {
             checkpoint_every: Duration::from_secs(1),
             snapshot_segments: 4,
             index_fan_in: 8,
+            index_filter_bytes: 256 << 20,
+            cold: None,
             disk: None,
         }
     }

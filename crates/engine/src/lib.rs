@@ -9,12 +9,17 @@
 //! and no read sees what could still be lost. Cloning an [`Engine`] is cheap; all clones are one.
 //!
 //! Reading order: [`Engine`], [`Config`], `embedded` (the threads), `index` (look-ups and history),
-//! `snapshot`, [`audit`] (the offline check of everything), [`look`] (reading a folder from outside).
+//! `snapshot`, [`audit`] (the offline check of everything), [`look`] (reading a folder from outside),
+//! [`backup`] and [`cold`] (its files elsewhere).
 
 mod answer;
 pub mod audit;
+pub mod backup;
+mod bulk;
+pub mod cold;
 mod config;
 mod embedded;
+mod files;
 mod index;
 pub mod look;
 mod record;
@@ -23,13 +28,15 @@ mod snapshot;
 use std::sync::Arc;
 
 use embedded::Embedded;
-use jialing_ledger::{Account, Allowance, Command, Hold, Id, Meter, Nanos, PolicyVersion, Record, Totals};
+use jialing_ledger::{Account, Allowance, Command, Hold, Id, Ledger, Meter, Nanos, PolicyVersion, Record, Totals};
 use tokio::sync::watch;
 
 pub use answer::{
     Checkpoint, Hash, OpenError, Opened, Outcome, ReadError, Receipt, Stats, Stopped, SubmitError,
 };
-pub use config::{Config, KeySource, MAX_BATCH, TimeSource};
+pub use bulk::{Bulk, BulkOutcome};
+pub use config::{Config, KeySource, MAX_ACCOUNTS_AT_ONCE, MAX_BATCH, TimeSource};
+pub use files::FilesError;
 
 /// A running ledger.
 #[derive(Clone)]
@@ -65,6 +72,18 @@ impl Engine {
         self.kind.submit_all(commands).await
     }
 
+    /// Carries out many groups of legs in order, in as few flushes as possible; returns when all of
+    /// them are durable. Each group stands for itself, as in [`Engine::submit_all`]. There is one
+    /// outcome for each group, in order.
+    ///
+    /// # Errors
+    /// [`SubmitError::Refused`] with [`jialing_ledger::Why::LegCount`] when the groups do not add up
+    /// to the legs: nothing was done. Otherwise see [`SubmitError`]; a group's own refusal is in its
+    /// outcome.
+    pub async fn submit_bulk(&self, bulk: Bulk) -> Result<Vec<BulkOutcome>, SubmitError> {
+        self.kind.submit_bulk(bulk).await
+    }
+
     /// An account's durable state.
     ///
     /// # Errors
@@ -73,13 +92,24 @@ impl Engine {
         self.kind.look(move |ledger, _| ledger.account(id)).await
     }
 
-    /// Many accounts' durable state at one instant, in the order asked.
+    /// Many accounts' durable state, in the order asked: up to [`MAX_ACCOUNTS_AT_ONCE`] of them at one
+    /// instant. A longer list is read in pages of that many, each at an instant of its own, so that
+    /// no question holds up the payments behind it.
     ///
     /// # Errors
     /// When the engine has stopped.
     pub async fn accounts(&self, ids: &[Id]) -> Result<Vec<Option<Account>>, Stopped> {
-        let ids = ids.to_vec();
-        self.kind.look(move |ledger, _| ids.iter().map(|&id| ledger.account(id)).collect()).await
+        let mut found = Vec::with_capacity(ids.len());
+        loop {
+            let rest = &ids[found.len()..];
+            let page = rest[..rest.len().min(MAX_ACCOUNTS_AT_ONCE)].to_vec();
+            let look = move |ledger: &Ledger, _| page.iter().map(|&id| ledger.account(id)).collect();
+            let seen: Vec<Option<Account>> = self.kind.look(look).await?;
+            found.extend(seen);
+            if found.len() == ids.len() {
+                return Ok(found);
+            }
+        }
     }
 
     /// A meter's state as last charged; figures of a past day or year are not yet set back.
@@ -242,9 +272,15 @@ impl Engine {
         &self.kind.genesis().key.origin
     }
 
-    /// The Ed25519 public key that checkpoints verify under.
+    /// What the tree is hashed with and checkpoints are signed with.
     #[must_use]
-    pub fn public_key(&self) -> [u8; 32] {
+    pub fn suite(&self) -> jialing_journal::Suite {
+        self.kind.genesis().suite()
+    }
+
+    /// The public key that checkpoints verify under.
+    #[must_use]
+    pub fn public_key(&self) -> jialing_journal::PublicKey {
         self.kind.genesis().key.public
     }
 

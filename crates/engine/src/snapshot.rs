@@ -9,7 +9,7 @@ use std::io;
 
 use jialing_journal::disk::{Disk, read_file, replace_file};
 use jialing_journal::{Genesis, Hash, Reader};
-use jialing_ledger::Ledger;
+use jialing_ledger::{Ledger, Record};
 
 use crate::record;
 
@@ -107,6 +107,9 @@ impl From<io::Error> for ReplayFailed {
     }
 }
 
+/// Records decoded ahead of their replay, so that the accounts they name lie in the cache by then.
+const AHEAD: usize = 64;
+
 /// Replays durable records up to `end`.
 pub(crate) fn replay(
     ledger: &mut Ledger,
@@ -114,18 +117,28 @@ pub(crate) fn replay(
     end: u64,
     closing: impl Fn() -> bool,
 ) -> Result<(), ReplayFailed> {
+    let mut ahead = Vec::with_capacity(AHEAD);
     reader.visit(ledger.next_seq(), end, |seq, entry| {
         if seq.is_multiple_of(4096) && closing() {
             return Err(io::Error::from(io::ErrorKind::Interrupted).into());
         }
         let record = record::decode(seq, entry)
             .map_err(|error| ReplayFailed::Contradiction(seq, error.to_string()))?;
-        ledger.replay(&record).map_err(|error| ReplayFailed::Contradiction(seq, error.to_string()))
+        ahead.push(record);
+        if ahead.len() == AHEAD { replay_some(ledger, &mut ahead) } else { Ok(()) }
     })?;
+    replay_some(ledger, &mut ahead)?;
     if ledger.mid_group() {
         return Err(ReplayFailed::Contradiction(end, "the log ends inside a group".to_owned()));
     }
     Ok(())
+}
+
+fn replay_some(ledger: &mut Ledger, records: &mut Vec<Record>) -> Result<(), ReplayFailed> {
+    ledger.warm_records(records);
+    records.drain(..).try_for_each(|record| {
+        ledger.replay(&record).map_err(|error| ReplayFailed::Contradiction(record.seq, error.to_string()))
+    })
 }
 
 /// Makes the snapshot of the first `end` records from the previous one, unless `closing`.

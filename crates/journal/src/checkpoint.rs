@@ -1,98 +1,48 @@
 //! Signed checkpoints: the log's size and root at a moment, said by its key.
 //!
 //! The text is a C2SP `tlog-checkpoint` with one extension line, `time` in nanoseconds since 1970;
-//! the whole is a C2SP `signed-note` under Ed25519, so existing verifiers and witnesses accept it.
+//! the whole is a C2SP `signed-note` under the suite's signature. With Ed25519 existing verifiers and
+//! witnesses accept it; with SM2 those that know its type.
 //! On disk checkpoints are fixed-size lines in `checkpoints`, appended and flushed before anyone
 //! sees them. They are how a log that was rolled back is recognised.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use crate::disk::{Disk, File, read_exact};
-use crate::hash::{Hash, sha256};
-use crate::{JournalError, io_error};
+use crate::hash::Hash;
+use crate::key::{SecretKey, VerifierKey};
+use crate::{JournalError, Suite, io_error};
 
 const NAME: &str = "checkpoints";
 /// Bytes of a checkpoint on disk: size, time, root, signature, CRC-32C.
 pub const LINE: usize = 8 + 8 + 32 + 64 + 4;
-/// The signed-note algorithm number of Ed25519.
-const ED25519: u8 = 1;
-
-/// Whether a name can stand in a signed note's key.
-#[must_use]
-pub fn valid_origin(origin: &str) -> bool {
-    let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
-    (1..=200).contains(&origin.len()) && origin.chars().all(fits)
-}
-
-/// A log's name and public key, written `<name>+<hash>+<base64>` as in C2SP `signed-note`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifierKey {
-    /// The log's name.
-    pub origin: String,
-    /// Its Ed25519 public key.
-    pub public: [u8; 32],
-}
-
-impl VerifierKey {
-    /// The first four bytes of `SHA-256(name ‖ "\n" ‖ 0x01 ‖ key)`.
-    #[must_use]
-    pub fn hash(&self) -> [u8; 4] {
-        let mut bytes = self.origin.clone().into_bytes();
-        bytes.extend_from_slice(&[b'\n', ED25519]);
-        bytes.extend_from_slice(&self.public);
-        sha256(&bytes)[..4].try_into().expect("four bytes")
-    }
-
-    /// Reads the written form; `None` when it is not one, or its hash does not fit.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '+');
-        let (origin, hash, key) = (parts.next()?, parts.next()?, parts.next()?);
-        let key = BASE64.decode(key).ok()?;
-        let (&algorithm, public) = key.split_first()?;
-        let found = Self { origin: origin.to_owned(), public: public.try_into().ok()? };
-        let fits = algorithm == ED25519 && valid_origin(origin) && crate::hash::hex(&found.hash()) == hash;
-        fits.then_some(found)
-    }
-}
-
-impl fmt::Display for VerifierKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![ED25519];
-        key.extend_from_slice(&self.public);
-        write!(f, "{}+{}+{}", self.origin, crate::hash::hex(&self.hash()), BASE64.encode(key))
-    }
-}
-
 /// Signs checkpoints for one log.
 pub struct CheckpointSigner {
     origin: String,
-    key: SigningKey,
+    key: SecretKey,
 }
 
 impl CheckpointSigner {
-    /// Signs as `origin` with the Ed25519 key of this seed.
+    /// Signs as `origin` with the suite's key of this seed.
     #[must_use]
-    pub fn new(origin: impl Into<String>, seed: &[u8; 32]) -> Self {
-        Self { origin: origin.into(), key: SigningKey::from_bytes(seed) }
+    pub fn new(suite: Suite, origin: impl Into<String>, seed: &[u8; 32]) -> Self {
+        Self { origin: origin.into(), key: SecretKey::new(suite, seed) }
     }
 
     /// What its checkpoints verify under.
     #[must_use]
     pub fn verifier(&self) -> VerifierKey {
-        VerifierKey { origin: self.origin.clone(), public: self.key.verifying_key().to_bytes() }
+        VerifierKey { origin: self.origin.clone(), public: self.key.public() }
     }
 
     /// Signs that the log of `size` records has this root.
     #[must_use]
     pub fn sign(&self, size: u64, root: Hash, time: u64) -> Checkpoint {
-        let signature = self.key.sign(text(&self.origin, size, &root, time).as_bytes()).to_bytes();
+        let signature = self.key.sign(text(&self.origin, size, &root, time).as_bytes());
         Checkpoint { size, root, time, signature }
     }
 }
@@ -106,7 +56,7 @@ pub struct Checkpoint {
     pub root: Hash,
     /// When it was signed, nanoseconds since 1970.
     pub time: u64,
-    /// Ed25519 over the text.
+    /// The suite's signature over the text.
     pub signature: [u8; 64],
 }
 
@@ -128,9 +78,7 @@ impl Checkpoint {
     #[must_use]
     pub fn verify(&self, key: &VerifierKey) -> bool {
         let text = text(&key.origin, self.size, &self.root, self.time);
-        let signature = Signature::from_bytes(&self.signature);
-        VerifyingKey::from_bytes(&key.public)
-            .is_ok_and(|public| public.verify_strict(text.as_bytes(), &signature).is_ok())
+        key.public.verifies(text.as_bytes(), &self.signature)
     }
 
     /// Reads a signed note and verifies it; signatures by other keys (witnesses) are passed over.

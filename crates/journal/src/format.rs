@@ -16,13 +16,16 @@ pub const FRAME_HEADER: usize = 56;
 pub const SEAL: usize = 60;
 /// Bytes of one line in the table of frames.
 pub const TABLE_LINE: usize = 8;
+/// Largest segment: positions in its table of frames have 32 bits.
+pub const MAX_SEGMENT: u64 = 1 << 31;
 /// Most entries in one frame: more than the largest batch can give.
 pub const MAX_FRAME_ENTRIES: u32 = 1 << 18;
 
 const SEGMENT_MAGIC: &[u8; 16] = b"jialing segment\n";
 const FRAME_MAGIC: &[u8; 4] = b"JLfr";
 const SEAL_MAGIC: &[u8; 4] = b"JLse";
-const VERSION: u32 = 1;
+/// The version of segments that is written and read here.
+pub const VERSION: u32 = 1;
 
 /// The first bytes of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +95,15 @@ impl SegmentHeader {
         bytes
     }
 
+    /// The version of a good header that is of another one than this.
+    #[must_use]
+    pub fn other_version(bytes: &[u8]) -> Option<u32> {
+        let good = bytes.len() >= 100
+            && &bytes[..16] == SEGMENT_MAGIC
+            && crc32c::crc32c(&bytes[..96]) == u32_at(bytes, 96);
+        Some(u32_at(bytes, 16)).filter(|version| good && *version != VERSION)
+    }
+
     /// Reads it back.
     ///
     /// # Errors
@@ -107,11 +119,8 @@ impl SegmentHeader {
             return Err("the segment header's padding is not zero".to_owned());
         }
         if u32_at(bytes, 16) != VERSION || u32_at(bytes, 20) != ENTRY_LEN as u32 {
-            return Err(format!(
-                "format version {}, entries of {} bytes: not known here",
-                u32_at(bytes, 16),
-                u32_at(bytes, 20)
-            ));
+            let (version, length) = (u32_at(bytes, 16), u32_at(bytes, 20));
+            return Err(format!("format version {version}, entries of {length} bytes: not known here"));
         }
         Ok(Self { base: u64_at(bytes, 24), log: hash_at(bytes, 32), root: hash_at(bytes, 64) })
     }

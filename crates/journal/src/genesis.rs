@@ -1,14 +1,17 @@
 //! Which log this is: its name, its key, its algorithms, fixed for ever in a small text file.
 //!
-//! The SHA-256 of the file is in every segment's header, so segments of two logs cannot be mixed.
+//! The hash of the file is in every segment's header, so segments of two logs cannot be mixed.
 
-use crate::checkpoint::{VerifierKey, valid_origin};
 use crate::disk::{self, Disk};
-use crate::hash::{Hash, sha256};
-use crate::{JournalError, io_error};
+use crate::hash::Hash;
+use crate::key::{VerifierKey, valid_origin};
+use crate::{JournalError, Suite, io_error};
 
 const NAME: &str = "genesis";
-const FIRST_LINE: &str = "jialing ledger, format 1, sha256, ed25519";
+/// The first line, up to the number of the format and the names of hash and signature.
+const BEGINS: &str = "jialing ledger, format ";
+const FORMAT: &str = "1";
+const NOTHING_KNOWN: &str = "is not of a format known here";
 
 /// A log's identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +21,20 @@ pub struct Genesis {
 }
 
 impl Genesis {
-    fn text(&self) -> String {
-        format!("{FIRST_LINE}\n{}\n", self.key)
+    /// What the tree is hashed with and checkpoints are signed with.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.key.public.suite()
     }
 
-    /// The log's number: SHA-256 of the file.
+    fn text(&self) -> String {
+        format!("{BEGINS}{FORMAT}, {}\n{}\n", self.suite().name(), self.key)
+    }
+
+    /// The log's number: the suite's hash of the file.
     #[must_use]
     pub fn log(&self) -> Hash {
-        sha256(self.text().as_bytes())
+        self.suite().digest(self.text().as_bytes())
     }
 
     /// The identity of the log on this disk; `None` when the disk has no log.
@@ -38,13 +47,28 @@ impl Genesis {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error(format!("reading {}/{NAME}", disk.name()), error)),
         };
-        let other =
-            || JournalError::Mismatch(format!("{}/{NAME} is not of a format known here", disk.name()));
-        let text = String::from_utf8(bytes).map_err(|_| other())?;
-        let rest =
-            text.strip_prefix(FIRST_LINE).and_then(|rest| rest.strip_prefix('\n')).ok_or_else(other)?;
-        let key = rest.strip_suffix('\n').and_then(VerifierKey::parse).ok_or_else(other)?;
-        Ok(Some(Self { key }))
+        let found = std::str::from_utf8(&bytes).map_err(|_| NOTHING_KNOWN.to_owned()).and_then(Self::parse);
+        found.map(Some).map_err(|what| JournalError::Mismatch(format!("{}/{NAME} {what}", disk.name())))
+    }
+
+    /// Reads the file's text; an error says in words why it cannot be used.
+    fn parse(text: &str) -> Result<Self, String> {
+        let nothing = || NOTHING_KNOWN.to_owned();
+        let (format, rest) =
+            text.strip_prefix(BEGINS).and_then(|rest| rest.split_once(", ")).ok_or_else(nothing)?;
+        if format != FORMAT && format.parse::<u32>().is_ok() {
+            return Err(format!(
+                "is of format {format}, this version reads format {FORMAT}: use a newer one"
+            ));
+        }
+        let (suite, rest) = rest.split_once('\n').ok_or_else(nothing)?;
+        let suite = Suite::parse(suite).ok_or_else(|| {
+            format!("names the suite {suite:?}, which is not known here: use a newer version")
+        })?;
+        let key = rest.strip_suffix('\n').and_then(VerifierKey::parse).ok_or_else(nothing)?;
+        let found = Self { key };
+        // Compared as a whole: there is one way to write each identity.
+        if found.suite() == suite && found.text() == text { Ok(found) } else { Err(nothing()) }
     }
 
     /// Loads the identity, or stores this one on a new disk. Says whether it was new.
@@ -63,6 +87,11 @@ impl Genesis {
             Some(found) if found.key.origin != self.key.origin => Err(JournalError::Mismatch(format!(
                 "it is named {:?}, the settings say {:?}",
                 found.key.origin, self.key.origin
+            ))),
+            Some(found) if found.suite() != self.suite() => Err(JournalError::Mismatch(format!(
+                "its suite is {:?}, the settings say {:?}; a log keeps its suite for ever",
+                found.suite().name(),
+                self.suite().name()
             ))),
             Some(found) => Err(JournalError::Mismatch(format!(
                 "its checkpoints verify under {}, the given key is {}",

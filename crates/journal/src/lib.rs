@@ -6,27 +6,38 @@
 //! small reads and is checked against the tree.
 //!
 //! Reading order: [`mod@format`] (the bytes), [`segment`] (walking a file), [`journal`] (recovery and
-//! writing), [`reader`], [`tree`] and [`proof`] (hashes), [`checkpoint`] (what is signed), [`disk`].
+//! writing), [`reader`], [`Suite`], [`mod@hash`], [`tree`] and [`proof`] (hashes), [`checkpoint`] and [`key`] (what is
+//! signed), [`disk`].
 //! `docs/concepts/journal.md` tells the same to those who want to write their own verifier.
 
+mod batch;
 pub mod checkpoint;
 pub mod disk;
+mod flusher;
 pub mod format;
 pub mod genesis;
 pub mod hash;
 pub mod journal;
+pub mod key;
+mod prepare;
 pub mod proof;
 pub mod reader;
+mod recovery;
 pub mod segment;
+mod suite;
 pub mod tree;
 
-pub use checkpoint::{Checkpoint, CheckpointSigner, Checkpoints, VerifierKey};
+pub use batch::Batch;
+pub use checkpoint::{Checkpoint, CheckpointSigner, Checkpoints};
 pub use disk::{Disk, File, Folder, Memory};
 pub use format::ENTRY_LEN;
 pub use genesis::Genesis;
 pub use hash::Hash;
-pub use journal::{Appended, Batch, Journal, Recovered};
+pub use journal::{Appended, Journal, Recovered};
+pub use key::{PublicKey, VerifierKey};
+pub use prepare::Preparer;
 pub use reader::Reader;
+pub use suite::Suite;
 
 /// One entry.
 pub type Entry = [u8; ENTRY_LEN];

@@ -3,12 +3,16 @@
 //! Making takes a [`Nodes`], which knows every complete subtree. Checking is independent of it:
 //! it follows RFC 9162, sections 2.1.3.2 and 2.1.4.2, and needs nothing but hashes.
 
-use crate::hash::{self, Hash};
+use crate::Suite;
+use crate::hash::Hash;
 
 /// Where the hash of a complete subtree comes from.
 pub trait Nodes {
     /// What went wrong when it did.
     type Error;
+
+    /// What the tree is hashed with.
+    fn suite(&self) -> Suite;
 
     /// The root of the subtree over leaves `index << level` to `(index + 1) << level`.
     ///
@@ -30,7 +34,7 @@ fn range<N: Nodes>(nodes: &N, from: u64, to: u64) -> Result<Hash, N::Error> {
         return nodes.node(n.trailing_zeros(), from >> n.trailing_zeros());
     }
     let middle = from + split(n);
-    Ok(hash::node(&range(nodes, from, middle)?, &range(nodes, middle, to)?))
+    Ok(nodes.suite().node(&range(nodes, from, middle)?, &range(nodes, middle, to)?))
 }
 
 /// The root over the first `size` leaves.
@@ -38,7 +42,7 @@ fn range<N: Nodes>(nodes: &N, from: u64, to: u64) -> Result<Hash, N::Error> {
 /// # Errors
 /// The source's.
 pub fn root<N: Nodes>(nodes: &N, size: u64) -> Result<Hash, N::Error> {
-    if size == 0 { Ok(hash::empty()) } else { range(nodes, 0, size) }
+    if size == 0 { Ok(nodes.suite().empty()) } else { range(nodes, 0, size) }
 }
 
 /// The inclusion path of leaf `index` in the tree of `size` leaves; `index < size`.
@@ -94,7 +98,7 @@ pub fn consistency<N: Nodes>(nodes: &N, old: u64, new: u64) -> Result<Vec<Hash>,
 
 /// Whether `path` proves that `leaf` is at `index` in the tree of `size` leaves with `root`.
 #[must_use]
-pub fn includes(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) -> bool {
+pub fn includes(suite: Suite, leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) -> bool {
     if index >= size {
         return false;
     }
@@ -104,13 +108,13 @@ pub fn includes(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) 
             return false;
         }
         if position & 1 == 1 || position == last {
-            hash = hash::node(sibling, &hash);
+            hash = suite.node(sibling, &hash);
             while position & 1 == 0 && position != 0 {
                 position >>= 1;
                 last >>= 1;
             }
         } else {
-            hash = hash::node(&hash, sibling);
+            hash = suite.node(&hash, sibling);
         }
         position >>= 1;
         last >>= 1;
@@ -121,13 +125,13 @@ pub fn includes(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) 
 /// Whether `path` proves that the tree of `old` leaves with `old_root` begins the tree of `new`
 /// leaves with `new_root`.
 #[must_use]
-pub fn consistent(old: u64, old_root: &Hash, new: u64, new_root: &Hash, path: &[Hash]) -> bool {
+pub fn consistent(suite: Suite, old: u64, old_root: &Hash, new: u64, new_root: &Hash, path: &[Hash]) -> bool {
     if old > new {
         return false;
     }
     if old == new || old == 0 {
         let same = old != new || old_root == new_root;
-        return path.is_empty() && same && (old != 0 || *old_root == hash::empty());
+        return path.is_empty() && same && (old != 0 || *old_root == suite.empty());
     }
     let (mut position, mut last) = (old - 1, new - 1);
     while position & 1 == 1 {
@@ -144,14 +148,14 @@ pub fn consistent(old: u64, old_root: &Hash, new: u64, new_root: &Hash, path: &[
             return false;
         }
         if position & 1 == 1 || position == last {
-            old_hash = hash::node(sibling, &old_hash);
-            new_hash = hash::node(sibling, &new_hash);
+            old_hash = suite.node(sibling, &old_hash);
+            new_hash = suite.node(sibling, &new_hash);
             while position & 1 == 0 && position != 0 {
                 position >>= 1;
                 last >>= 1;
             }
         } else {
-            new_hash = hash::node(&new_hash, sibling);
+            new_hash = suite.node(&new_hash, sibling);
         }
         position >>= 1;
         last >>= 1;

@@ -13,11 +13,11 @@ use crate::disk::{Disk, File, read_exact};
 use crate::format::{
     ENTRY_LEN, FRAME_HEADER, FrameHeader, SEGMENT_HEADER, Seal, TABLE_LINE, read_table_line, segment_name,
 };
-use crate::hash::{self, Hash};
-use crate::proof;
+use crate::hash::Hash;
+use crate::proof::{self, Nodes as _};
 use crate::segment::Segment;
 use crate::tree::{Mark, TILE_WIDTH, TreeFiles};
-use crate::{Entry, JournalError, io_error};
+use crate::{Entry, JournalError, Suite, io_error};
 
 /// Sealed segments kept open at once.
 const OPEN_FILES: usize = 64;
@@ -124,11 +124,12 @@ impl Reader {
     /// The system's.
     pub fn look(
         disk: Arc<dyn Disk>,
+        suite: Suite,
         sealed: &[(Segment, Seal)],
         open: Option<&Segment>,
     ) -> Result<Self, JournalError> {
         let wrap = |error| io_error(format!("opening {}/tree", disk.name()), error);
-        let tree = Arc::new(TreeFiles::open(disk.clone(), false).map_err(wrap)?);
+        let tree = Arc::new(TreeFiles::open(disk.clone(), suite, false).map_err(wrap)?);
         let mut frames = Vec::new();
         let (segment, durable) = match (open, sealed.last()) {
             (Some(segment), _) => {
@@ -148,6 +149,12 @@ impl Reader {
         let tail = Tail { base, file: segment.file.clone(), frames };
         let sealed = sealed.iter().map(|(segment, seal)| Sealed::new(segment, seal)).collect();
         Ok(Self::new(Arc::new(Shared::new(disk, tree, sealed, tail, durable, None))))
+    }
+
+    /// What the tree is hashed with.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.shared.tree.suite()
     }
 
     /// Durable entries.
@@ -182,7 +189,7 @@ impl Reader {
         let place = self.locate(seq)?;
         let at = place.at + (FRAME_HEADER as u64) + (seq - place.first) * ENTRY_LEN as u64;
         let bytes = read_exact(&*place.file, at, ENTRY_LEN)?;
-        if self.shared.tree.stored(0, seq, 1)?[0] != hash::leaf(&bytes) {
+        if self.shared.tree.stored(0, seq, 1)?[0] != self.suite().leaf(&bytes) {
             return Err(damaged(place.segment, at, "a record does not fit its hash in the tree"));
         }
         Ok(bytes.try_into().expect("one entry"))

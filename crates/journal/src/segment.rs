@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, File, read_exact};
 use crate::format::{
-    FRAME_HEADER, FrameHeader, SEAL, SEGMENT_HEADER, Seal, SegmentHeader, TABLE_LINE, read_table_line,
-    segment_base, segment_name,
+    FRAME_HEADER, FrameHeader, SEAL, SEGMENT_HEADER, Seal, SegmentHeader, TABLE_LINE, VERSION,
+    read_table_line, segment_base, segment_name,
 };
 use crate::{JournalError, io_error};
 
@@ -89,13 +89,20 @@ impl Segment {
     /// Reads the header and compares its base with the file's name.
     ///
     /// # Errors
-    /// [`JournalError::Damaged`] when it is not a good header.
+    /// [`JournalError::Damaged`] when it is not a good header, [`JournalError::Mismatch`] when it is
+    /// one of another version.
     pub fn header(&self) -> Result<SegmentHeader, JournalError> {
         if self.size < SEGMENT_HEADER {
             return Err(self.damaged(self.size, self.base, "the file ends inside its header"));
         }
         let bytes =
             read_exact(&*self.file, 0, SEGMENT_HEADER as usize).map_err(|error| self.reading(error))?;
+        if let Some(version) = SegmentHeader::other_version(&bytes) {
+            return Err(JournalError::Mismatch(format!(
+                "{} is of format version {version}, this version reads version {VERSION}: use a newer one",
+                self.name
+            )));
+        }
         let header = SegmentHeader::decode(&bytes).map_err(|what| self.damaged(0, self.base, what))?;
         if header.base != self.base {
             return Err(self.damaged(

@@ -8,8 +8,9 @@
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::Suite;
 use crate::disk::{Disk, File, read_exact};
-use crate::hash::{self, Hash};
+use crate::hash::Hash;
 use crate::proof::Nodes;
 
 /// Levels of the tree between two stored ones.
@@ -22,6 +23,7 @@ const STORED_LEVELS: usize = 8;
 /// The hash files, for reading from any thread.
 pub struct TreeFiles {
     disk: Arc<dyn Disk>,
+    suite: Suite,
     levels: RwLock<Vec<Arc<dyn File>>>,
 }
 
@@ -34,7 +36,7 @@ impl TreeFiles {
     ///
     /// # Errors
     /// The system's.
-    pub fn open(disk: Arc<dyn Disk>, write: bool) -> io::Result<Self> {
+    pub fn open(disk: Arc<dyn Disk>, suite: Suite, write: bool) -> io::Result<Self> {
         let mut levels = Vec::new();
         for stored in 0..STORED_LEVELS {
             match disk.open(&file_name(stored), write) {
@@ -43,7 +45,7 @@ impl TreeFiles {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self { disk, levels: RwLock::new(levels) })
+        Ok(Self { disk, suite, levels: RwLock::new(levels) })
     }
 
     fn level(&self, stored: usize) -> io::Result<Arc<dyn File>> {
@@ -72,6 +74,15 @@ impl TreeFiles {
         Ok(bytes.chunks_exact(32).map(|hash| hash.try_into().expect("thirty-two bytes")).collect())
     }
 
+    /// Whether the files are long enough for the hashes of so many leaves.
+    fn hold(&self, leaves: u64) -> bool {
+        let stored = (0..STORED_LEVELS).map(|stored| (stored, leaves >> (TILE_HEIGHT as usize * stored)));
+        let mut stored = stored.take_while(|&(_, hashes)| hashes > 0);
+        stored.all(|(stored, hashes)| {
+            self.level(stored).and_then(|file| file.size()).is_ok_and(|bytes| bytes / 32 >= hashes)
+        })
+    }
+
     /// Makes all that was written durable.
     ///
     /// # Errors
@@ -92,18 +103,25 @@ impl TreeFiles {
 impl Nodes for TreeFiles {
     type Error = io::Error;
 
+    fn suite(&self) -> Suite {
+        self.suite
+    }
+
     fn node(&self, level: u32, index: u64) -> io::Result<Hash> {
         let stored = (level / TILE_HEIGHT) as usize;
         let height = level % TILE_HEIGHT;
         let hashes = self.stored(stored, index << height, 1 << height)?;
-        Ok(reduce(hashes))
+        Ok(reduce(self.suite, hashes))
     }
 }
 
 /// The root over a power of two of hashes.
-fn reduce(mut hashes: Vec<Hash>) -> Hash {
+fn reduce(suite: Suite, mut hashes: Vec<Hash>) -> Hash {
+    let mut parents = Vec::with_capacity(hashes.len() / 2);
     while hashes.len() > 1 {
-        hashes = hashes.chunks_exact(2).map(|pair| hash::node(&pair[0], &pair[1])).collect();
+        parents.clear();
+        suite.nodes(&hashes, &mut parents);
+        std::mem::swap(&mut hashes, &mut parents);
     }
     hashes[0]
 }
@@ -111,22 +129,24 @@ fn reduce(mut hashes: Vec<Hash>) -> Hash {
 /// The growing edge: the roots of the complete subtrees that the size's binary digits name.
 #[derive(Clone, Debug)]
 pub struct Edge {
+    suite: Suite,
     size: u64,
-    /// Roots from the largest subtree to the smallest.
-    peaks: Vec<Hash>,
+    /// By level; there is one where the size has a binary digit, the others mean nothing.
+    peaks: [Hash; 64],
 }
 
-impl Default for Edge {
-    fn default() -> Self {
-        Self::new()
-    }
+/// Room for the hashes of one level and the next, kept from one [`Edge::extend`] to another.
+#[derive(Debug, Default)]
+pub struct Room {
+    children: Vec<Hash>,
+    parents: Vec<Hash>,
 }
 
 impl Edge {
     /// The edge of an empty tree.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { size: 0, peaks: Vec::new() }
+    pub const fn new(suite: Suite) -> Self {
+        Self { suite, size: 0, peaks: [[0; 32]; 64] }
     }
 
     /// The edge of the tree of `size` leaves.
@@ -134,13 +154,19 @@ impl Edge {
     /// # Errors
     /// The source's.
     pub fn load<N: Nodes>(nodes: &N, size: u64) -> Result<Self, N::Error> {
-        let mut peaks = Vec::new();
+        let mut edge = Self { size, ..Self::new(nodes.suite()) };
         let mut from = 0;
         for level in (0..64).rev().filter(|level| size >> level & 1 == 1) {
-            peaks.push(nodes.node(level, from >> level)?);
+            edge.peaks[level as usize] = nodes.node(level, from >> level)?;
             from += 1 << level;
         }
-        Ok(Self { size, peaks })
+        Ok(edge)
+    }
+
+    /// What it is hashed with.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.suite
     }
 
     /// Leaves.
@@ -149,25 +175,61 @@ impl Edge {
         self.size
     }
 
+    /// The root of the complete subtree of this level at the edge, where the size has that digit.
+    #[must_use]
+    pub fn peak(&self, level: u32) -> Option<&Hash> {
+        (self.size >> level & 1 == 1).then(|| &self.peaks[level as usize])
+    }
+
     /// Adds one leaf hash; `completed` hears every subtree it completes, as (level, index, root).
     pub fn push(&mut self, leaf: Hash, mut completed: impl FnMut(u32, u64, Hash)) {
         let mut hash = leaf;
         completed(0, self.size, hash);
-        for level in 0..self.size.trailing_ones() {
-            let left = self.peaks.pop().expect("one peak per binary digit");
-            hash = hash::node(&left, &hash);
+        let carried = self.size.trailing_ones();
+        for level in 0..carried {
+            hash = self.suite.node(&self.peaks[level as usize], &hash);
             completed(level + 1, self.size >> (level + 1), hash);
         }
-        self.peaks.push(hash);
+        self.peaks[carried as usize] = hash;
         self.size += 1;
+    }
+
+    /// Adds leaf hashes level by level, each level hashed side by side; `completed` hears the
+    /// subtrees that they complete, as (level, index of the first, roots in order).
+    pub fn extend(&mut self, leaves: &[Hash], room: &mut Room, mut completed: impl FnMut(u32, u64, &[Hash])) {
+        let Room { children, parents } = room;
+        let mut first = self.size;
+        self.size += leaves.len() as u64;
+        completed(0, first, leaves);
+        children.clear();
+        if first & 1 == 1 {
+            children.push(self.peaks[0]);
+        }
+        children.extend_from_slice(leaves);
+        // `children` begins with a left one: its neighbour from before, if the first new one is a right one.
+        for level in 0.. {
+            if children.len() % 2 == 1 {
+                self.peaks[level] = children.pop().expect("an odd number");
+            }
+            if children.is_empty() {
+                return;
+            }
+            first >>= 1;
+            let before = (first & 1) as usize;
+            parents.clear();
+            parents.extend_from_slice(&self.peaks[level + 1..][..before]);
+            self.suite.nodes(children, parents);
+            completed(level as u32 + 1, first, &parents[before..]);
+            std::mem::swap(children, parents);
+        }
     }
 
     /// The root: RFC 6962's tree hash.
     #[must_use]
     pub fn root(&self) -> Hash {
-        let mut peaks = self.peaks.iter().rev();
-        let Some(&last) = peaks.next() else { return hash::empty() };
-        peaks.fold(last, |right, left| hash::node(left, &right))
+        let mut peaks = (0..64).filter_map(|level| self.peak(level));
+        let Some(&last) = peaks.next() else { return self.suite.empty() };
+        peaks.fold(last, |right, left| self.suite.node(left, &right))
     }
 }
 
@@ -175,13 +237,14 @@ impl Edge {
 pub struct Tree {
     files: Arc<TreeFiles>,
     edge: Edge,
+    room: Room,
 }
 
 impl Tree {
     /// Goes on from an edge that the files are known to hold.
     #[must_use]
-    pub const fn new(files: Arc<TreeFiles>, edge: Edge) -> Self {
-        Self { files, edge }
+    pub fn new(files: Arc<TreeFiles>, edge: Edge) -> Self {
+        Self { files, edge, room: Room::default() }
     }
 
     /// The edge.
@@ -195,25 +258,14 @@ impl Tree {
     /// # Errors
     /// The system's; the tree is then unusable.
     pub fn append(&mut self, leaves: &[Hash]) -> io::Result<()> {
-        let first = self.edge.size();
-        let mut kept: [Vec<u8>; STORED_LEVELS] = Default::default();
-        let mut begins = [0_u64; STORED_LEVELS];
-        for &leaf in leaves {
-            self.edge.push(leaf, |level, index, hash| {
-                if level % TILE_HEIGHT == 0 {
-                    let stored = (level / TILE_HEIGHT) as usize;
-                    if kept[stored].is_empty() {
-                        begins[stored] = index;
-                    }
-                    kept[stored].extend_from_slice(&hash);
-                }
-            });
-        }
-        debug_assert!(leaves.is_empty() || begins[0] == first);
-        for (stored, bytes) in kept.iter().enumerate().filter(|(_, bytes)| !bytes.is_empty()) {
-            self.files.level_to_write(stored)?.write_at(bytes, begins[stored] * 32)?;
-        }
-        Ok(())
+        let mut written = Ok(());
+        self.edge.extend(leaves, &mut self.room, |level, first, hashes| {
+            if level % TILE_HEIGHT == 0 && written.is_ok() {
+                let file = self.files.level_to_write((level / TILE_HEIGHT) as usize);
+                written = file.and_then(|file| file.write_at(hashes.as_flattened(), first * 32));
+            }
+        });
+        written
     }
 }
 
@@ -251,7 +303,8 @@ impl Mark {
 
     /// The edge at the mark, when the files hold what the mark says.
     pub(crate) fn edge(&self, files: &TreeFiles) -> Option<Edge> {
-        let edge = Edge::load(files, self.size).ok()?;
+        // The edge alone reads the last hashes only; what was cut before them shows in the sizes.
+        let edge = Edge::load(files, self.size).ok().filter(|_| files.hold(self.size))?;
         (edge.root() == self.root).then_some(edge)
     }
 }

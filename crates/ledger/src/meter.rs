@@ -99,6 +99,10 @@ impl Meter {
     #[must_use]
     pub fn rolled(mut self, at: Nanos) -> Self {
         let today = calendar::day(at);
+        // The year follows from the day; a meter that was never charged has none yet.
+        if self.day == today && self.year != 0 {
+            return self;
+        }
         if self.day != today {
             self.day = today;
             self.day_amount = 0;
@@ -151,13 +155,15 @@ impl Meter {
             assert_eq!(self.day, today, "a charge of today is on today's figures");
             self.day_amount -= amount;
             self.day_count -= count;
-        }
-        let (year, this_year) = (calendar::year_of_day(day), calendar::year_of_day(today));
-        if year == this_year {
+        } else {
+            let this_year = calendar::year_of_day(today);
+            if calendar::year_of_day(day) != this_year {
+                return;
+            }
             assert_eq!(self.year, this_year, "a charge of this year is on this year's figures");
-            self.year_amount -= amount;
-            self.year_count -= count;
         }
+        self.year_amount -= amount;
+        self.year_count -= count;
     }
 
     /// What is left at `at` under `version`, the one in force then.

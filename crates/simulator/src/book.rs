@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use jialing_journal::hash::{self, Hash};
+use jialing_journal::{Hash, Suite};
 use jialing_ledger::{Account, Body, Id, Op, Record, Transfer};
 
 use crate::clients::holder;
@@ -50,7 +50,7 @@ impl Book {
                 return Err(format!("record {seq} is from before the one before it"));
             }
             time = record.time;
-            book.leaves.push(hash::leaf(&record.encode()));
+            book.leaves.push(Suite::Sha256Ed25519.leaf(&record.encode()));
             match record.body {
                 Body::AccountOpened { id, .. } if book.accounts.insert(id, Sums::default()).is_some() => {
                     return Err(format!("record {seq} opens account {id} again"));
@@ -140,14 +140,14 @@ impl Book {
     pub(crate) fn root(&self, size: u64) -> Hash {
         fn root(leaves: &[Hash]) -> Hash {
             match leaves {
-                [] => hash::empty(),
+                [] => Suite::Sha256Ed25519.empty(),
                 [leaf] => *leaf,
                 _ => {
                     let mut split = 1;
                     while split * 2 < leaves.len() {
                         split *= 2;
                     }
-                    hash::node(&root(&leaves[..split]), &root(&leaves[split..]))
+                    Suite::Sha256Ed25519.node(&root(&leaves[..split]), &root(&leaves[split..]))
                 }
             }
         }

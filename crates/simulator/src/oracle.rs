@@ -1,7 +1,7 @@
 //! What must hold of a running engine, asked through its public interface and compared with the book.
 
 use jialing_engine::{Checkpoint, Engine, ReadError, Stopped};
-use jialing_journal::{Checkpoint as Signed, VerifierKey, proof};
+use jialing_journal::{Checkpoint as Signed, Suite, VerifierKey, proof};
 use jialing_ledger::{Body, Ledger, Record, Remembered};
 
 use crate::book::Book;
@@ -205,7 +205,7 @@ async fn proofs(engine: &Engine, witness: &Witness, book: &Book, random: &mut Ra
         })?;
         if checkpoint.size <= now.size {
             let path = engine.consistency(checkpoint.size, now.size).await?;
-            let fits = proof::consistent(checkpoint.size, &root, now.size, &now.root, &path);
+            let fits = proof::consistent(Suite::Sha256Ed25519, checkpoint.size, &root, now.size, &now.root, &path);
             if !fits {
                 let what = format!("no consistency from {} to {} records", checkpoint.size, now.size);
                 return Err(Trouble::Unproven(what));
@@ -218,7 +218,7 @@ async fn proofs(engine: &Engine, witness: &Witness, book: &Book, random: &mut Ra
             let receipt = engine.receipt(seq).await?;
             let head = &receipt.checkpoint;
             let root = book.root(head.size);
-            let fits = proof::includes(&book.leaf(seq), seq, head.size, &receipt.path, &root);
+            let fits = proof::includes(Suite::Sha256Ed25519, &book.leaf(seq), seq, head.size, &receipt.path, &root);
             ensure(fits && root == head.root, || format!("the receipt of record {seq} does not verify"))?;
         }
     }

@@ -4,12 +4,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::{io, thread};
 
 use jialing_journal::disk::{Disk, read_file};
-use jialing_journal::tree::Mark;
-use jialing_journal::{Genesis, Hash, Reader};
-use jialing_ledger::{Id, Ledger, Transfer};
+use jialing_journal::{Genesis, Hash};
+use jialing_ledger::{Body, Id, Ledger, Record, Transfer};
 
 use super::Finding;
 use crate::index::run::{Kind, Pair, Run, log_number, merge};
@@ -18,76 +17,86 @@ use crate::snapshot;
 
 const ADVICE: &str = "it is derived: remove it, and the next start makes it again";
 
-/// The stored hashes of the tree. Those beyond the durable mark are made again at the next start,
-/// so they may be anything.
-pub(super) struct Hashes {
-    settled: u64,
-    first_wrong: Option<(u32, u64)>,
-    /// Leaf hashes read ahead, and the index of the first.
-    leaves: (u64, Vec<Hash>),
-}
-
-/// Leaf hashes read at once.
-const AHEAD: u64 = 1024;
-
-impl Hashes {
-    pub(super) fn open(disk: &dyn Disk) -> Self {
-        Self {
-            settled: Mark::load(disk).map_or(0, |mark| mark.size),
-            first_wrong: None,
-            leaves: (0, Vec::new()),
-        }
-    }
-
-    pub(super) fn compare(&mut self, reader: Option<&Reader>, level: u32, index: u64, hash: &Hash) {
-        let settled = (index + 1) << level <= self.settled;
-        if !level.is_multiple_of(8) || !settled || self.first_wrong.is_some() {
-            return;
-        }
-        let stored = if level == 0 { self.leaf(reader, index) } else { read(reader, level, index, 1).pop() };
-        if stored != Some(*hash) {
-            self.first_wrong = Some((level / 8, index));
-        }
-    }
-
-    fn leaf(&mut self, reader: Option<&Reader>, index: u64) -> Option<Hash> {
-        let (first, leaves) = &mut self.leaves;
-        if index < *first || index - *first >= leaves.len() as u64 {
-            *first = index;
-            *leaves = read(reader, 0, index, (self.settled - index).min(AHEAD) as usize);
-        }
-        leaves.get((index - *first) as usize).copied()
-    }
-
-    pub(super) fn finish(&self, findings: &mut Vec<Finding>) {
-        if let Some((stored, index)) = self.first_wrong {
-            let file = format!("tree/{stored}");
-            let what =
-                format!("a stored hash does not fit the records ({ADVICE}; remove the whole folder tree)");
-            findings.push(Finding { file, byte: Some(index * 32), seq: Some(index << (8 * stored)), what });
-        }
-    }
-}
-
-fn read(reader: Option<&Reader>, level: u32, from: u64, count: usize) -> Vec<Hash> {
-    reader.and_then(|reader| reader.stored(level as usize / 8, from, count).ok()).unwrap_or_default()
+/// A stored hash that does not fit: its stored level and index.
+pub(super) fn wrong_hash((stored, index): (usize, u64)) -> Finding {
+    let what = format!("a stored hash does not fit the records ({ADVICE}; remove the whole folder tree)");
+    let file = format!("tree/{stored}");
+    Finding { file, byte: Some(index * 32), seq: Some(index << (8 * stored)), what }
 }
 
 /// A sum over pairs in any order, under keys nobody knows beforehand: equal sums, equal sets.
-#[derive(Default)]
+#[derive(Clone)]
 struct Print {
-    keys: (RandomState, RandomState),
+    keys: [u64; 6],
+}
+
+impl Default for Print {
+    fn default() -> Self {
+        let random = RandomState::new();
+        Self { keys: std::array::from_fn(|n| random.hash_one(n)) }
+    }
+}
+
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
 }
 
 impl Print {
-    fn of(&self, pair: Pair) -> u128 {
-        u128::from(self.keys.0.hash_one(pair)) << 64 | u128::from(self.keys.1.hash_one(pair))
+    const fn of(&self, (key, seq): Pair) -> u128 {
+        let [a, b, c, d, e, f] = self.keys;
+        let (low, high) = (key as u64, (key >> 64) as u64);
+        let left = fold(fold(low ^ a, high ^ b) ^ seq, c);
+        let right = fold(fold(low ^ d, high ^ e) ^ seq, f);
+        (left as u128) << 64 | right as u128
     }
 }
 
 struct Checked {
     run: Run,
     sum: u128,
+}
+
+/// Sums of prints by the place of the index file that must have the pairs.
+pub(super) type Sums = Vec<(usize, u128)>;
+
+/// Makes the prints that index files are compared with.
+pub(super) struct Prints {
+    print: Print,
+    ids: Vec<(u64, u64)>,
+    accounts: Vec<(u64, u64)>,
+}
+
+impl Prints {
+    /// Those of the ids and of the accounts of records in order.
+    pub(super) fn of(&self, records: &[Record]) -> (Sums, Sums) {
+        let ids = sums(&self.ids, records, |seq, transfer| self.print.of((Kind::Ids.key(transfer.id), seq)));
+        let accounts = sums(&self.accounts, records, |seq, transfer| {
+            let of = |account| self.print.of((Kind::Accounts.key(account), seq));
+            of(transfer.debit).wrapping_add(of(transfer.credit))
+        });
+        (ids, accounts)
+    }
+}
+
+fn sums(spans: &[(u64, u64)], records: &[Record], print: impl Fn(u64, &Transfer) -> u128) -> Sums {
+    let mut sums: Sums = Vec::new();
+    let (mut first, mut end) = (0, 0);
+    for record in records {
+        let Body::Transfer(transfer) = &record.body else { continue };
+        if record.seq >= end {
+            let place = spans.partition_point(|span| span.1 <= record.seq);
+            let Some(&span) = spans.get(place) else { break };
+            (first, end) = span;
+            sums.push((place, 0));
+        }
+        if record.seq >= first
+            && let Some(last) = sums.last_mut()
+        {
+            last.1 = last.1.wrapping_add(print(record.seq, transfer));
+        }
+    }
+    sums
 }
 
 /// The index files, and the ids of what they do not cover.
@@ -102,9 +111,9 @@ pub(super) struct Indexes {
 }
 
 impl Indexes {
-    pub(super) fn open(disk: &dyn Disk, genesis: &Genesis, sealed: &[(u64, u64)]) -> io::Result<Self> {
+    pub(super) fn open(disk: &dyn Disk, genesis: &Genesis) -> io::Result<Self> {
         let runs = |kind| -> io::Result<Vec<Checked>> {
-            let parts = cover(disk, &log_number(genesis), kind, sealed)?.into_iter();
+            let parts = cover(disk, &log_number(genesis), kind, u64::MAX)?.into_iter();
             let run = |part| match part {
                 Part::Run(run) => Some(Checked { run, sum: 0 }),
                 Part::Missing(..) => None,
@@ -114,27 +123,31 @@ impl Indexes {
         Ok(Self { ids: runs(Kind::Ids)?, accounts: runs(Kind::Accounts)?, ..Self::default() })
     }
 
-    /// Counts a transfer of the log.
-    pub(super) fn saw(&mut self, seq: u64, transfer: &Transfer) {
-        let covering = |runs: &mut Vec<Checked>| {
-            let place = runs.partition_point(|checked| checked.run.span.end <= seq);
-            (place < runs.len() && runs[place].run.span.first <= seq).then_some(place)
-        };
-        match covering(&mut self.ids) {
-            Some(place) => {
-                let more = self.print.of((Kind::Ids.key(transfer.id), seq));
-                self.ids[place].sum = self.ids[place].sum.wrapping_add(more);
-            }
-            None => {
-                if self.uncovered.insert(transfer.id, seq).is_some() {
-                    self.repeated.push((transfer.id, seq));
-                }
-            }
+    /// What prints are to be made of.
+    pub(super) fn prints(&self) -> Prints {
+        let spans =
+            |runs: &[Checked]| runs.iter().map(|run| (run.run.span.first, run.run.span.end)).collect();
+        Prints { print: self.print.clone(), ids: spans(&self.ids), accounts: spans(&self.accounts) }
+    }
+
+    /// Whether an index file knows the id of record `seq`.
+    pub(super) fn knows(&self, seq: u64) -> bool {
+        let place = self.ids.partition_point(|checked| checked.run.span.end <= seq);
+        self.ids.get(place).is_some_and(|checked| checked.run.span.first <= seq)
+    }
+
+    /// Remembers a transfer whose id no index file knows.
+    pub(super) fn remember(&mut self, seq: u64, id: Id) {
+        if self.uncovered.insert(id, seq).is_some() {
+            self.repeated.push((id, seq));
         }
-        if let Some(place) = covering(&mut self.accounts) {
-            for account in [transfer.debit, transfer.credit] {
-                let more = self.print.of((Kind::Accounts.key(account), seq));
-                self.accounts[place].sum = self.accounts[place].sum.wrapping_add(more);
+    }
+
+    /// Adds the prints of some records' pairs.
+    pub(super) fn saw(&mut self, ids: &Sums, accounts: &Sums) {
+        for (runs, sums) in [(&mut self.ids, ids), (&mut self.accounts, accounts)] {
+            for &(place, more) in sums {
+                runs[place].sum = runs[place].sum.wrapping_add(more);
             }
         }
     }
@@ -149,25 +162,34 @@ impl Indexes {
     }
 
     pub(super) fn finish(&mut self, findings: &mut Vec<Finding>) {
-        for checked in self.ids.iter().chain(&self.accounts) {
-            self.compared += 1;
-            let name = checked.run.span.name();
-            if let Err(what) = self.compare(checked) {
-                findings.push(Finding {
-                    file: name,
-                    byte: None,
-                    seq: None,
-                    what: format!("{what} ({ADVICE})"),
-                });
-            }
-        }
-        self.repeats(findings);
+        self.compared = (self.ids.len() + self.accounts.len()) as u64;
+        // An account's file has two entries for each transfer, an id's one, which is looked at twice.
+        let (accounts, (ids, repeats)) = thread::scope(|scope| {
+            let accounts = scope.spawn(|| self.compare_all(&self.accounts));
+            let ids = (self.compare_all(&self.ids), self.repeats());
+            (accounts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), ids)
+        });
+        findings.extend(ids.into_iter().chain(accounts).chain(repeats));
+    }
+
+    fn compare_all(&self, runs: &[Checked]) -> Vec<Finding> {
+        let wrong = runs.iter().filter_map(|checked| {
+            let what = self.compare(checked).err()?;
+            let (file, what) = (checked.run.span.name(), format!("{what} ({ADVICE})"));
+            Some(Finding { file, byte: None, seq: None, what })
+        });
+        wrong.collect()
     }
 
     fn compare(&self, checked: &Checked) -> Result<(), String> {
         let (mut sum, mut last) = (0u128, None);
+        let filter = checked.run.read_filter().map_err(|error| error.to_string())?;
         for pair in checked.run.pairs() {
             let pair = pair.map_err(|error| error.to_string())?;
+            // An id that the filter denies could be used a second time.
+            if filter.as_ref().is_some_and(|filter| !filter.may_have(pair.0)) {
+                return Err("its filter denies an id that it has".to_owned());
+            }
             if last.is_some_and(|last| last >= pair) {
                 return Err("its entries are not in order".to_owned());
             }
@@ -176,26 +198,28 @@ impl Indexes {
         if sum == checked.sum { Ok(()) } else { Err("its entries are not those of the records".to_owned()) }
     }
 
-    /// Looks for ids that occur twice: all sorted streams side by side.
-    fn repeats(&mut self, findings: &mut Vec<Finding>) {
+    /// The ids that occur twice: all sorted streams side by side.
+    fn repeats(&self) -> Vec<Finding> {
         let mut rest: Vec<Pair> = self.uncovered.iter().map(|(&id, &seq)| (Kind::Ids.key(id), seq)).collect();
         rest.sort_unstable();
-        let mut streams: Vec<Box<dyn Iterator<Item = io::Result<Pair>>>> =
+        let mut streams: Vec<Box<dyn Iterator<Item = io::Result<Pair>> + '_>> =
             vec![Box::new(rest.into_iter().map(Ok))];
         streams.extend(
             self.ids.iter().map(|checked| Box::new(checked.run.pairs()) as Box<dyn Iterator<Item = _>>),
         );
+        let mut repeated = self.repeated.clone();
         let mut last: Option<Pair> = None;
         for pair in merge(streams).map_while(Result::ok) {
             if let Some((key, _)) = last.filter(|last| last.0 == pair.0) {
-                self.repeated.push((key.rotate_right(2), pair.1));
+                repeated.push((key.rotate_right(2), pair.1));
             }
             last = Some(pair);
         }
-        for &(id, seq) in &self.repeated {
+        let finding = |(id, seq): (Id, u64)| {
             let what = format!("the transfer id {id:032x} was used before");
-            findings.push(Finding { file: "segments".to_owned(), byte: None, seq: Some(seq), what });
-        }
+            Finding { file: "segments".to_owned(), byte: None, seq: Some(seq), what }
+        };
+        repeated.into_iter().map(finding).collect()
     }
 }
 

@@ -1,22 +1,26 @@
 //! Walking the segments from the first record to the last.
+//!
+//! The parts of sealed segments are read, hashed and decoded by many threads ([`super::part`]); this
+//! one takes them in order, joins each to the one before by its link, and replays the records.
 
 use std::sync::Arc;
+use std::thread;
 
 use jialing_journal::disk::Disk;
-use jialing_journal::format::{ENTRY_LEN, FRAME_HEADER, Seal};
-use jialing_journal::segment::{self, Frame, Rest, Segment};
-use jialing_journal::tree::Edge;
-use jialing_journal::{Genesis, Hash, JournalError, Reader, hash};
+use jialing_journal::format::Seal;
+use jialing_journal::segment::{self, Rest, Segment};
+use jialing_journal::tree::Mark;
+use jialing_journal::{Genesis, JournalError, Reader};
 use jialing_ledger::{Body, Ledger, Op, Record, Transfer};
 
-use super::derived::{Hashes, Indexes, Snapshots};
-use super::signed::Signed;
+use super::derived::{Indexes, Snapshots, wrong_hash};
+use super::line::in_order;
+use super::part::{Checked, Checker, Frames, Parts};
+use super::signed::{Signed, Verdict};
+use super::stretch::{Peaks, Stretch};
 use super::{Finding, Report, Seen};
 use crate::answer::OpenError;
 use crate::record;
-
-/// Records between two signs of progress.
-const PROGRESS: u64 = 1 << 14;
 
 /// An audit under way.
 pub(super) struct Walk<'a> {
@@ -24,16 +28,21 @@ pub(super) struct Walk<'a> {
     pub(super) genesis: Genesis,
     pub(super) findings: Vec<Finding>,
     seen: &'a mut dyn FnMut(Seen<'_>),
-    edge: Edge,
+    /// The peaks over all good records.
+    peaks: Peaks,
     ledger: Ledger,
     sealed: Vec<(Segment, Seal)>,
+    /// Sealed segments that were walked to their end.
+    walked: usize,
     open: Option<Segment>,
     reader: Option<Reader>,
     torn_bytes: u64,
     /// The chain of records is broken; later segments are only looked at one by one.
     broken: bool,
-    signed: Signed,
-    hashes: Hashes,
+    /// Checkpoints compared, and the records that the newest covers.
+    checkpoints: (u64, u64),
+    wrong_hash: Option<(usize, u64)>,
+    settled: u64,
     indexes: Indexes,
     snapshots: Snapshots,
 }
@@ -45,29 +54,28 @@ impl<'a> Walk<'a> {
         seen: &'a mut dyn FnMut(Seen<'_>),
     ) -> Result<Self, OpenError> {
         let reading = |source| OpenError::Io { what: format!("reading {}", disk.name()), source };
-        let mut findings = Vec::new();
         let mut walk = Self {
-            signed: Signed::open(&*disk, &mut findings).map_err(reading)?,
             snapshots: Snapshots::open(&*disk).map_err(reading)?,
-            hashes: Hashes::open(&*disk),
+            settled: Mark::load(&*disk).map_or(0, |mark| mark.size),
             indexes: Indexes::default(),
+            peaks: Peaks::none(genesis.suite()),
             disk: disk.clone(),
             genesis,
-            findings,
+            findings: Vec::new(),
             seen,
-            edge: Edge::new(),
             ledger: Ledger::new(),
             sealed: Vec::new(),
+            walked: 0,
             open: None,
             reader: None,
             torn_bytes: 0,
             broken: false,
+            checkpoints: (0, 0),
+            wrong_hash: None,
         };
         walk.chain()?;
-        let sealed: Vec<(u64, u64)> =
-            walk.sealed.iter().map(|(segment, seal)| (segment.base, seal.end)).collect();
-        walk.indexes = Indexes::open(&*disk, &walk.genesis, &sealed).map_err(reading)?;
-        walk.reader = Reader::look(disk, &walk.sealed, walk.open.as_ref()).ok();
+        walk.indexes = Indexes::open(&*disk, &walk.genesis).map_err(reading)?;
+        walk.reader = Reader::look(disk, walk.genesis.suite(), &walk.sealed, walk.open.as_ref()).ok();
         Ok(walk)
     }
 
@@ -115,12 +123,8 @@ impl<'a> Walk<'a> {
                 }
                 None if place + 1 == bases.len() => self.open = Some(segment),
                 None => {
-                    self.find(
-                        &segment.name,
-                        segment.size,
-                        base,
-                        "it has no good seal, yet it is not the last",
-                    );
+                    let what = "it has no good seal, yet it is not the last";
+                    self.find(&segment.name, segment.size, base, what);
                     self.broken = true;
                     next = bases[place + 1];
                 }
@@ -131,107 +135,164 @@ impl<'a> Walk<'a> {
 
     /// Walks all records.
     pub(super) fn segments(&mut self) {
-        self.signed.reached(&self.edge, &self.genesis, &mut self.findings);
-        for (segment, seal) in self.sealed.clone() {
-            let walked = self.sealed_segment(&segment, &seal);
-            self.broken |= walked.is_err();
-            walked.unwrap_or_else(|error| self.note(error));
+        let mut signed = match Signed::open(&*self.disk) {
+            Ok(signed) => signed,
+            Err(error) => {
+                let what = format!("it cannot be read: {error}");
+                self.findings.push(Finding { file: "checkpoints".to_owned(), byte: None, seq: None, what });
+                Signed::none()
+            }
+        };
+        let nothing = Stretch::new(self.peaks.clone(), Vec::new());
+        let of_nothing = signed.until(0).into_iter().map(|due| due.judge(&self.genesis, &nothing));
+        self.judged(of_nothing.collect());
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let mut loose = 0;
+        if !self.broken {
+            self.sealed_parts(&mut signed, threads);
+            // The one with the fault was looked at.
+            loose = self.walked + 1;
+        }
+        if self.broken {
+            self.loose_segments(loose, threads);
         }
         if let Some(segment) = self.open.clone() {
-            let walked = self.open_segment(&segment);
+            let walked = self.open_segment(segment, &mut signed);
             self.broken |= walked.is_err();
             walked.unwrap_or_else(|error| self.note(error));
         }
-        let records = self.edge.size();
+        let records = self.peaks.size();
+        self.findings.extend(signed.finish(records, self.broken));
         (self.seen)(Seen::Progress { records, of: records });
     }
 
-    fn sealed_segment(&mut self, segment: &Segment, seal: &Seal) -> Result<(), JournalError> {
-        if self.broken {
-            return segment.walk_sealed(seal, |_| Ok(()));
-        }
-        self.header(segment)?;
-        segment.walk_sealed(seal, |frame| self.frame(segment, frame))?;
-        if seal.root != self.edge.root() {
-            return Err(segment.damaged(
-                segment.size,
-                segment.base,
-                "the seal's root does not fit the records",
-            ));
-        }
-        self.snapshots.reached(&*self.disk, &self.genesis, &self.ledger, &seal.root, &mut self.findings);
-        Ok(())
+    /// Walks the sealed segments until there is a fault.
+    fn sealed_parts(&mut self, signed: &mut Signed, threads: usize) {
+        let sealed = std::mem::take(&mut self.sealed);
+        let (genesis, reader, prints) = (self.genesis.clone(), self.reader.clone(), self.indexes.prints());
+        let settled = self.settled;
+        let checker = Checker { genesis: &genesis, reader: reader.as_ref(), settled, prints: &prints };
+        let mut parts = Parts::new(&sealed, signed);
+        in_order(
+            threads,
+            || parts.next(),
+            |part| part.map(|part| part.check(&checker)),
+            |checked| {
+                let taken = match checked {
+                    Ok(Ok(checked)) => self.take(checked),
+                    Ok(Err(frames)) => self.take_frames(frames, &checker),
+                    Err(error) => Err(error),
+                };
+                self.broken = taken.is_err();
+                taken.unwrap_or_else(|error| self.note(error));
+                !self.broken
+            },
+        );
+        self.sealed = sealed;
     }
 
-    fn open_segment(&mut self, segment: &Segment) -> Result<(), JournalError> {
-        let (at, next) = if self.broken {
-            segment.walk_open(|_| Ok(()))?
-        } else {
-            self.header(segment)?;
-            segment.walk_open(|frame| self.frame(segment, frame))?
-        };
-        match segment.rest(at, next)? {
-            Rest::Clean => Ok(()),
-            Rest::Torn(bytes) => {
-                self.torn_bytes = bytes;
-                Ok(())
-            }
-            Rest::LaterFrame(later, first) => {
-                let what = format!("no good frame here, yet one with record {first} follows at byte {later}");
-                Err(segment.damaged(at, next, what))
-            }
+    /// Looks at the sealed segments from this one on, each by itself.
+    fn loose_segments(&mut self, from: usize, threads: usize) {
+        let mut rest = self.sealed.clone().into_iter().skip(from);
+        let look = |(segment, seal): (Segment, Seal)| segment.walk_sealed(&seal, |_| Ok(()));
+        in_order(
+            threads,
+            || rest.next(),
+            look,
+            |walked| {
+                walked.unwrap_or_else(|error| self.note(error));
+                true
+            },
+        );
+    }
+
+    /// Takes frames that were not hashed yet.
+    fn take_frames(&mut self, mut frames: Frames, checker: &Checker<'_>) -> Result<(), JournalError> {
+        let Some(&place) = frames.places.first() else { return frames.fault.take().map_or(Ok(()), Err) };
+        if place.root != self.peaks.root() {
+            let what = "the frame's link does not fit the records before it";
+            return Err(frames.segment.damaged(place.at, place.first, what));
         }
+        self.take(checker.check(frames, self.peaks.clone()))
+    }
+
+    /// Joins checked records to the ones before.
+    fn take(&mut self, checked: Checked) -> Result<(), JournalError> {
+        let Checked { frames, records, stretch, wrong_hash, ids, accounts, verdicts } = checked;
+        let segment = frames.segment.clone();
+        let Some(&place) = frames.places.first() else { return frames.fault.map_or(Ok(()), Err) };
+        if place.first == segment.base {
+            self.header(&segment)?;
+        }
+        if (place.first, place.root) != (self.peaks.size(), self.peaks.root()) {
+            let what = "the frame's link does not fit the records before it";
+            return Err(segment.damaged(place.at, place.first, what));
+        }
+        let replayed = self.replay(&frames, &records);
+        self.peaks = stretch.peaks(self.ledger.next_seq());
+        self.wrong_hash = self.wrong_hash.or(wrong_hash);
+        self.indexes.saw(&ids, &accounts);
+        self.judged(verdicts);
+        let of = self.reader.as_ref().map_or(self.peaks.size(), Reader::durable);
+        (self.seen)(Seen::Progress { records: self.peaks.size(), of });
+        replayed?;
+        if let Some(fault) = frames.fault {
+            return Err(fault);
+        }
+        if let Some(seal) = frames.seal {
+            let root = self.peaks.root();
+            if (seal.end, seal.root) != (self.peaks.size(), root) {
+                let what = "the seal's root does not fit the records";
+                return Err(segment.damaged(segment.size, segment.base, what));
+            }
+            self.walked += 1;
+            self.snapshots.reached(&*self.disk, &self.genesis, &self.ledger, &root, &mut self.findings);
+        }
+        Ok(())
     }
 
     fn header(&self, segment: &Segment) -> Result<(), JournalError> {
         let header = segment.header()?;
-        if header.base != self.edge.size() || header.root != self.edge.root() {
+        if header.base != self.peaks.size() || header.root != self.peaks.root() {
             return Err(segment.damaged(64, segment.base, "its link does not fit the records before it"));
         }
         Ok(())
     }
 
-    fn frame(&mut self, segment: &Segment, frame: &Frame) -> Result<(), JournalError> {
-        if frame.header.root != self.edge.root() {
-            let what = "the frame's link does not fit the records before it";
-            return Err(segment.damaged(frame.at, frame.header.first, what));
-        }
-        for (place, entry) in frame.entries.chunks_exact(ENTRY_LEN).enumerate() {
-            let seq = frame.header.first + place as u64;
-            let byte = frame.at + (FRAME_HEADER + place * ENTRY_LEN) as u64;
-            let entry = entry.try_into().expect("one entry");
-            let record =
-                record::decode(seq, entry).map_err(|error| segment.damaged(byte, seq, error.to_string()))?;
-            let replayed = self.ledger.replay(&record);
-            replayed.map_err(|error| {
-                segment.damaged(byte, seq, format!("it contradicts the records before: {error}"))
-            })?;
-            self.transfer(segment, byte, &record);
-            let leaf = hash::leaf(entry);
-            let (hashes, reader) = (&mut self.hashes, self.reader.as_ref());
-            self.edge.push(leaf, |level, index, hash| hashes.compare(reader, level, index, &hash));
-            self.signed.reached(&self.edge, &self.genesis, &mut self.findings);
-            (self.seen)(Seen::Record(&record));
-            if seq.is_multiple_of(PROGRESS) {
-                let of = self.reader.as_ref().map_or(seq, Reader::durable);
-                (self.seen)(Seen::Progress { records: seq, of });
+    fn replay(&mut self, frames: &Frames, records: &[Record]) -> Result<(), JournalError> {
+        let (segment, mut left) = (&frames.segment, records);
+        for (place, frame) in frames.places.iter().enumerate() {
+            let (inside, rest) = left.split_at(left.len().min(frame.count as usize));
+            left = rest;
+            for record in inside {
+                self.ledger.replay(record).map_err(|error| {
+                    let what = format!("it contradicts the records before: {error}");
+                    segment.damaged(frames.byte(record.seq), record.seq, what)
+                })?;
+                if let Body::Transfer(transfer) = &record.body {
+                    self.transfer(frames, record.seq, transfer);
+                }
+                (self.seen)(Seen::Record(record));
             }
-        }
-        if self.ledger.mid_group() {
-            return Err(segment.damaged(frame.at, frame.header.first, "the frame ends inside a group"));
+            // A frame that was cut at a fault may end anywhere.
+            let whole = frames.fault.is_none() || place + 1 < frames.places.len();
+            if whole && self.ledger.mid_group() {
+                return Err(segment.damaged(frame.at, frame.first, "the frame ends inside a group"));
+            }
         }
         Ok(())
     }
 
     /// What replay leaves to the caller: ids occur once, and a reversal gives back what was paid.
-    fn transfer(&mut self, segment: &Segment, byte: u64, record: &Record) {
-        let Body::Transfer(transfer) = &record.body else { return };
+    fn transfer(&mut self, frames: &Frames, seq: u64, transfer: &Transfer) {
         if transfer.op == Op::Reverse
-            && let Err(what) = self.reversal(record.seq, transfer)
+            && let Err(what) = self.reversal(seq, transfer)
         {
-            self.find(&segment.name, byte, record.seq, what);
+            self.find(&frames.segment.name, frames.byte(seq), seq, what);
         }
-        self.indexes.saw(record.seq, transfer);
+        if !self.indexes.knows(seq) {
+            self.indexes.remember(seq, transfer.id);
+        }
     }
 
     fn reversal(&self, seq: u64, reversal: &Transfer) -> Result<(), String> {
@@ -259,31 +320,76 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Counts what was compared with good records.
+    fn judged(&mut self, verdicts: Vec<Verdict>) {
+        for verdict in verdicts.into_iter().filter(|verdict| verdict.size <= self.peaks.size()) {
+            self.checkpoints = (self.checkpoints.0 + 1, self.checkpoints.1.max(verdict.size));
+            self.findings.extend(verdict.findings);
+        }
+    }
+
+    fn open_segment(&mut self, segment: Segment, signed: &mut Signed) -> Result<(), JournalError> {
+        let (at, next) = if self.broken {
+            segment.walk_open(|_| Ok(()))?
+        } else {
+            self.header(&segment)?;
+            self.open_frames(&segment, signed)?
+        };
+        match segment.rest(at, next)? {
+            Rest::Clean => Ok(()),
+            Rest::Torn(bytes) => {
+                self.torn_bytes = bytes;
+                Ok(())
+            }
+            Rest::LaterFrame(later, first) => {
+                let what = format!("no good frame here, yet one with record {first} follows at byte {later}");
+                Err(segment.damaged(at, next, what))
+            }
+        }
+    }
+
+    fn open_frames(&mut self, segment: &Segment, signed: &mut Signed) -> Result<(u64, u64), JournalError> {
+        let (genesis, reader, prints) = (self.genesis.clone(), self.reader.clone(), self.indexes.prints());
+        let settled = self.settled;
+        let checker = Checker { genesis: &genesis, reader: reader.as_ref(), settled, prints: &prints };
+        let shared = Arc::new(segment.clone());
+        let mut frames = Frames::of(shared.clone());
+        let ended = segment.walk_open(|frame| {
+            if frames.push(frame) {
+                let mut full = std::mem::replace(&mut frames, Frames::of(shared.clone()));
+                full.expect(signed);
+                self.take_frames(full, &checker)?;
+            }
+            Ok(())
+        })?;
+        frames.expect(signed);
+        self.take_frames(frames, &checker)?;
+        Ok(ended)
+    }
+
     /// Compares what is stored beside the segments, and the sums.
     pub(super) fn finish(&mut self) {
-        self.signed.finish(&self.edge, self.broken, &mut self.findings);
-        self.hashes.finish(&mut self.findings);
+        self.findings.extend(self.wrong_hash.map(wrong_hash));
         if self.broken {
             return;
         }
         self.snapshots.finish(&mut self.findings);
         self.indexes.finish(&mut self.findings);
         if let Err(what) = self.ledger.audit() {
-            let (seq, what) = (self.edge.size(), format!("the state does not add up: {what}"));
+            let (seq, what) = (self.peaks.size(), format!("the state does not add up: {what}"));
             self.findings.push(Finding { file: "segments".to_owned(), byte: None, seq: Some(seq), what });
         }
     }
 
     pub(super) fn report(self) -> Report {
-        let root: Hash = self.edge.root();
         Report {
             origin: self.genesis.key.origin.clone(),
             verifier_key: self.genesis.key.to_string(),
-            records: self.edge.size(),
+            records: self.peaks.size(),
             segments: self.sealed.len() as u64 + u64::from(self.open.is_some()),
-            root,
-            checkpoints: self.signed.checked,
-            newest_checkpoint: self.signed.newest,
+            root: self.peaks.root(),
+            checkpoints: self.checkpoints.0,
+            newest_checkpoint: self.checkpoints.1,
             snapshots: self.snapshots.compared,
             indexes: self.indexes.compared,
             torn_bytes: self.torn_bytes,

@@ -1,41 +1,49 @@
 //! The applying thread: takes what waits, asks the kernel, hands over to the flush.
 //!
-//! It runs ahead of the disk by at most two batches. What it applied and the disk does not hold yet
-//! is kept aside here, so that a repeated id is recognised at once; answers wait with the batch that
-//! holds what they saw.
+//! It runs ahead of the disk by at most two batches. What it applied is in the index at once, for
+//! itself, so that a repeated id is recognised; others see it there when it is durable. Answers wait
+//! with the batch that holds what they saw.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jialing_ledger::command::MAX_METERS;
-use jialing_ledger::{Applied, Body, Command, Id, Ledger, Nanos, Op, Prior, Record, Transfer};
+use jialing_ledger::{Applied, Body, Command, Ledger, Leg, Nanos, Record};
 
 use crate::answer::{Outcome, SubmitError};
-use crate::embedded::shared::{Answered, Inbox, Job, Sentinel, Shared};
+use crate::bulk::{BulkOutcome, Part};
+use crate::embedded::past::Past;
+use crate::embedded::shared::{Answered, BulkAnswered, Inbox, Job, Sentinel, Shared};
 use crate::embedded::slot::{Answer, Work};
-use crate::index::Keyed;
-use crate::record;
 
 /// How often a hold's expiry is looked at while idle: the clock may be moved from outside.
 const EXPIRY_LOOK: Duration = Duration::from_millis(50);
 
+/// When to ask again for what lies in cold storage that is away.
+const COLD_RETRY_MS: u32 = 5000;
+
 /// Most lapsed holds in one frame with commands.
 const MAX_LAPSED: usize = 1024;
+
+/// Full tails of the index that may wait to be written before the writer waits for that.
+const MAX_BACKLOG: usize = 4;
+
+/// Legs whose accounts are looked at ahead, together.
+const AHEAD: usize = 64;
 
 /// Runs until closed or stopped.
 pub(crate) fn run(shared: Arc<Shared>, ledger: Ledger) {
     let _sentinel = Sentinel { shared: shared.clone(), thread: "applying" };
-    let past = Past {
-        shared: shared.clone(),
-        recent: VecDeque::new(),
-        ids: HashMap::default(),
-        failed: RefCell::new(None),
+    let past = Past::new(shared.clone(), ledger.next_seq());
+    let mut applying = Applying {
+        shared,
+        ledger,
+        past,
+        out: Vec::new(),
+        answers: Vec::new(),
+        commands: 0,
+        counts: Counts::default(),
     };
-    let mut applying = Applying { shared, ledger, past, out: Vec::new(), work: Work::default() };
     while let Some(jobs) = applying.next_jobs() {
         if !applying.round(jobs) {
             return;
@@ -44,12 +52,22 @@ pub(crate) fn run(shared: Arc<Shared>, ledger: Ledger) {
     applying.shared.slot.close();
 }
 
+/// What came of the commands of a round.
+#[derive(Default)]
+struct Counts {
+    done: u64,
+    refused: u64,
+    already: u64,
+}
+
 struct Applying {
     shared: Arc<Shared>,
     ledger: Ledger,
     past: Past,
     out: Vec<Record>,
-    work: Work,
+    answers: Vec<Answer>,
+    commands: usize,
+    counts: Counts,
 }
 
 impl Applying {
@@ -84,7 +102,12 @@ impl Applying {
 
     /// Does one round of jobs at one instant. `false` when the engine stopped.
     fn round(&mut self, jobs: Vec<Job>) -> bool {
-        self.past.forget_indexed();
+        let index = &self.shared.index;
+        if index.waiting() > MAX_BACKLOG {
+            // All that was applied has been handed over, so it will be durable and then written.
+            drop(self.shared.keep.wait(|keep| keep.closing || index.waiting() <= MAX_BACKLOG));
+        }
+        self.past.refresh();
         let at = self.shared.now().max(self.ledger.now());
         if !self.lapse(at) {
             return false;
@@ -93,57 +116,117 @@ impl Applying {
             match job {
                 Job::One(command, reply) => {
                     let answered = self.apply(&command, at);
-                    self.work.answers.push(Answer::One(answered, reply));
+                    self.answers.push(Answer::One(answered, reply));
                 }
                 Job::Many(commands, reply) => {
                     let answered = commands.iter().map(|command| self.apply(command, at)).collect();
-                    self.work.answers.push(Answer::Many(answered, reply));
+                    self.answers.push(Answer::Many(answered, reply));
+                }
+                Job::Bulk(part, reply) => {
+                    let outcomes = self.apply_part(&part, at);
+                    self.answers.push(Answer::Bulk(outcomes, reply));
                 }
                 Job::Read(read) => {
                     let release = read(&self.ledger, at);
-                    self.work.answers.push(Answer::Read(release));
+                    self.answers.push(Answer::Read(release));
                 }
             }
-            if let Some(error) = self.past.failed.take() {
+            if let Some(error) = self.past.failure() {
                 self.shared.fail(&format!("a transfer could not be looked up: {error}"));
                 return false;
             }
         }
-        self.shared.figures.accounts.store(self.ledger.accounts().len() as u64, Ordering::Relaxed);
+        let figures = &self.shared.figures;
+        let Counts { done, refused, already } = std::mem::take(&mut self.counts);
+        for (counter, more) in
+            [(&figures.done, done), (&figures.refused, refused), (&figures.already, already)]
+        {
+            counter.fetch_add(more, Ordering::Relaxed);
+        }
+        figures.accounts.store(self.ledger.accounts().len() as u64, Ordering::Relaxed);
         self.hand_over()
     }
 
     fn apply(&mut self, command: &Command, at: Nanos) -> Answered {
-        self.work.commands += 1;
-        if self.past.failed.borrow().is_some() {
+        self.commands += 1;
+        if self.past.has_failed() {
             // The round is thrown away.
             return Err(self.shared.gone().into());
         }
-        let figures = &self.shared.figures;
-        let applied = match self.ledger.apply(command, at, &self.past, &mut self.out) {
-            Ok(applied) => applied,
-            Err(refusal) => {
-                figures.refused.fetch_add(1, Ordering::Relaxed);
-                return Err(SubmitError::Refused(refusal));
-            }
-        };
-        let counter = if applied.already { &figures.already } else { &figures.done };
-        counter.fetch_add(1, Ordering::Relaxed);
-        let records = if applied.already { self.past.records(&applied) } else { self.out.clone() };
+        let applied = self.ledger.apply(command, at, &self.past, &mut self.out);
+        self.put_off()?;
+        let applied = self.count(applied).map_err(SubmitError::Refused)?;
+        let mut records = if applied.already { self.past.records(&applied) } else { self.out.clone() };
+        self.put_off()?;
         self.keep_written();
-        let records: Vec<Record> =
-            records.into_iter().filter(|r| !matches!(r.body, Body::Terms { .. })).collect();
+        records.retain(|record| !matches!(record.body, Body::Terms { .. }));
         let first = records.first().map_or(applied.first, |record| record.seq);
         Ok(Outcome { first, records, already: applied.already })
     }
 
-    /// Moves what the kernel wrote into the work, and remembers it.
-    fn keep_written(&mut self) {
-        for record in &self.out {
-            self.work.batch.push(&record.encode());
-            self.past.remember(*record);
+    /// An error when the answer lies in cold storage that is away and nothing was written: the same
+    /// command can be sent again, as when the queue is full.
+    fn put_off(&self) -> Result<(), SubmitError> {
+        if self.out.is_empty() && self.past.was_away() {
+            return Err(SubmitError::Overloaded { retry_after_ms: COLD_RETRY_MS });
         }
-        self.work.records.append(&mut self.out);
+        Ok(())
+    }
+
+    fn apply_part(&mut self, part: &Part, at: Nanos) -> BulkAnswered {
+        let (groups, mut legs) = part.groups_and_legs();
+        self.commands += groups.len();
+        let mut outcomes = Vec::with_capacity(groups.len());
+        let mut warm = 0;
+        for &count in groups {
+            let (group, rest) = legs.split_at(usize::from(count));
+            if warm < group.len() {
+                let ahead = &legs[..legs.len().min(AHEAD.max(group.len()))];
+                self.ledger.warm(ahead);
+                self.past.warm(ahead);
+                warm = ahead.len();
+            }
+            warm -= group.len();
+            legs = rest;
+            // What was done before stays done; asked again it is answered as such.
+            outcomes.push(self.apply_group(group, at)?);
+            if self.past.has_failed() {
+                // The round is thrown away.
+                break;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    fn apply_group(&mut self, group: &[Leg], at: Nanos) -> Result<BulkOutcome, SubmitError> {
+        let applied = self.ledger.apply_legs(group, at, &self.past, &mut self.out);
+        self.put_off()?;
+        let applied = match self.count(applied) {
+            Ok(applied) => applied,
+            Err(refusal) => return Ok(BulkOutcome::Refused(refusal)),
+        };
+        let first = if applied.already {
+            self.past.first_transfer(&applied)
+        } else {
+            applied.first + u64::from(matches!(self.out[0].body, Body::Terms { .. }))
+        };
+        self.put_off()?;
+        self.keep_written();
+        Ok(BulkOutcome::Done { first, already: applied.already })
+    }
+
+    fn count<E>(&mut self, applied: Result<Applied, E>) -> Result<Applied, E> {
+        match &applied {
+            Ok(applied) if applied.already => self.counts.already += 1,
+            Ok(_) => self.counts.done += 1,
+            Err(_) => self.counts.refused += 1,
+        }
+        applied
+    }
+
+    /// Moves what the kernel wrote into the batch, and remembers it.
+    fn keep_written(&mut self) {
+        self.out.drain(..).for_each(|record| self.past.remember(&record));
     }
 
     /// Lapses the holds whose time has come. Many may lapse at once; each is a group of its own, so
@@ -165,99 +248,18 @@ impl Applying {
     }
 
     fn hand_over(&mut self) -> bool {
-        self.shared.slot.put(std::mem::take(&mut self.work))
-    }
-}
-
-/// All transfers so far, for the kernel: those not yet indexed from memory, others from the journal.
-struct Past {
-    shared: Arc<Shared>,
-    /// Records that may not be indexed yet, without gaps.
-    recent: VecDeque<Record>,
-    ids: HashMap<Id, u64, Keyed>,
-    /// A failed look-up; the kernel cannot be told, so the round is thrown away.
-    failed: RefCell<Option<io::Error>>,
-}
-
-impl Past {
-    fn remember(&mut self, record: Record) {
-        if let Body::Transfer(transfer) = &record.body {
-            self.ids.insert(transfer.id, record.seq);
-        }
-        self.recent.push_back(record);
-    }
-
-    /// Lets go of what the index holds by now.
-    fn forget_indexed(&mut self) {
-        let indexed = self.shared.indexed();
-        while self.recent.front().is_some_and(|record| record.seq < indexed) {
-            if let Some(Record { body: Body::Transfer(transfer), .. }) = self.recent.pop_front() {
-                self.ids.remove(&transfer.id);
-            }
-        }
-    }
-
-    fn record(&self, seq: u64) -> io::Result<Record> {
-        let oldest = self.recent.front().map_or(u64::MAX, |record| record.seq);
-        match seq.checked_sub(oldest).and_then(|place| self.recent.get(place as usize)) {
-            Some(record) => Ok(*record),
-            None => record::decode(seq, &self.shared.reader.entry(seq)?),
-        }
-    }
-
-    /// The records that answer a command that was already done.
-    fn records(&self, applied: &Applied) -> Vec<Record> {
-        let all = applied.first..applied.first + u64::from(applied.records);
-        all.filter_map(|seq| self.or_fail(self.record(seq))).collect()
-    }
-
-    fn or_fail<T>(&self, result: io::Result<T>) -> Option<T> {
-        result.map_err(|error| *self.failed.borrow_mut() = Some(error)).ok()
-    }
-
-    fn look_up(&self, id: Id) -> io::Result<Option<(Transfer, u64)>> {
-        let seq = match self.ids.get(&id) {
-            Some(&seq) => seq,
-            None => match self.shared.index.find(id)? {
-                Some(seq) => seq,
-                None => return Ok(None),
-            },
+        let work = Work {
+            batch: self.past.take_batch(),
+            time: self.ledger.now(),
+            answers: std::mem::take(&mut self.answers),
+            commands: std::mem::take(&mut self.commands),
         };
-        match self.record(seq)?.body {
-            Body::Transfer(transfer) => Ok(Some((transfer, seq))),
-            _ => Err(io::Error::other(format!("record {seq} is no transfer, yet the index says so"))),
-        }
-    }
-}
-
-/// What the kernel is shown in place of a transfer that could not be read: equal to nothing that can be
-/// asked and nothing that can be reversed, so it refuses and changes nothing.
-const fn unreadable(id: Id) -> Transfer {
-    Transfer {
-        id,
-        op: Op::Void,
-        kind: 0,
-        debit: 0,
-        credit: 0,
-        amount: 0,
-        debit_balance: 0,
-        credit_balance: 0,
-        link: [0; 24],
-        leg: 0,
-        legs: 0,
-        has_terms: false,
-    }
-}
-
-impl Prior for Past {
-    fn find(&self, id: Id) -> Option<(Transfer, u64)> {
-        self.or_fail(self.look_up(id)).unwrap_or_else(|| Some((unreadable(id), 0)))
-    }
-
-    fn terms(&self, seq: u64) -> Option<([Id; MAX_METERS], Nanos)> {
-        match self.or_fail(self.record(seq.checked_sub(1)?))?.body {
-            Body::Terms { meters, expires } => Some((meters, expires)),
-            _ => None,
+        match self.shared.slot.put(work) {
+            Some(batch) => {
+                self.past.give_batch(batch);
+                true
+            }
+            None => false,
         }
     }
 }

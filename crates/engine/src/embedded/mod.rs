@@ -14,17 +14,19 @@ mod figures;
 mod flush;
 mod keep;
 mod open;
+mod past;
 mod shared;
 mod sign;
 mod slot;
 
 use std::sync::Arc;
 
-use jialing_journal::{Checkpoint, hash, proof};
+use jialing_journal::{Checkpoint, proof};
 use jialing_ledger::{Command, Id, Ledger, Nanos, RECORD_LEN, Record};
 use tokio::sync::{oneshot, watch};
 
 use crate::answer::{self, Hash, OpenError, Opened, ReadError, Receipt, Stats, Stopped, SubmitError};
+use crate::bulk::{Bulk, BulkOutcome, Part};
 use crate::config::Config;
 use crate::record;
 use shared::{Answered, Job, Shared};
@@ -110,6 +112,31 @@ impl Embedded {
         answers
     }
 
+    pub(crate) async fn submit_bulk(&self, bulk: Bulk) -> Result<Vec<BulkOutcome>, SubmitError> {
+        let total = bulk.groups.len();
+        let parts = Part::parts(bulk, self.shared.config.max_batch)?;
+        let (jobs, answers): (Vec<_>, Vec<_>) = parts
+            .into_iter()
+            .map(|part| {
+                let (reply, answer) = oneshot::channel();
+                (Job::Bulk(part, reply), answer)
+            })
+            .unzip();
+        self.enqueue(jobs)?;
+        let mut outcomes = Vec::new();
+        for answer in answers {
+            let part = answer.await.map_err(|_| self.shared.gone())??;
+            if outcomes.is_empty() {
+                // Mostly the only part.
+                outcomes = part;
+                outcomes.reserve(total - outcomes.len());
+            } else {
+                outcomes.extend(part);
+            }
+        }
+        Ok(outcomes)
+    }
+
     /// Looks at the state in order with the submissions; the answer comes once what it saw is durable.
     pub(crate) async fn look<R: Send + 'static>(
         &self,
@@ -141,7 +168,7 @@ impl Embedded {
     }
 
     pub(crate) async fn transfer(&self, id: Id) -> Result<Option<Record>, ReadError> {
-        self.read(move |shared| match shared.index.find(id)? {
+        self.read(move |shared| match shared.index.find(id, shared.indexed())? {
             Some(seq) => record::decode(seq, &shared.reader.entry(seq)?).map(Some),
             None => Ok(None),
         })
@@ -155,7 +182,8 @@ impl Embedded {
         limit: usize,
     ) -> Result<Vec<Record>, ReadError> {
         self.read(move |shared| {
-            let found = shared.index.history(account, before.unwrap_or(u64::MAX), limit)?;
+            let before = before.unwrap_or(u64::MAX).min(shared.indexed());
+            let found = shared.index.history(account, before, limit)?;
             found.into_iter().map(|seq| record::decode(seq, &shared.reader.entry(seq)?)).collect()
         })
         .await
@@ -236,7 +264,8 @@ impl Embedded {
                 let (record, size) = (shared.reader.entry(seq)?, checkpoint.size);
                 let path = shared.reader.inclusion(seq, size)?;
                 // Hash files that were damaged since must not become somebody's evidence.
-                if proof::includes(&hash::leaf(&record), seq, size, &path, &checkpoint.root) {
+                let suite = shared.reader.suite();
+                if proof::includes(suite, &suite.leaf(&record), seq, size, &path, &checkpoint.root) {
                     Ok((record, path))
                 } else {
                     let what = format!("tree/ is damaged near record {seq}: remove tree/mark and restart");

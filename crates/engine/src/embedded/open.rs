@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use jialing_journal::disk::{Disk, Folder, read_file, replace_file};
+use jialing_journal::disk::{Disk, Elsewhere, Folder, Tiered, read_file, replace_file};
 use jialing_journal::{CheckpointSigner, Checkpoints, Genesis, Journal, Reader};
 use jialing_ledger::{Ledger, Nanos};
 use tokio::sync::watch;
 
 use crate::answer::{OpenError, Opened};
+use crate::backup::refuse_restored;
 use crate::config::{Config, KeySource, MAX_BATCH};
 use crate::embedded::shared::{Head, Shared};
 use crate::embedded::{Embedded, apply, flush, keep, sign};
-use crate::index::Index;
+use crate::index::{Index, Sizes};
 use crate::record;
 use crate::snapshot::{self, ReplayFailed};
 
@@ -23,7 +24,7 @@ const KEY_FILE: &str = "checkpoint.key";
 pub(super) fn open(mut config: Config) -> Result<(Embedded, Opened), OpenError> {
     let began = Instant::now();
     config.max_batch = config.max_batch.clamp(1, MAX_BATCH);
-    let disk =
+    let disk: Arc<dyn Disk> =
         match &config.disk {
             Some(disk) => disk.clone(),
             None => Arc::new(Folder::make(&config.dir).map_err(|source| OpenError::Io {
@@ -31,14 +32,17 @@ pub(super) fn open(mut config: Config) -> Result<(Embedded, Opened), OpenError> 
                 source,
             })?),
         };
-    let signer = CheckpointSigner::new(config.origin.clone(), &seed(&*disk, &config.key)?);
+    refuse_restored(&*disk)?;
+    let elsewhere = config.cold.clone().map_or(Elsewhere::AsNoted, Elsewhere::Folder);
+    let disk: Arc<dyn Disk> = Arc::new(Tiered::new(disk, elsewhere));
+    let signer = CheckpointSigner::new(config.suite, config.origin.clone(), &seed(&*disk, &config.key)?);
     let genesis = Genesis { key: signer.verifier() };
     let (journal, mut checkpoints, recovered) =
         Journal::open(disk.clone(), &genesis, config.segment_bytes).map_err(OpenError::from)?;
     let reader = journal.reader();
     let opened = Opening { disk, genesis, reader };
     let (ledger, index, rebuilt) =
-        opened.rebuild(config.index_fan_in).inspect_err(|_| opened.reader.release())?;
+        opened.rebuild(&Sizes::of(&config)).inspect_err(|_| opened.reader.release())?;
     let opened_report = Opened {
         records: recovered.records,
         created: recovered.created,
@@ -69,7 +73,7 @@ struct Opening {
 impl Opening {
     /// The state (with the size of the snapshot it stood on), the index, and how many of its files
     /// were made again.
-    fn rebuild(&self, fan_in: usize) -> Result<((Ledger, u64), Index, u64), OpenError> {
+    fn rebuild(&self, sizes: &Sizes) -> Result<((Ledger, u64), Index, u64), OpenError> {
         let reading = |source| OpenError::Io { what: format!("reading {}", self.disk.name()), source };
         let mut ledger = snapshot::newest(&*self.disk, &self.genesis, &self.reader).map_err(reading)?;
         let from = ledger.next_seq();
@@ -79,7 +83,7 @@ impl Opening {
                 ReplayFailed::Contradiction(seq, what) => OpenError::Contradiction { seq, what },
             }
         })?;
-        let index = Index::open(self.disk.clone(), &self.genesis, &self.reader, fan_in, record::decode);
+        let index = Index::open(self.disk.clone(), &self.genesis, &self.reader, sizes, record::decode);
         let (index, rebuilt) = index.map_err(reading)?;
         Ok(((ledger, from), index, rebuilt))
     }
@@ -118,13 +122,10 @@ fn start(
             .spawn(body)
             .map_err(|source| OpenError::Io { what, source })
     };
-    let with = |run: fn(Arc<Shared>)| {
-        let shared = shared.clone();
-        Box::new(move || run(shared)) as Box<dyn FnOnce() + Send>
-    };
-    let (applying, flushing, signing) = (shared.clone(), shared.clone(), shared.clone());
+    let [keeping, applying, flushing, signing] = [(); 4].map(|()| shared.clone());
+    let preparer = journal.preparer();
     let threads = vec![
-        spawn("ledger-keep", with(keep::run))?,
+        spawn("ledger-keep", Box::new(move || keep::run(keeping, preparer)))?,
         spawn("ledger-sign", Box::new(move || sign::run(signing, signer, checkpoints)))?,
         spawn("ledger-flush", Box::new(move || flush::run(flushing, journal)))?,
         spawn("ledger-apply", Box::new(move || apply::run(applying, ledger)))?,

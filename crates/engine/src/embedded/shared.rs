@@ -1,7 +1,7 @@
 //! What the engine's threads and its callers share, and how all of it stops.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use jialing_ledger::{Command, Ledger, Nanos};
 use tokio::sync::{oneshot, watch};
 
 use crate::answer::{Outcome, Stopped, SubmitError};
+use crate::bulk::{BulkOutcome, Part};
 use crate::config::Config;
 use crate::embedded::figures::Figures;
 use crate::embedded::slot::Slot;
@@ -18,6 +19,9 @@ use crate::index::Index;
 
 /// The answer to one command.
 pub(crate) type Answered = Result<Outcome, SubmitError>;
+
+/// The answers to the groups of one part.
+pub(crate) type BulkAnswered = Result<Vec<BulkOutcome>, SubmitError>;
 
 /// Sends an answer that was found earlier, now that what it saw is durable.
 pub(crate) type Release = Box<dyn FnOnce() + Send>;
@@ -31,15 +35,18 @@ pub(crate) enum Job {
     One(Command, oneshot::Sender<Answered>),
     /// Several, answered together.
     Many(Vec<Command>, oneshot::Sender<Vec<Answered>>),
+    /// Groups of legs, answered together.
+    Bulk(Part, oneshot::Sender<BulkAnswered>),
     /// A look at the state.
     Read(Look),
 }
 
 impl Job {
-    pub(crate) const fn commands(&self) -> usize {
+    pub(crate) fn commands(&self) -> usize {
         match self {
             Self::One(..) => 1,
             Self::Many(commands, _) => commands.len(),
+            Self::Bulk(part, _) => part.groups.len(),
             Self::Read(_) => 0,
         }
     }
@@ -58,29 +65,34 @@ pub(crate) struct Inbox {
 pub(crate) struct Head {
     pub(crate) size: u64,
     pub(crate) root: [u8; 32],
-    /// A checkpoint of at least this size is wanted at once.
+    /// A checkpoint of at least this size is wanted at once; 0 when none is.
     pub(crate) wanted: u64,
+    /// The signing thread has signed all there is, and waits for more.
+    pub(crate) idle: bool,
     pub(crate) closing: bool,
 }
 
 /// What the keeping thread is told.
 #[derive(Default)]
 pub(crate) struct Keep {
-    /// Grows with every sealed segment.
-    pub(crate) sealed: u64,
+    /// Grows with every sealed segment, and with every part of the index that is ready to be written.
+    pub(crate) turns: u64,
     pub(crate) closing: bool,
 }
 
-/// A value under a lock, with a bell.
+/// A value under a lock, with a bell. The bell is rung only when somebody waits for it: ringing costs
+/// a call into the system each time.
 #[derive(Default)]
 pub(crate) struct Bell<T> {
     value: Mutex<T>,
     rung: Condvar,
+    /// How many wait; changed under the lock only.
+    waiting: AtomicUsize,
 }
 
 impl<T> Bell<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self { value: Mutex::new(value), rung: Condvar::new() }
+        Self { value: Mutex::new(value), rung: Condvar::new(), waiting: AtomicUsize::new(0) }
     }
 
     pub(crate) fn hold(&self) -> MutexGuard<'_, T> {
@@ -89,15 +101,32 @@ impl<T> Bell<T> {
 
     /// Changes the value and wakes all who wait.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        let result = change(&mut self.hold());
-        self.rung.notify_all();
+        let mut held = self.hold();
+        let result = change(&mut held);
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        drop(held);
+        if waiting > 0 {
+            self.rung.notify_all();
+        }
         result
+    }
+
+    /// Changes the value, and wakes those who wait only if the change says so.
+    pub(crate) fn change_and_maybe_ring(&self, change: impl FnOnce(&mut T) -> bool) {
+        if change(&mut self.hold()) {
+            self.rung.notify_all();
+        }
     }
 
     /// Waits until `ready`.
     pub(crate) fn wait<'a>(&'a self, mut ready: impl FnMut(&mut T) -> bool) -> MutexGuard<'a, T> {
-        let held = self.hold();
-        self.rung.wait_while(held, |value| !ready(value)).unwrap_or_else(PoisonError::into_inner)
+        let mut held = self.hold();
+        if !ready(&mut held) {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            held = self.rung.wait_while(held, |value| !ready(value)).unwrap_or_else(PoisonError::into_inner);
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        held
     }
 
     /// Waits until `ready`, but no longer than `most`.
@@ -106,9 +135,14 @@ impl<T> Bell<T> {
         most: Duration,
         mut ready: impl FnMut(&mut T) -> bool,
     ) -> MutexGuard<'a, T> {
-        let held = self.hold();
-        let waited = self.rung.wait_timeout_while(held, most, |value| !ready(value));
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut held = self.hold();
+        if !ready(&mut held) {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            let waited = self.rung.wait_timeout_while(held, most, |value| !ready(value));
+            held = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        held
     }
 }
 
@@ -150,7 +184,7 @@ impl Shared {
         let durable = Mutex::new(Some(watch::channel(reader.durable()).0));
         let indexed = AtomicU64::new(reader.durable());
         Self {
-            slot: Slot::new(config.max_batch),
+            slot: Slot::new(config.max_batch, reader.durable()),
             config,
             disk,
             genesis,
@@ -159,7 +193,7 @@ impl Shared {
             inbox: Bell::default(),
             head: Bell::new(head),
             // The keeper begins with a look at what an earlier run left undone.
-            keep: Bell::new(Keep { sealed: 1, closing: false }),
+            keep: Bell::new(Keep { turns: 1, closing: false }),
             checkpoint: watch::channel(checkpoint).0,
             figures: Figures::default(),
             durable,

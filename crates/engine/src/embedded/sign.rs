@@ -13,11 +13,19 @@ pub(crate) fn run(shared: Arc<Shared>, signer: CheckpointSigner, mut checkpoints
     let mut last = Instant::now();
     loop {
         let signed = shared.checkpoint.borrow().size;
-        drop(shared.head.wait(|head| head.closing || head.size > signed));
+        let more = |head: &mut Head| {
+            let ready = head.closing || head.size > signed;
+            head.idle = !ready;
+            ready
+        };
+        drop(shared.head.wait(more));
         let due = shared.config.checkpoint_every.saturating_sub(last.elapsed());
         let urgent = |head: &mut Head| head.closing || (head.wanted > signed && head.size >= head.wanted);
         let (size, root, closing) = {
-            let head = shared.head.wait_for(due, urgent);
+            let mut head = shared.head.wait_for(due, urgent);
+            if head.size >= head.wanted {
+                head.wanted = 0;
+            }
             (head.size, head.root, head.closing)
         };
         if size > signed && shared.stopped().is_none() {

@@ -2,20 +2,21 @@
 //!
 //! While a batch is flushed, the next one grows here; the flushing thread takes it whole. So batches
 //! are as small as the load allows and as large as the disk demands. When the place is full, the
-//! applying thread waits: that is the back-pressure.
+//! applying thread waits: that is the back-pressure. Memory of flushed batches comes back the same way.
 
 use jialing_journal::Batch;
 use jialing_journal::format::MAX_FRAME_ENTRIES;
-use jialing_ledger::{MAX_LEGS, Record};
+use jialing_ledger::{MAX_LEGS, Nanos};
 use tokio::sync::oneshot;
 
 use crate::config::MAX_BATCH;
-use crate::embedded::shared::{Answered, Bell, Release};
+use crate::embedded::shared::{Answered, Bell, BulkAnswered, Release};
 
 /// An answer that waits until what it saw is durable.
 pub(crate) enum Answer {
     One(Answered, oneshot::Sender<Answered>),
     Many(Vec<Answered>, oneshot::Sender<Vec<Answered>>),
+    Bulk(BulkAnswered, oneshot::Sender<BulkAnswered>),
     Read(Release),
 }
 
@@ -25,6 +26,7 @@ impl Answer {
         match self {
             Self::One(answered, reply) => drop(reply.send(answered)),
             Self::Many(answered, reply) => drop(reply.send(answered)),
+            Self::Bulk(outcomes, reply) => drop(reply.send(outcomes)),
             Self::Read(release) => release(),
         }
     }
@@ -33,8 +35,10 @@ impl Answer {
 /// What is flushed together.
 #[derive(Default)]
 pub(crate) struct Work {
+    /// The records.
     pub(crate) batch: Batch,
-    pub(crate) records: Vec<Record>,
+    /// Time of the last of them.
+    pub(crate) time: Nanos,
     pub(crate) answers: Vec<Answer>,
     /// Commands in it.
     pub(crate) commands: usize,
@@ -42,24 +46,32 @@ pub(crate) struct Work {
 
 impl Work {
     fn is_idle(&self) -> bool {
-        self.records.is_empty() && self.answers.is_empty()
+        self.batch.is_empty() && self.answers.is_empty()
     }
 
-    fn absorb(&mut self, other: Self) {
-        if self.is_idle() {
-            *self = other;
-            return;
-        }
-        self.batch.append(&other.batch);
-        self.records.extend(other.records);
-        self.answers.extend(other.answers);
+    /// Takes in other work, and leaves its memory.
+    fn absorb(&mut self, mut other: Self) -> Batch {
+        let spare = if self.batch.is_empty() {
+            std::mem::replace(&mut self.batch, other.batch)
+        } else {
+            self.batch.append(&other.batch);
+            other.batch.clear();
+            other.batch
+        };
+        self.time = self.time.max(other.time);
+        self.answers.append(&mut other.answers);
         self.commands += other.commands;
+        spare
     }
 }
 
 #[derive(Default)]
 struct State {
     work: Work,
+    /// Memory of a flushed batch.
+    spare: Option<Batch>,
+    /// Records that are durable.
+    durable: u64,
     closing: bool,
     abandoned: bool,
 }
@@ -76,33 +88,47 @@ const MAX_RECORDS: usize = MAX_BATCH * MAX_LEGS * 2;
 const _: () = assert!(MAX_RECORDS * 3 / 2 < MAX_FRAME_ENTRIES as usize);
 
 impl Slot {
-    pub(crate) fn new(max_commands: usize) -> Self {
-        Self { state: Bell::default(), max_commands }
+    pub(crate) fn new(max_commands: usize, durable: u64) -> Self {
+        Self { state: Bell::new(State { durable, ..State::default() }), max_commands }
     }
 
-    /// Puts work in, waiting for room. `false` when the engine stopped.
-    pub(crate) fn put(&self, work: Work) -> bool {
+    /// Puts work in, waiting for room, and gives memory for the next batch. `None` when the engine
+    /// stopped.
+    pub(crate) fn put(&self, work: Work) -> Option<Batch> {
         let fits = |state: &State| {
             state.work.is_idle()
                 || (state.work.commands + work.commands <= self.max_commands
-                    && state.work.records.len() + work.records.len() <= MAX_RECORDS)
+                    && state.work.batch.len() + work.batch.len() <= MAX_RECORDS)
         };
         drop(self.state.wait(|state| state.abandoned || fits(state)));
         self.state.change(|state| {
-            if !state.abandoned {
-                state.work.absorb(work);
+            if state.abandoned {
+                return None;
             }
-            !state.abandoned
+            let batch = state.work.absorb(work);
+            Some(state.spare.take().unwrap_or(batch))
         })
     }
 
-    /// Takes what is there, waiting for some. `None` when nothing will come any more.
-    pub(crate) fn take(&self) -> Option<Work> {
+    /// Takes what is there, waiting for some; says how many records are durable by now, and leaves
+    /// the last batch's memory. `None` when nothing will come any more.
+    pub(crate) fn take(&self, durable: u64, spare: Option<Batch>) -> Option<Work> {
+        self.state.change(|state| {
+            state.durable = durable;
+            if spare.is_some() {
+                state.spare = spare;
+            }
+        });
         drop(self.state.wait(|state| state.abandoned || state.closing || !state.work.is_idle()));
         self.state.change(|state| {
             let work = std::mem::take(&mut state.work);
             (!state.abandoned && !work.is_idle()).then_some(work)
         })
+    }
+
+    /// Waits until record `seq`, which was put in, is durable. `false` when the engine stopped.
+    pub(crate) fn until_durable(&self, seq: u64) -> bool {
+        !self.state.wait(|state| state.abandoned || state.durable > seq).abandoned
     }
 
     /// No more work will be put in.

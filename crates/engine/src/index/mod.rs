@@ -1,149 +1,296 @@
 //! Finding transfers: by id, and by account newest first.
 //!
-//! The unsealed segment is indexed in memory ([`tail`]). When it is sealed, its index is written as
-//! two sorted files ([`run`]), and files are merged in tiers, so that a look-up meets few of them.
-//! Memory is bounded by a few segments' worth, plus 24 bytes per 10,880 entries of the files.
-//! What is here is derived: whatever is missing or bad at the start is made again from the journal.
+//! The newest records are indexed in memory ([`tail`]), a fixed number of them together. A tail that
+//! is full and durable is written as two sorted files ([`run`]), one of ids and one of accounts, and
+//! files are merged in tiers ([`merge`]), so that a look-up meets few of them. What exists at a moment
+//! is a [`View`], which is never changed, only replaced: whoever looks holds no lock.
+//!
+//! Memory is bounded: one tail that grows, those that wait to be written and one spare, 24 bytes for
+//! every 10,880 entries of the files, and filters of ids ([`filter`]) up to a budget. What is here is derived: whatever is missing or bad at the
+//! start is made again from the journal.
 
+mod cover;
+mod filter;
 mod keyed;
+mod merge;
 pub(crate) mod run;
+mod sort;
 mod tail;
 
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jialing_journal::disk::Disk;
 use jialing_journal::{Genesis, Hash, Reader};
 use jialing_ledger::{Id, Record};
 
-pub(crate) use keyed::Keyed;
-use run::{Kind, Pair, Run, Span};
+use crate::config::Config;
+pub(crate) use cover::{Part, cover};
+use filter::Budget;
+use run::{Kind, Run, Span};
 pub(crate) use tail::Tail;
+
+/// Most records in one tail; at the default size of a segment, a little less than a segment's.
+const MOST_RECORDS: u64 = 1 << 19;
+/// Fewest.
+const FEWEST_RECORDS: u64 = 64;
+
+/// How large parts of the index are.
+pub(crate) struct Sizes {
+    /// Runs of one tier that are merged.
+    fan_in: usize,
+    /// Records that one tail covers.
+    capacity: usize,
+    /// Bytes of filters that may be loaded.
+    filter_bytes: u64,
+}
+
+impl Sizes {
+    pub(crate) fn of(config: &Config) -> Self {
+        let records = config.segment_bytes / jialing_journal::ENTRY_LEN as u64;
+        Self {
+            fan_in: config.index_fan_in.max(2),
+            capacity: records.clamp(FEWEST_RECORDS, MOST_RECORDS) as usize,
+            filter_bytes: config.index_filter_bytes,
+        }
+    }
+}
 
 /// The whole index; shared by the writer, the keeper and all who look up.
 pub(crate) struct Index {
     disk: Arc<dyn Disk>,
     log: Hash,
     fan_in: usize,
-    state: RwLock<State>,
+    capacity: usize,
+    view: RwLock<Arc<View>>,
+    /// Grows with every new view.
+    version: AtomicU64,
+    /// Full tails that wait to be written.
+    waiting: AtomicUsize,
+    /// Where the oldest of them ends; `u64::MAX` for none.
+    ripe_at: AtomicU64,
+    memory: Mutex<Memory>,
 }
 
-struct State {
-    live: Tail,
-    /// Sealed segments whose runs are not written yet, oldest first.
-    frozen: Vec<Arc<Tail>>,
+/// Memory of tails that were written, to be used again.
+#[derive(Default)]
+struct Memory {
+    spare: Option<Tail>,
+    /// Somebody may still look into these.
+    retired: Vec<Arc<Tail>>,
+}
+
+/// What there is to look into, at a moment.
+#[derive(Clone)]
+pub(crate) struct View {
+    version: u64,
+    /// Oldest first; the last one grows.
+    tails: Vec<Arc<Tail>>,
     ids: Runs,
     accounts: Runs,
 }
 
-/// Runs in order; together they cover all records up to the oldest frozen segment.
-/// Shared as a whole, so that a look-up takes one reference and no lock while it reads.
-type Runs = Arc<Vec<Arc<Run>>>;
+/// Runs in order; together they cover all records before the oldest tail.
+#[derive(Clone)]
+struct Runs {
+    runs: Vec<Arc<Run>>,
+    budget: Arc<Budget>,
+    /// The highest key of all: what sorts after it is in none.
+    top: Id,
+}
 
-impl State {
+impl Runs {
+    fn new(runs: Vec<Arc<Run>>, budget: Arc<Budget>) -> Self {
+        let top = runs.iter().map(|run| run.top()).max().unwrap_or(0);
+        Self { runs, budget, top }
+    }
+
+    fn find(&self, key: Id) -> io::Result<Option<u64>> {
+        if key > self.top {
+            return Ok(None);
+        }
+        for run in self.runs.iter().rev() {
+            if run.may_have(key, &self.budget)?
+                && let Some(seq) = run.find(key)?
+            {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl View {
     fn runs(&mut self, kind: Kind) -> &mut Runs {
         match kind {
             Kind::Ids => &mut self.ids,
             Kind::Accounts => &mut self.accounts,
         }
     }
+
+    /// The tail that grows.
+    pub(crate) fn live(&self) -> &Tail {
+        self.tails.last().expect("one tail grows")
+    }
+
+    /// Where the transfer with this id is, below `limit`. For any thread.
+    fn find(&self, id: Id, limit: u64) -> io::Result<Option<u64>> {
+        match self.tails.iter().rev().find_map(|tail| tail.find(id, limit)) {
+            Some(seq) => Ok(Some(seq)),
+            None => self.ids.find(Kind::Ids.key(id)),
+        }
+    }
+
+    /// Where the transfer with this id is, for the thread that adds: ids that sort after all of a
+    /// tail's, as new ones led by a time do, need not be looked for there.
+    pub(crate) fn find_added(&self, id: Id) -> io::Result<Option<u64>> {
+        let key = Kind::Ids.key(id);
+        for tail in self.tails.iter().rev().filter(|tail| !tail.is_above(key)) {
+            if let Some(seq) = tail.find(id, u64::MAX) {
+                return Ok(Some(seq));
+            }
+        }
+        self.ids.find(key)
+    }
 }
 
 impl Index {
-    /// Loads the runs on disk, makes missing ones again, and indexes the unsealed segment. Says how
+    /// Loads the runs on disk, makes missing ones again, and indexes what comes after them. Says how
     /// many files were made. `decode` reads a record.
     pub(crate) fn open<E: From<io::Error>>(
         disk: Arc<dyn Disk>,
         genesis: &Genesis,
         reader: &Reader,
-        fan_in: usize,
+        sizes: &Sizes,
         decode: impl Fn(u64, &jialing_journal::Entry) -> Result<Record, E>,
     ) -> Result<(Self, u64), E> {
         disk.make_folder("index")?;
         let log = run::log_number(genesis);
-        let sealed = reader.sealed();
+        let durable = reader.durable();
+        let &Sizes { fan_in, capacity, filter_bytes } = sizes;
+        let budget = Budget::new(filter_bytes);
         let fill = |first: u64, end: u64| -> Result<Tail, E> {
-            let mut tail = Tail::new(first);
+            let tail = Tail::new(first, capacity);
             reader.visit(first, end, |seq, entry| {
                 tail.add(&decode(seq, entry)?);
                 Ok::<(), E>(())
             })?;
             Ok(tail)
         };
-        let mut rebuilt = 0;
-        let mut both = [Kind::Ids, Kind::Accounts].map(|_| Vec::new());
-        for (runs, kind) in both.iter_mut().zip([Kind::Ids, Kind::Accounts]) {
-            for part in cover(&*disk, &log, kind, &sealed)? {
-                runs.push(Arc::new(match part {
-                    Part::Run(run) => run,
+        let covers = [cover(&*disk, &log, Kind::Ids, durable)?, cover(&*disk, &log, Kind::Accounts, durable)?];
+        // Both kinds end together, and what is left fits into one tail.
+        let mut goal = covers.iter().filter_map(|parts| parts.last()).map(Part::end).max().unwrap_or(0);
+        let whole_tails = (durable - goal).saturating_sub(1) / capacity as u64;
+        goal += whole_tails * capacity as u64;
+        let (mut rebuilt, mut both) = (0, Vec::new());
+        for (mut parts, kind) in covers.into_iter().zip([Kind::Ids, Kind::Accounts]) {
+            let end = parts.last().map_or(0, Part::end);
+            parts.push(Part::Missing(end, goal));
+            let mut runs = Vec::new();
+            for part in parts {
+                match part {
+                    Part::Run(run) => runs.push(Arc::new(run)),
                     Part::Missing(first, end) => {
-                        rebuilt += 1;
-                        let span = Span { kind, first, end, tier: 0 };
-                        write_tail(&*disk, &log, span, &fill(first, end)?)?
+                        for first in (first..end).step_by(capacity) {
+                            let end = end.min(first + capacity as u64);
+                            let span = Span { kind, first, end, tier: 0 };
+                            let tail = fill(first, end)?;
+                            runs.push(Arc::new(write_tail(&*disk, &log, span, &tail, &budget)?));
+                            rebuilt += 1;
+                        }
                     }
-                }));
+                }
             }
-            remove_others(&*disk, kind, runs)?;
+            cover::remove_others(&*disk, kind, &runs)?;
+            both.push(Runs::new(runs, budget.clone()));
         }
-        let live = fill(reader.tail_base(), reader.durable())?;
-        let [ids, accounts] = both.map(Arc::new);
-        let state = RwLock::new(State { live, frozen: Vec::new(), ids, accounts });
-        Ok((Self { disk, log, fan_in: fan_in.max(2), state }, rebuilt))
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds durable records, in order. With `sealed`, the segment before them has just ended.
-    pub(crate) fn add(&self, records: &[Record], sealed: Option<(u64, u64)>) {
-        let mut state = self.write();
-        if let Some((_, end)) = sealed {
-            let full = std::mem::replace(&mut state.live, Tail::new(end));
-            debug_assert_eq!(full.end, end, "all of the segment is indexed");
-            state.frozen.push(Arc::new(full));
-        }
-        records.iter().for_each(|record| state.live.add(record));
-    }
-
-    /// Sealed segments that wait for their runs.
-    pub(crate) fn frozen(&self) -> usize {
-        self.read().frozen.len()
-    }
-
-    /// Where the transfer with this id is.
-    pub(crate) fn find(&self, id: Id) -> io::Result<Option<u64>> {
-        let (frozen, runs) = {
-            let state = self.read();
-            if let Some(seq) = state.live.find(id) {
-                return Ok(Some(seq));
-            }
-            (state.frozen.clone(), state.ids.clone())
+        let tails = vec![Arc::new(fill(goal, durable)?)];
+        let accounts = both.pop().expect("the second kind");
+        let ids = both.pop().expect("the first kind");
+        let index = Self {
+            disk,
+            log,
+            fan_in,
+            capacity,
+            view: RwLock::new(Arc::new(View { version: 0, tails, ids, accounts })),
+            version: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            ripe_at: AtomicU64::new(u64::MAX),
+            memory: Mutex::default(),
         };
-        if let Some(seq) = frozen.iter().rev().find_map(|tail| tail.find(id)) {
-            return Ok(Some(seq));
-        }
-        let key = Kind::Ids.key(id);
-        runs.iter().rev().find_map(|run| run.find(key).transpose()).transpose()
+        Ok((index, rebuilt))
     }
 
-    /// Sequence numbers below `before` of transfers that name the account, newest first.
+    /// What there is now.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces an old view by the present one.
+    pub(crate) fn refresh(&self, view: &mut Arc<View>) {
+        if view.version != self.version.load(Ordering::Acquire) {
+            *view = self.view();
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut View)) {
+        let mut held = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let mut view = View::clone(&held);
+        change(&mut view);
+        view.version += 1;
+        let waiting = view.tails.len() - 1;
+        self.waiting.store(waiting, Ordering::Release);
+        let ripe_at = if waiting > 0 { view.tails[0].end() } else { u64::MAX };
+        self.ripe_at.store(ripe_at, Ordering::Release);
+        self.version.store(view.version, Ordering::Release);
+        *held = Arc::new(view);
+    }
+
+    /// Adds the next record. For one thread, whose own view this is.
+    pub(crate) fn add(&self, view: &mut Arc<View>, record: &Record) {
+        if view.live().is_full() {
+            let spare = self.memory().spare.take();
+            let base = view.live().end();
+            let fresh = match spare {
+                Some(spare) => spare.from(base),
+                None => Tail::new(base, self.capacity),
+            };
+            self.change(|view| view.tails.push(Arc::new(fresh)));
+            *view = self.view();
+        }
+        view.live().add(record);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Full tails that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Whether a tail can be written now that so many records are durable.
+    pub(crate) fn is_ripe(&self, durable: u64) -> bool {
+        self.ripe_at.load(Ordering::Acquire) <= durable
+    }
+
+    /// Where the transfer with this id is, below `limit`, up to which records are durable.
+    pub(crate) fn find(&self, id: Id, limit: u64) -> io::Result<Option<u64>> {
+        self.view().find(id, limit)
+    }
+
+    /// Sequence numbers below `before` of transfers that name the account, newest first. `before` is
+    /// not above the number of durable records.
     pub(crate) fn history(&self, account: Id, before: u64, limit: usize) -> io::Result<Vec<u64>> {
         let mut found = Vec::new();
-        let (frozen, runs) = {
-            let state = self.read();
-            state.live.history(account, before, limit, &mut found);
-            (state.frozen.clone(), state.accounts.clone())
-        };
-        for tail in frozen.iter().rev() {
+        let view = self.view();
+        for tail in view.tails.iter().rev().filter(|tail| tail.base < before) {
             tail.history(account, before, limit, &mut found);
         }
         let key = Kind::Accounts.key(account);
-        for run in runs.iter().rev().filter(|run| run.span.first < before) {
+        for run in view.accounts.runs.iter().rev().filter(|run| run.span.first < before) {
             if found.len() >= limit {
                 break;
             }
@@ -152,35 +299,66 @@ impl Index {
         Ok(found)
     }
 
-    /// Writes the runs of the oldest frozen segment. Says whether there was one.
-    pub(crate) fn write_frozen(&self) -> io::Result<bool> {
-        let Some(tail) = self.read().frozen.first().cloned() else { return Ok(false) };
-        let write = |kind| {
-            let span = Span { kind, first: tail.base, end: tail.end, tier: 0 };
-            write_tail(&*self.disk, &self.log, span, &tail)
+    /// Writes the runs of the oldest full tail whose records are all durable. Says whether there was
+    /// one.
+    pub(crate) fn write_ripe(&self, durable: u64) -> io::Result<bool> {
+        let view = self.view();
+        let tail = match view.tails.as_slice() {
+            [oldest, _, ..] if oldest.end() <= durable => oldest.clone(),
+            _ => return Ok(false),
         };
-        let (ids, accounts) = (write(Kind::Ids)?, write(Kind::Accounts)?);
-        let mut state = self.write();
-        Arc::make_mut(&mut state.ids).push(Arc::new(ids));
-        Arc::make_mut(&mut state.accounts).push(Arc::new(accounts));
-        state.frozen.remove(0);
+        let write = |kind| {
+            let span = Span { kind, first: tail.base, end: tail.end(), tier: 0 };
+            write_tail(&*self.disk, &self.log, span, &tail, &view.ids.budget).map(Arc::new)
+        };
+        let new = [(Kind::Ids, write(Kind::Ids)?), (Kind::Accounts, write(Kind::Accounts)?)];
+        self.change(|view| {
+            for (kind, run) in new {
+                let runs = view.runs(kind);
+                runs.top = runs.top.max(run.top());
+                runs.runs.push(run);
+            }
+            view.tails.remove(0);
+        });
+        drop(view);
+        self.memory().retired.push(tail);
+        self.prepare();
         Ok(true)
     }
 
-    /// Merges the newest runs of one tier when there are enough of them. Says whether it did.
-    pub(crate) fn merge_once(&self) -> io::Result<bool> {
+    /// Keeps memory ready for the next tail, so that the writer need not make it.
+    pub(crate) fn prepare(&self) {
+        let mut memory = self.memory();
+        let retired = std::mem::take(&mut memory.retired);
+        let mut freed = None;
+        for tail in retired {
+            match Arc::try_unwrap(tail) {
+                Ok(tail) => freed = Some(tail),
+                Err(tail) => memory.retired.push(tail),
+            }
+        }
+        if memory.spare.is_none() {
+            drop(memory);
+            let spare = freed.map_or_else(|| Tail::new(0, self.capacity), Tail::emptied);
+            self.memory().spare = Some(spare);
+        }
+    }
+
+    /// Merges the newest runs of one tier when there are enough of them. Says whether it did; it does
+    /// not when `closing` comes true meanwhile.
+    pub(crate) fn merge_once(&self, closing: impl Fn() -> bool) -> io::Result<bool> {
         for kind in [Kind::Ids, Kind::Accounts] {
-            let runs = self.write().runs(kind).clone();
+            let Runs { runs, budget, .. } = View::clone(&self.view()).runs(kind).clone();
             let Some(from) = mergeable(&runs, self.fan_in) else { continue };
             let (parts, tier) = (&runs[from..from + self.fan_in], runs[from].span.tier + 1);
             let span = Span { kind, first: parts[0].span.first, end: parts[self.fan_in - 1].span.end, tier };
-            let merged = Arc::new(run::write(
-                &*self.disk,
-                &self.log,
-                span,
-                run::merge(parts.iter().map(|run| run.pairs()).collect()),
-            )?);
-            Arc::make_mut(self.write().runs(kind)).splice(from..from + self.fan_in, [merged]);
+            let Some(merged) = merge::merge(&*self.disk, &self.log, span, parts, &budget, closing)? else {
+                return Ok(false);
+            };
+            let merged = Arc::new(merged);
+            self.change(|view| {
+                view.runs(kind).runs.splice(from..from + self.fan_in, [merged]);
+            });
             // Readers that still hold the parts keep their open files.
             parts.iter().try_for_each(|part| self.disk.remove(&part.span.name()))?;
             return Ok(true);
@@ -195,74 +373,12 @@ fn mergeable(runs: &[Arc<Run>], fan_in: usize) -> Option<usize> {
     runs.windows(fan_in).position(same)
 }
 
-fn write_tail(disk: &dyn Disk, log: &Hash, span: Span, tail: &Tail) -> io::Result<Run> {
-    let pairs = match span.kind {
-        Kind::Ids => tail.ids(),
-        Kind::Accounts => tail.postings(),
-    };
-    let mut pairs: Vec<Pair> = pairs.into_iter().map(|(id, seq)| (span.kind.key(id), seq)).collect();
-    pairs.sort_unstable();
-    run::write(disk, log, span, pairs.into_iter().map(Ok))
-}
-
-/// A part of the log: a run covers it, or none does.
-pub(crate) enum Part {
-    Run(Run),
-    Missing(u64, u64),
-}
-
-/// The fewest good runs of a kind that cover the sealed segments, in order, and the segments that
-/// none covers. Reads only.
-pub(crate) fn cover(disk: &dyn Disk, log: &Hash, kind: Kind, sealed: &[(u64, u64)]) -> io::Result<Vec<Part>> {
-    let mut found = found_runs(disk, log, kind)?;
-    // The longest first, of those that begin and end with a segment.
-    found.sort_by_key(|run| std::cmp::Reverse(run.span.end));
-    let mut parts = Vec::new();
-    let mut next = 0;
-    for &(first, end) in sealed {
-        if first < next {
-            continue;
-        }
-        let fits = |run: &Run| run.span.first == first && sealed.iter().any(|&(_, end)| end == run.span.end);
-        let part = found.iter().position(fits).map(|place| found.remove(place));
-        next = part.as_ref().map_or(end, |run| run.span.end);
-        parts.push(part.map_or(Part::Missing(first, end), Part::Run));
-    }
-    Ok(parts)
-}
-
-/// All good runs of a kind on disk.
-fn found_runs(disk: &dyn Disk, log: &Hash, kind: Kind) -> io::Result<Vec<Run>> {
-    let names = match disk.list("index") {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        names => names?,
-    };
-    let mut found = Vec::new();
-    for name in names {
-        if Span::parse(&name).is_some_and(|(other, ..)| other == kind) {
-            match Run::open(disk, log, &format!("index/{name}")) {
-                Ok(run) => found.push(run),
-                Err(error) if is_bad(&error) => tracing::warn!(%error, "an index file is passed over"),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn is_bad(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-}
-
-/// Removes the files of a kind that the chosen runs make needless, and unfinished ones.
-fn remove_others(disk: &dyn Disk, kind: Kind, runs: &[Arc<Run>]) -> io::Result<()> {
-    for name in disk.list("index")? {
-        let path = format!("index/{name}");
-        let needless = Span::parse(&name)
-            .is_some_and(|(other, ..)| other == kind && !runs.iter().any(|run| run.span.name() == path));
-        if needless || name.ends_with(".tmp") {
-            disk.remove(&path)?;
-        }
-    }
-    Ok(())
+fn write_tail(
+    disk: &dyn Disk,
+    log: &Hash,
+    span: Span,
+    tail: &Tail,
+    budget: &Arc<Budget>,
+) -> io::Result<Run> {
+    run::write(disk, log, span, tail.pairs(span.kind), budget)
 }

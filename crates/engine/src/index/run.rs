@@ -2,17 +2,20 @@
 //!
 //! One format serves ids and accounts. 4 KiB pages of 170 entries, each page with its own checksum;
 //! after them fences, the first entry of every page, in blocks of 64 with a checksum each; the first
-//! fence of every block is in memory. A look-up reads one block and one page, whatever the size.
+//! fence of every block is in memory. A look-up reads one block and one page, whatever the size. A run
+//! of ids ends with a filter ([`super::filter`]).
 //! Runs are derived from the journal: a bad one is made again.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jialing_journal::disk::{Disk, File, read_exact};
 use jialing_journal::{Hash, hash};
 use jialing_ledger::Id;
 
-const MAGIC: &[u8; 16] = b"jialing run 1\n\0\0";
+use super::filter::{self, Budget, Filter, Loaded};
+
+const MAGIC: &[u8; 16] = b"jialing run 2\n\0\0";
 const PAGE: usize = 4096;
 const ENTRY: usize = 24;
 /// Entries in a full page.
@@ -84,6 +87,9 @@ pub(crate) struct Run {
     /// The first entry of every fence block.
     sparse: Vec<Pair>,
     last: Pair,
+    filter_bytes: u64,
+    /// `None` inside when it did not fit into the budget.
+    filter: OnceLock<Option<Loaded>>,
 }
 
 fn bad(name: &str, what: &str) -> io::Error {
@@ -107,6 +113,7 @@ struct Header {
     entries: u64,
     last: Pair,
     log: Hash,
+    filter_bytes: u64,
 }
 
 impl Header {
@@ -119,6 +126,7 @@ impl Header {
         }
         put(&mut bytes, self.last);
         bytes.extend_from_slice(&self.log);
+        bytes.extend_from_slice(&self.filter_bytes.to_le_bytes());
         let crc = crc(&bytes);
         bytes.extend_from_slice(&crc.to_le_bytes());
         bytes.resize(PAGE, 0);
@@ -130,15 +138,15 @@ impl Header {
         let u32_at = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
         if bytes.len() != PAGE
             || &bytes[..16] != MAGIC
-            || crc(&bytes[..104]) != u32_at(104)
-            || bytes[108..].iter().any(|&byte| byte != 0)
+            || crc(&bytes[..112]) != u32_at(112)
+            || bytes[116..].iter().any(|&byte| byte != 0)
         {
             return None;
         }
         let kind = [Kind::Ids, Kind::Accounts].into_iter().find(|&kind| kind as u32 == u32_at(16))?;
         let span = Span { kind, first: u64_at(24), end: u64_at(32), tier: u32_at(20) };
         let log = bytes[72..104].try_into().expect("thirty-two bytes");
-        Some(Self { span, entries: u64_at(40), last: get(&bytes[48..72]), log })
+        Some(Self { span, entries: u64_at(40), last: get(&bytes[48..72]), log, filter_bytes: u64_at(104) })
     }
 }
 
@@ -146,85 +154,145 @@ fn crc(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes)
 }
 
-/// Writes a run from pairs in order, under a temporary name until it is whole and durable.
-pub(crate) fn write(
-    disk: &dyn Disk,
-    log: &Hash,
+/// Bytes written between two flushes of a run that is being made. A flush of the journal waits for
+/// what the disk has taken before it, so no more than this is ever ahead of it.
+const SYNC_EVERY: u64 = 4 << 20;
+
+/// Pages gathered before they are written.
+const PAGES_AT_ONCE: usize = 64;
+
+/// A run being made, under a temporary name until it is whole and durable.
+pub(crate) struct Builder<'a> {
+    disk: &'a dyn Disk,
+    log: &'a Hash,
     span: Span,
-    pairs: impl Iterator<Item = io::Result<Pair>>,
-) -> io::Result<Run> {
-    let name = span.name();
-    let temporary = format!("{name}.tmp");
-    let file = disk.create(&temporary)?;
-    let mut writer =
-        Writer { file: &*file, at: PAGE as u64, page: vec![0; 8], buffer: Vec::new(), fences: Vec::new() };
-    let (mut entries, mut last) = (0, (0, 0));
-    for pair in pairs {
-        let pair = pair?;
-        debug_assert!(entries == 0 || last < pair, "pairs come in order");
-        writer.push(pair)?;
-        (entries, last) = (entries + 1, pair);
-    }
-    writer.finish()?;
-    file.write_at(&Header { span, entries, last, log: *log }.encode(), 0)?;
-    file.sync()?;
-    disk.rename(&temporary, &name)?;
-    disk.sync_folder("index")?;
-    Run::open(disk, log, &name)
-}
-
-struct Writer<'a> {
-    file: &'a dyn File,
+    file: Arc<dyn File>,
     at: u64,
-    page: Vec<u8>,
+    synced: u64,
+    /// Pages to be written; the last one is being filled.
     buffer: Vec<u8>,
+    /// Entries in the page being filled.
+    filled: usize,
     fences: Vec<Pair>,
+    entries: u64,
+    last: Pair,
+    filter: Option<Filter>,
 }
 
-impl Writer<'_> {
-    fn push(&mut self, pair: Pair) -> io::Result<()> {
-        if self.page.len() == 8 {
+impl<'a> Builder<'a> {
+    /// Begins a run that will have `most` entries at most.
+    pub(crate) fn new(disk: &'a dyn Disk, log: &'a Hash, span: Span, most: u64) -> io::Result<Self> {
+        let file = disk.create(&format!("{}.tmp", span.name()))?;
+        Ok(Self {
+            disk,
+            log,
+            span,
+            file,
+            at: PAGE as u64,
+            synced: 0,
+            buffer: Vec::with_capacity(PAGES_AT_ONCE * PAGE),
+            filled: 0,
+            fences: Vec::new(),
+            entries: 0,
+            last: (0, 0),
+            filter: (span.kind == Kind::Ids).then(|| Filter::new(most)),
+        })
+    }
+
+    /// Adds a pair, which sorts after all before it.
+    pub(crate) fn push(&mut self, pair: Pair) -> io::Result<()> {
+        debug_assert!(self.entries == 0 || self.last < pair, "pairs come in order");
+        if self.filled == 0 {
             self.fences.push(pair);
+            self.buffer.extend_from_slice(&[0; 8]);
         }
-        put(&mut self.page, pair);
-        if self.page.len() == 8 + PER_PAGE * ENTRY {
-            self.end_page()?;
+        put(&mut self.buffer, pair);
+        if let Some(filter) = &mut self.filter {
+            filter.add(pair.0);
         }
-        Ok(())
+        self.last = pair;
+        self.entries += 1;
+        self.filled += 1;
+        if self.filled == PER_PAGE { self.end_page() } else { Ok(()) }
     }
 
     fn end_page(&mut self) -> io::Result<()> {
-        let count = ((self.page.len() - 8) / ENTRY) as u32;
-        self.page[4..8].copy_from_slice(&count.to_le_bytes());
-        self.page.resize(PAGE, 0);
-        let crc = crc(&self.page[4..]);
-        self.page[..4].copy_from_slice(&crc.to_le_bytes());
-        self.buffer.extend_from_slice(&self.page);
-        self.page.clear();
-        self.page.resize(8, 0);
-        if self.buffer.len() >= 256 * PAGE { self.flush() } else { Ok(()) }
+        let start = self.buffer.len() - 8 - self.filled * ENTRY;
+        self.buffer.resize(start + PAGE, 0);
+        let page = &mut self.buffer[start..];
+        page[4..8].copy_from_slice(&(self.filled as u32).to_le_bytes());
+        let crc = crc(&page[4..]);
+        page[..4].copy_from_slice(&crc.to_le_bytes());
+        self.filled = 0;
+        if self.buffer.len() >= PAGES_AT_ONCE * PAGE { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.write_at(&self.buffer, self.at)?;
         self.at += self.buffer.len() as u64;
         self.buffer.clear();
+        if self.at - self.synced >= SYNC_EVERY {
+            self.file.sync()?;
+            self.synced = self.at;
+        }
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<()> {
-        if self.page.len() > 8 {
+    /// Ends the run and opens it. Its filter stays loaded when filters are in use.
+    pub(crate) fn finish(mut self, budget: &Arc<Budget>) -> io::Result<Run> {
+        if self.filled > 0 {
             self.end_page()?;
         }
-        for block in self.fences.chunks(PER_BLOCK) {
+        for block in std::mem::take(&mut self.fences).chunks(PER_BLOCK) {
             let start = self.buffer.len();
             block.iter().for_each(|&pair| put(&mut self.buffer, pair));
             self.buffer.resize(start + PER_BLOCK * ENTRY, 0);
             let crc = crc(&self.buffer[start..]);
             self.buffer.extend_from_slice(&crc.to_le_bytes());
         }
-        self.flush()
+        let filter_bytes = self.end_filter()?;
+        let Self { span, entries, last, log, .. } = self;
+        self.file.write_at(&Header { span, entries, last, log: *log, filter_bytes }.encode(), 0)?;
+        self.file.sync()?;
+        let name = span.name();
+        self.disk.rename(&format!("{name}.tmp"), &name)?;
+        self.disk.sync_folder("index")?;
+        let run = Run::open(self.disk, log, &name)?;
+        if let Some(filter) = self.filter.filter(|_| budget.is_used()) {
+            let loaded = budget.load(filter_bytes, || io::Result::Ok(Some(filter)))?;
+            run.filter.get_or_init(|| loaded);
+        }
+        Ok(run)
     }
+
+    fn end_filter(&mut self) -> io::Result<u64> {
+        let mut length = 0;
+        if let Some(filter) = &self.filter {
+            let start = self.buffer.len();
+            self.buffer.extend(filter.bytes());
+            length = (self.buffer.len() - start) as u64;
+            let crc = crc(&self.buffer[start..]);
+            self.buffer.extend_from_slice(&crc.to_le_bytes());
+        }
+        self.flush()?;
+        Ok(length)
+    }
+}
+
+/// Writes a run from pairs in order.
+pub(crate) fn write(
+    disk: &dyn Disk,
+    log: &Hash,
+    span: Span,
+    pairs: impl Iterator<Item = Pair>,
+    budget: &Arc<Budget>,
+) -> io::Result<Run> {
+    // One id a record at most; a run of accounts has no filter.
+    let mut builder = Builder::new(disk, log, span, span.end - span.first)?;
+    for pair in pairs {
+        builder.push(pair)?;
+    }
+    builder.finish(budget)
 }
 
 impl Run {
@@ -241,7 +309,15 @@ impl Run {
         }
         let pages = header.entries.div_ceil(PER_PAGE as u64);
         let blocks = pages.div_ceil(PER_BLOCK as u64);
-        if header.span.name() != name || file.size()? != (1 + pages) * PAGE as u64 + blocks * BLOCK as u64 {
+        let filter_length = match header.span.kind {
+            Kind::Ids => header.filter_bytes.saturating_add(4),
+            Kind::Accounts => 0,
+        };
+        let length = (1 + pages) * PAGE as u64 + blocks * BLOCK as u64;
+        if header.span.name() != name
+            || header.filter_bytes > filter::bytes_for(records)
+            || file.size()? != length + filter_length
+        {
             return Err(bad(name, "length"));
         }
         let mut run = Self {
@@ -251,6 +327,8 @@ impl Run {
             pages,
             sparse: Vec::new(),
             last: header.last,
+            filter_bytes: header.filter_bytes,
+            filter: OnceLock::new(),
         };
         for block in 0..blocks {
             let first = run.block(block)?[0];
@@ -270,14 +348,37 @@ impl Run {
         Ok(bytes.chunks_exact(ENTRY).take(count).map(get).collect())
     }
 
+    /// The highest key.
+    pub(crate) const fn top(&self) -> Id {
+        self.last.0
+    }
+
+    pub(crate) const fn entries_at_most(&self) -> u64 {
+        self.pages * PER_PAGE as u64
+    }
+
+    pub(crate) const fn pages(&self) -> u64 {
+        self.pages
+    }
+
     fn page(&self, page: u64) -> io::Result<Vec<Pair>> {
-        let bytes = read_exact(&*self.file, (1 + page) * PAGE as u64, PAGE)?;
-        let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
-        let count = (word(4) as usize).min(PER_PAGE);
-        if crc(&bytes[4..]) != word(0) {
-            return Err(bad(&self.name, "page"));
+        let mut pairs = Vec::with_capacity(PER_PAGE);
+        self.read_pages(page, page + 1, &mut pairs)?;
+        Ok(pairs)
+    }
+
+    /// Reads the pairs of some pages in a row.
+    pub(crate) fn read_pages(&self, from: u64, to: u64, pairs: &mut Vec<Pair>) -> io::Result<()> {
+        let bytes = read_exact(&*self.file, (1 + from) * PAGE as u64, (to - from) as usize * PAGE)?;
+        for page in bytes.chunks_exact(PAGE) {
+            let word = |at: usize| u32::from_le_bytes(page[at..at + 4].try_into().expect("four bytes"));
+            let count = (word(4) as usize).min(PER_PAGE);
+            if crc(&page[4..]) != word(0) {
+                return Err(bad(&self.name, "page"));
+            }
+            pairs.extend(page[8..8 + count * ENTRY].chunks_exact(ENTRY).map(get));
         }
-        Ok(bytes[8..8 + count * ENTRY].chunks_exact(ENTRY).map(get).collect())
+        Ok(())
     }
 
     /// The last page whose first entry is not above `pair`; `None` when all are.
@@ -287,6 +388,35 @@ impl Run {
         };
         let within = self.block(block as u64)?.partition_point(|&first| first <= pair);
         Ok(Some((block * PER_BLOCK + within - 1) as u64))
+    }
+
+    /// The filter, as it stands in the file; a run of accounts has none.
+    pub(crate) fn read_filter(&self) -> io::Result<Option<Filter>> {
+        if self.span.kind != Kind::Ids {
+            return Ok(None);
+        }
+        let at = (1 + self.pages) * PAGE as u64 + self.sparse.len() as u64 * BLOCK as u64;
+        let bytes = read_exact(&*self.file, at, self.filter_bytes as usize + 4)?;
+        let (bytes, stored) = bytes.split_at(self.filter_bytes as usize);
+        if stored != crc(bytes).to_le_bytes() {
+            return Err(bad(&self.name, "filter"));
+        }
+        Ok(Some(Filter::of(bytes)))
+    }
+
+    /// Whether a run of ids may have a key, without reading its pages; `false` is certain.
+    pub(crate) fn may_have(&self, key: Id, budget: &Arc<Budget>) -> io::Result<bool> {
+        if self.sparse.first().is_none_or(|first| key < first.0) || key > self.last.0 {
+            return Ok(false);
+        }
+        let loaded = match self.filter.get() {
+            Some(loaded) => loaded,
+            None => {
+                let loaded = budget.load(self.filter_bytes, || self.read_filter())?;
+                self.filter.get_or_init(|| loaded)
+            }
+        };
+        Ok(loaded.as_ref().is_none_or(|loaded| loaded.may_have(key)))
     }
 
     /// The sequence number under a key; the highest when there are many.

@@ -2,10 +2,14 @@
 
 mod asof;
 mod audit;
+mod backup;
 mod bank;
+mod bulk;
+mod cold;
 mod concurrency;
 mod durability;
 mod failures;
+mod files;
 mod lookups;
 mod model;
 mod proofs;

@@ -1,18 +1,20 @@
 //! Receipts, checkpoints and tiles, checked with nothing but the public key.
 
 use jialing_engine::{Engine, ReadError, Receipt};
-use jialing_journal::{Checkpoint, VerifierKey, hash, proof};
+use jialing_journal::{Checkpoint, Suite, VerifierKey, proof};
 
 use crate::bank::{Bank, found, pay, submit};
+
+const SUITE: Suite = Suite::Sha256Ed25519;
 
 /// What a stranger does with a receipt.
 fn check(engine: &Engine, receipt: &Receipt) {
     let key = VerifierKey::parse(&engine.verifier_key()).unwrap();
     let said = Checkpoint::open(&receipt.checkpoint.note, &key).unwrap();
     assert_eq!((said.size, said.root), (receipt.checkpoint.size, receipt.checkpoint.root));
-    let leaf = hash::leaf(&receipt.record);
-    assert!(proof::includes(&leaf, receipt.index, said.size, &receipt.path, &said.root));
-    assert!(!proof::includes(&leaf, receipt.index + 1, said.size, &receipt.path, &said.root));
+    let leaf = SUITE.leaf(&receipt.record);
+    assert!(proof::includes(SUITE, &leaf, receipt.index, said.size, &receipt.path, &said.root));
+    assert!(!proof::includes(SUITE, &leaf, receipt.index + 1, said.size, &receipt.path, &said.root));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +56,7 @@ async fn two_checkpoints_are_consistent_across_restarts() {
     for old in &seen {
         for new in seen.iter().filter(|new| new.size >= old.size) {
             let path = engine.consistency(old.size, new.size).await.unwrap();
-            assert!(proof::consistent(old.size, &old.root, new.size, &new.root, &path));
+            assert!(proof::consistent(SUITE, old.size, &old.root, new.size, &new.root, &path));
         }
         assert_eq!(engine.checkpoint_covering(old.size).await.unwrap().as_ref(), Some(old));
     }
@@ -78,15 +80,15 @@ async fn tiles_and_bundles_rebuild_the_signed_root() {
         leaves.extend(engine.tile(0, index, width).await.unwrap());
         entries.extend(engine.entries(index, width).await.unwrap());
     }
-    let mut edge = jialing_journal::tree::Edge::new();
+    let mut edge = jialing_journal::tree::Edge::new(SUITE);
     for entry in entries.chunks_exact(120) {
         assert_eq!(entry[..2], [0, 118]);
-        edge.push(hash::leaf(&entry[2..]), |_, _, _| ());
+        edge.push(SUITE.leaf(&entry[2..]), |_, _, _| ());
     }
     assert_eq!((edge.size(), edge.root()), (checkpoint.size, checkpoint.root));
-    assert_eq!(leaves[..32], hash::leaf(&entries[2..120]));
+    assert_eq!(leaves[..32], SUITE.leaf(&entries[2..120]));
     let roots = engine.tile(1, 0, (checkpoint.size >> 8) as u16).await.unwrap();
-    let mut first = jialing_journal::tree::Edge::new();
+    let mut first = jialing_journal::tree::Edge::new(SUITE);
     leaves.chunks_exact(32).take(256).for_each(|leaf| first.push(leaf.try_into().unwrap(), |_, _, _| ()));
     assert_eq!(roots[..32], first.root());
     for (level, index, width) in

@@ -6,9 +6,8 @@
 //! flush that fails.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use super::{Disk, File, LockError, folder_of};
@@ -30,7 +29,7 @@ pub enum Surviving {
 #[derive(Clone, Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
-    locked: Arc<AtomicBool>,
+    locked: Arc<Mutex<BTreeSet<String>>>,
     /// Held for reading by every change, so that a crash falls between two of them, for all files.
     instant: Arc<RwLock<()>>,
 }
@@ -237,19 +236,22 @@ impl Disk for Memory {
         Ok(())
     }
 
-    fn lock(&self, _file: &str) -> Result<Box<dyn Any + Send + Sync>, LockError> {
-        if self.locked.swap(true, Ordering::SeqCst) {
+    fn lock(&self, file: &str) -> Result<Box<dyn Any + Send + Sync>, LockError> {
+        if !hold(&self.locked).insert(file.to_owned()) {
             return Err(LockError::Held(std::process::id()));
         }
-        Ok(Box::new(Lock(self.locked.clone())))
+        Ok(Box::new(Lock { locked: self.locked.clone(), file: file.to_owned() }))
     }
 }
 
-struct Lock(Arc<AtomicBool>);
+struct Lock {
+    locked: Arc<Mutex<BTreeSet<String>>>,
+    file: String,
+}
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
+        hold(&self.locked).remove(&self.file);
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod folder;
 mod memory;
+pub mod tiered;
 
 use std::any::Any;
 use std::io;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use folder::Folder;
 pub use memory::{Memory, Surviving};
+pub use tiered::{Elsewhere, Tiered};
 
 /// Why a lock was not had.
 #[derive(Debug)]
@@ -114,6 +116,10 @@ pub trait File: Send + Sync {
     /// # Errors
     /// The system's.
     fn size(&self) -> io::Result<u64>;
+
+    /// Lets the system drop its copy of the file's durable bytes, so that the next read meets the
+    /// medium. Where that cannot be had, nothing happens.
+    fn forget(&self) {}
 }
 
 /// Reads exactly `length` bytes.

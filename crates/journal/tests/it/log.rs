@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use jialing_journal::{
-    Batch, CheckpointSigner, Checkpoints, Entry, Genesis, Journal, JournalError, Memory, Recovered,
+    Batch, CheckpointSigner, Checkpoints, Entry, Genesis, Journal, JournalError, Memory, Recovered, Suite,
 };
 
 /// The first segment's file.
 pub(crate) const FIRST: &str = "segments/00000000000000000000.seg";
 
 pub(crate) fn signer() -> CheckpointSigner {
-    CheckpointSigner::new("test/log", &[9; 32])
+    CheckpointSigner::new(Suite::Sha256Ed25519, "test/log", &[9; 32])
 }
 
 pub(crate) fn genesis() -> Genesis {

@@ -2,6 +2,11 @@
 
 mod checkpoints;
 mod documentation;
+mod faults;
+mod hashes;
 mod log;
+mod misfits;
 mod proofs;
 mod recovery;
+mod seals;
+mod suites;

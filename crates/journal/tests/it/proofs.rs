@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 
-use jialing_journal::hash::{self, Hash, hex};
+use jialing_journal::hash::{Hash, hex};
 use jialing_journal::proof::{self, Nodes};
 use jialing_journal::tree::Edge;
 
 use crate::log::{append, entry, open};
-use jialing_journal::Memory;
+use jialing_journal::{Memory, Suite};
+
+const SUITE: Suite = Suite::Sha256Ed25519;
 
 /// The eight leaves that every RFC 6962 implementation is tested with, and the roots over the first
 /// one to eight of them.
@@ -34,23 +36,23 @@ const ROOTS: [&str; 8] = [
 
 #[test]
 fn roots_are_the_known_ones() {
-    assert_eq!(hex(&hash::empty()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    let mut edge = Edge::new();
-    assert_eq!(edge.root(), hash::empty());
+    assert_eq!(hex(&SUITE.empty()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    let mut edge = Edge::new(SUITE);
+    assert_eq!(edge.root(), SUITE.empty());
     for (leaf, root) in LEAVES.iter().zip(ROOTS) {
-        edge.push(hash::leaf(leaf), |_, _, _| ());
+        edge.push(SUITE.leaf(leaf), |_, _, _| ());
         assert_eq!(hex(&edge.root()), root);
     }
 }
 
 /// The tree's hash by its definition (RFC 6962, 2.1), slowly.
-fn defined_root(leaves: &[Hash]) -> Hash {
+pub(crate) fn defined_root(suite: Suite, leaves: &[Hash]) -> Hash {
     match leaves {
-        [] => hash::empty(),
+        [] => suite.empty(),
         [leaf] => *leaf,
         _ => {
             let k = leaves.len().next_power_of_two() / 2;
-            hash::node(&defined_root(&leaves[..k]), &defined_root(&leaves[k..]))
+            suite.node(&defined_root(suite, &leaves[..k]), &defined_root(suite, &leaves[k..]))
         }
     }
 }
@@ -63,9 +65,9 @@ fn root_by_path(leaf: Hash, m: usize, n: usize, path: &[Hash]) -> Option<Hash> {
     let (&last, rest) = path.split_last()?;
     let k = n.next_power_of_two() / 2;
     Some(if m < k {
-        hash::node(&root_by_path(leaf, m, k, rest)?, &last)
+        SUITE.node(&root_by_path(leaf, m, k, rest)?, &last)
     } else {
-        hash::node(&last, &root_by_path(leaf, m - k, n - k, rest)?)
+        SUITE.node(&last, &root_by_path(leaf, m - k, n - k, rest)?)
     })
 }
 
@@ -82,47 +84,58 @@ fn roots_by_proof(m: usize, n: usize, old: Hash, whole: bool, path: &[Hash]) -> 
     let k = n.next_power_of_two() / 2;
     if m <= k {
         let (before, after) = roots_by_proof(m, k, old, whole, rest)?;
-        Some((before, hash::node(&after, &last)))
+        Some((before, SUITE.node(&after, &last)))
     } else {
         let (before, after) = roots_by_proof(m - k, n - k, old, false, rest)?;
-        Some((hash::node(&last, &before), hash::node(&last, &after)))
+        Some((SUITE.node(&last, &before), SUITE.node(&last, &after)))
     }
 }
 
-struct Leaves(Vec<Hash>);
+/// Leaves in memory, and every subtree worked out anew.
+pub(crate) struct Leaves {
+    suite: Suite,
+    pub(crate) leaves: Vec<Hash>,
+}
+
+impl Leaves {
+    /// The first `count` entries' hashes.
+    pub(crate) fn of(suite: Suite, count: usize) -> Self {
+        Self { suite, leaves: (0..count as u64).map(|seq| suite.leaf(&entry(seq))).collect() }
+    }
+}
 
 impl Nodes for Leaves {
     type Error = Infallible;
 
+    fn suite(&self) -> Suite {
+        self.suite
+    }
+
     fn node(&self, level: u32, index: u64) -> Result<Hash, Infallible> {
         let from = (index << level) as usize;
-        Ok(defined_root(&self.0[from..from + (1 << level)]))
+        Ok(defined_root(self.suite, &self.leaves[from..from + (1 << level)]))
     }
 }
 
 const SIZES: usize = 200;
 
-fn leaves() -> Vec<Hash> {
-    (0..SIZES as u64).map(|seq| hash::leaf(&entry(seq))).collect()
-}
-
 #[test]
 fn inclusion_holds_for_every_leaf_of_every_size_and_for_nothing_else() {
-    let nodes = Leaves(leaves());
-    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(&nodes.0[..n])).collect();
+    let nodes = Leaves::of(SUITE, SIZES);
+    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(SUITE, &nodes.leaves[..n])).collect();
     for n in 1..=SIZES {
         let root = &roots[n];
         assert_eq!(proof::root(&nodes, n as u64).unwrap(), *root);
         for m in 0..n {
             let path = proof::inclusion(&nodes, m as u64, n as u64).unwrap();
-            let leaf = nodes.0[m];
+            let leaf = nodes.leaves[m];
             assert_eq!(root_by_path(leaf, m, n, &path), Some(*root), "leaf {m} of {n}");
             let includes = |leaf, m: usize, n: usize, path: &[Hash], root| {
-                proof::includes(leaf, m as u64, n as u64, path, root)
+                proof::includes(SUITE, leaf, m as u64, n as u64, path, root)
             };
             assert!(includes(&leaf, m, n, &path, root));
             assert!(!includes(&leaf, m, n, &path, &roots[n - 1]));
-            assert!(!includes(&nodes.0[(m + 1) % SIZES], m, n, &path, root));
+            assert!(!includes(&nodes.leaves[(m + 1) % SIZES], m, n, &path, root));
             assert!(n == 1 || !includes(&leaf, m ^ 1, n, &path, root));
             assert!(!includes(&leaf, n, n, &path, root));
             let longer = [&path[..], &[leaf]].concat();
@@ -134,10 +147,11 @@ fn inclusion_holds_for_every_leaf_of_every_size_and_for_nothing_else() {
 
 #[test]
 fn consistency_holds_between_all_sizes_and_for_nothing_else() {
-    let nodes = Leaves(leaves());
-    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(&nodes.0[..n])).collect();
-    let holds =
-        |m: usize, old, n: usize, new, path: &[Hash]| proof::consistent(m as u64, old, n as u64, new, path);
+    let nodes = Leaves::of(SUITE, SIZES);
+    let roots: Vec<Hash> = (0..=SIZES).map(|n| defined_root(SUITE, &nodes.leaves[..n])).collect();
+    let holds = |m: usize, old, n: usize, new, path: &[Hash]| {
+        proof::consistent(SUITE, m as u64, old, n as u64, new, path)
+    };
     for n in 0..=SIZES {
         for m in 0..=n {
             let path = proof::consistency(&nodes, m as u64, n as u64).unwrap();
@@ -159,24 +173,24 @@ fn consistency_holds_between_all_sizes_and_for_nothing_else() {
 fn proofs_from_stored_hashes_hold_over_tile_borders() {
     let disk = Memory::new();
     let (mut journal, _) = open(&disk, 1 << 20);
-    let leaves: Vec<Hash> = (0..1100).map(|seq| hash::leaf(&entry(seq))).collect();
+    let leaves: Vec<Hash> = (0..1100).map(|seq| SUITE.leaf(&entry(seq))).collect();
     let reader = journal.reader();
     for count in [1, 254, 1, 1, 255, 300, 288] {
         append(&mut journal, count);
         let size = journal.head().0;
-        assert_eq!(journal.head().1, defined_root(&leaves[..size as usize]));
+        assert_eq!(journal.head().1, defined_root(SUITE, &leaves[..size as usize]));
         assert_eq!(reader.root(size).unwrap(), journal.head().1);
         for seq in (0..size).step_by(17).chain([size - 1]) {
             let path = reader.inclusion(seq, size).unwrap();
-            assert!(proof::includes(&leaves[seq as usize], seq, size, &path, &journal.head().1));
+            assert!(proof::includes(SUITE, &leaves[seq as usize], seq, size, &path, &journal.head().1));
         }
         for old in (1..size).step_by(23) {
             let path = reader.consistency(old, size).unwrap();
-            let old_root = defined_root(&leaves[..old as usize]);
-            assert!(proof::consistent(old, &old_root, size, &journal.head().1, &path));
+            let old_root = defined_root(SUITE, &leaves[..old as usize]);
+            assert!(proof::consistent(SUITE, old, &old_root, size, &journal.head().1, &path));
         }
     }
     assert_eq!(reader.tile(0, 1, 256).unwrap(), leaves[256..512].concat());
-    assert_eq!(reader.tile(1, 0, 4).unwrap()[32..64], defined_root(&leaves[256..512]));
+    assert_eq!(reader.tile(1, 0, 4).unwrap()[32..64], defined_root(SUITE, &leaves[256..512]));
     assert!(reader.tile(0, 4, 256).is_err(), "only 76 hashes are there");
 }

@@ -1,7 +1,7 @@
 //! Every way a log can be found, and what opening makes of it.
 
 use jialing_journal::disk::Surviving;
-use jialing_journal::{Batch, Disk, JournalError, Memory};
+use jialing_journal::{Batch, Disk, JournalError, Memory, Suite};
 
 use crate::log::{FIRST, append, check_entries, entry, open, signer, try_open};
 
@@ -186,7 +186,7 @@ fn a_missing_segment_or_one_of_another_log_is_refused() {
     };
     check(&cut_seal, "no good seal");
     let other = Memory::new();
-    let key = jialing_journal::CheckpointSigner::new("other/log", &[9; 32]).verifier();
+    let key = jialing_journal::CheckpointSigner::new(Suite::Sha256Ed25519, "other/log", &[9; 32]).verifier();
     let stranger = jialing_journal::Genesis { key };
     drop(jialing_journal::Journal::open(std::sync::Arc::new(other.clone()), &stranger, 16 << 10).unwrap());
     check(&|disk| disk.plant(FIRST, &other.bytes(FIRST).unwrap()), "belongs to another log");

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Applied;
 use crate::command::MAX_METERS;
 use crate::record::link_to;
-use crate::{Body, Group, Id, Leg, LegOp, Nanos, Op, Record, Refusal, Transfer};
+use crate::{Body, Id, Leg, LegOp, Nanos, Op, Record, Refusal, Transfer};
 
 /// Looks up transfers already recorded.
 pub trait Prior {
@@ -64,15 +64,15 @@ impl Prior for Remembered {
 /// The answer to a group whose first leg was found at `seq`: done before, or an id taken.
 ///
 /// Walks the legs in order, so the first leg that fails is reported, as for any other refusal.
-pub(super) fn answer(group: &Group, prior: &impl Prior) -> Result<Applied, Refusal> {
+pub(super) fn answer(legs: &[Leg], prior: &impl Prior) -> Result<Applied, Refusal> {
     let mut span: Option<(u64, u64)> = None;
-    for (index, leg) in (0u8..).zip(&group.legs) {
+    for (index, leg) in (0u8..).zip(legs) {
         if !super::transfers::is_leg_id(leg) {
             return Err(Refusal::new(crate::Why::IdInvalid, index));
         }
         // The first leg was done in a group that had another leg here.
         let Some((done, seq)) = prior.find(leg.id) else { return Err(Refusal::taken(0, "group")) };
-        if let Some(field) = difference(leg, index, group.legs.len(), &done, seq, prior) {
+        if let Some(field) = difference(leg, index, legs.len(), &done, seq, prior) {
             return Err(Refusal::taken(index, field));
         }
         let start = seq - u64::from(done.has_terms);

@@ -44,6 +44,26 @@ impl<T: Numbered> Shelf<T> {
         (entry != EMPTY).then_some(entry & self.mask())
     }
 
+    /// Reads the cell where a look-up of this number begins, so that it lies in the cache.
+    pub(super) fn warm_cell(&self, id: Id) {
+        if !self.table.is_empty() {
+            std::hint::black_box(self.table[(scatter(id) as u32 & self.mask()) as usize]);
+        }
+    }
+
+    /// Reads both ends of the thing that the first cell of this number's look-up leads to, if it
+    /// may be the right one.
+    pub(super) fn warm_thing<F>(&self, id: Id, last_field: impl FnOnce(&T) -> F) {
+        if self.table.is_empty() {
+            return;
+        }
+        let entry = self.table[(scatter(id) as u32 & self.mask()) as usize];
+        if entry != EMPTY && entry & !self.mask() == self.tag(id) {
+            let thing = &self.things[(entry & self.mask()) as usize];
+            std::hint::black_box((thing.id() as u64, last_field(thing)));
+        }
+    }
+
     /// Whether one more fits.
     pub(super) fn has_room(&self) -> bool {
         self.things.len() < MOST

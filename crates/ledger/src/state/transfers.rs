@@ -11,7 +11,7 @@ use super::repeat::{self, Prior};
 use super::{Applied, Ledger, MAX_SUM};
 use crate::command::{MAX_AMOUNT, MAX_LEGS, MAX_METERS};
 use crate::record::link_to;
-use crate::{AccountKind, Body, Group, Id, Leg, LegOp, Nanos, Op, Record, Refusal, Transfer, Why};
+use crate::{AccountKind, Body, Id, Leg, LegOp, Nanos, Op, Record, Refusal, Transfer, Why};
 use crate::{is_transfer_id, reversal_id};
 
 /// A leg that was found good: what to change and what to write.
@@ -74,12 +74,11 @@ pub(super) const fn is_leg_id(leg: &Leg) -> bool {
 impl Ledger {
     pub(super) fn transfer(
         &mut self,
-        group: &Group,
+        legs: &[Leg],
         at: Nanos,
         prior: &impl Prior,
         out: &mut Vec<Record>,
     ) -> Result<Applied, Refusal> {
-        let legs = &group.legs;
         if legs.first().is_some_and(|leg| !is_leg_id(leg)) {
             return Err(Refusal::new(Why::IdInvalid, 0));
         }
@@ -87,7 +86,7 @@ impl Ledger {
             return Err(Refusal::new(Why::LegCount, 0));
         }
         if prior.find(legs[0].id).is_some() {
-            return repeat::answer(group, prior);
+            return repeat::answer(legs, prior);
         }
         let start = out.len();
         let first = self.next;
