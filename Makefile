@@ -23,8 +23,9 @@ test: ## Formatting, lints and every test, on SQLite and on a private PostgreSQL
 test-rust: ## The Rust tests alone
 	scripts/with-postgres $(CARGO) $(RUNNER) --workspace
 
-test-web: ## The browser tests alone
+test-web: ## The TypeScript client's tests and the browser's
 	@scripts/setup test
+	cd sdk/typescript && npm ci --no-audit --no-fund --silent && npm test --silent
 	@$(CARGO) build --quiet --package jialing-cli
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 

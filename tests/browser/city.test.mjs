@@ -67,6 +67,7 @@ test("a receipt is verified in the browser, and one changed fen is found", async
   await page.click("#verify");
   await page.waitForSelector('#verdict[data-proven="yes"]', { timeout: 15_000 });
   assert.equal(await page.locator('#steps li[data-done="yes"]').count(), 5);
+  assert.match(await page.textContent("#verdict"), /它证明：.*它不证明：/s);
   await page.screenshot({ path: "screens/receipt-390.png" });
   await page.click("#tamper");
   await page.waitForSelector('#verdict[data-proven="no"]');

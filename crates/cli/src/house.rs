@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jialing_crypto::cosign::Witness;
+use jialing_crypto::note::NoteVerifier;
 use jialing_crypto::seal::{BlindIndex, KeyRing};
 use jialing_engine::{Config, Engine, OpenError, Opened};
 use jialing_gateway::{EdgeConfig, Gateway, Running};
 use jialing_platform::app::Parts;
 use jialing_platform::follow::Progress;
 use jialing_platform::institutions::{self, Founding};
+use jialing_platform::witnesses::{Asked, Policy, Witnesses};
 use jialing_platform::{App, Clock, Connectors, Db, Settings, background, follow};
-use jialing_rails::Peer;
 use jialing_rails::bank::{Bank, HttpBank};
 use jialing_rails::identity::HttpIdentity;
 use jialing_rails::notice::HttpNotices;
+use jialing_rails::witness::HttpWitness;
+use jialing_rails::{CallLimits, Peer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -35,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) notices: Peer,
     pub(crate) seal: KeyRing,
     pub(crate) blind: BlindIndex,
+    pub(crate) witnesses: Vec<Asked>,
+    pub(crate) policy: Policy,
     pub(crate) edge: EdgeConfig,
     pub(crate) listener: TcpListener,
 }
@@ -64,6 +70,9 @@ impl House {
                 format!("cannot open {}: {error}", plan.data.join("jialing.db").display())
             })?,
         };
+        let log = NoteVerifier::from_vkey(&engine.verifier_key()).map_err(|error| error.to_string())?;
+        let witnesses =
+            Witnesses::new(plan.witnesses, plan.policy, &log).map_err(|error| error.to_string())?;
         let app = App::new(Parts {
             db,
             engine,
@@ -74,6 +83,7 @@ impl House {
             connectors: connect(plan.banks, plan.identity, plan.notices)?,
             progress: Progress::default(),
             policies: Default::default(),
+            witnesses,
         });
         let mut tasks = follow::start(&app);
         institutions::establish(&app, plan.founding)
@@ -137,6 +147,14 @@ fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Resu
         ),
         notices: Arc::new(HttpNotices::new(notices).map_err(|error| format!("notice service: {error}"))?),
     })
+}
+
+/// A witness reached at this address, with this verifier key.
+pub(crate) fn witness(url: &str, key: &str) -> Result<Asked, String> {
+    let key = Witness::from_vkey(key).map_err(|error| format!("witness {url}: {error}"))?;
+    let rail =
+        HttpWitness::new(url, CallLimits::default()).map_err(|error| format!("witness {url}: {error}"))?;
+    Ok(Asked { key, url: url.to_owned(), rail: Arc::new(rail) })
 }
 
 /// A problem as an operator should read it.

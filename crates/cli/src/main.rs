@@ -11,6 +11,7 @@ mod keys;
 mod log;
 mod serve;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ enum Command {
     Bench(bench::Args),
     /// Audit a stopped platform's folder, or one receipt, believing nothing
     Verify(verify::Args),
+    /// Cosign checkpoints of logs that only grow, so that nobody can be shown another history
+    Witness(witness::Args),
     /// Make keys; sign and check requests offline, as the API does
     Keys(keys::Args),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Crash(args) => crash::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Witness(args) => witness::run(&args),
         Command::Keys(args) => keys::run(args),
     };
     match done {

@@ -12,11 +12,12 @@ use jialing_crypto::{PublicKey, SigningKey};
 use jialing_gateway::{EdgeConfig, Limits};
 use jialing_platform::Settings;
 use jialing_platform::institutions::Founding;
+use jialing_platform::witnesses::{Asked, Policy};
 use jialing_rails::{CallLimits, Peer};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::house::{House, Plan};
+use crate::house::{House, Plan, witness};
 use crate::{Done, runtime};
 
 /// A file of this name in a folder of keys says that they were made for a sandbox.
@@ -45,6 +46,13 @@ struct File {
     #[serde(default)]
     trusted_proxies: u8,
     metrics_token_file: Option<PathBuf>,
+    /// Cosignatures that a published checkpoint and a receipt should have.
+    #[serde(default)]
+    witness_quorum: usize,
+    witness_every_ms: Option<u64>,
+    witness_wait_ms: Option<u64>,
+    #[serde(default, rename = "witness")]
+    witnesses: Vec<WitnessFile>,
     keys: Keys,
     institutions: Vec<toml::Value>,
     banks: BTreeMap<String, PeerFile>,
@@ -57,6 +65,9 @@ struct File {
 struct Keys {
     /// Sign answers and callbacks; PKCS#8 PEM.
     answers: Vec<PathBuf>,
+    /// Public keys that signed answers once; PEM.
+    #[serde(default)]
+    retired: Vec<PathBuf>,
     /// Seals personal data: 64 hexadecimal digits.
     seal: PathBuf,
     /// Makes sealed values findable: 64 hexadecimal digits.
@@ -70,6 +81,15 @@ struct PeerFile {
     caller_id: String,
     key: PathBuf,
     peer_keys: Vec<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WitnessFile {
+    /// The submission prefix.
+    url: String,
+    /// The witness's verifier key.
+    key: String,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
@@ -137,6 +157,7 @@ impl Checked {
         if seal.is_some() && seal == blind {
             self.refusals.push("keys.seal and keys.blind are the same secret; make two".into());
         }
+        let (witnesses, policy) = self.witnesses(&file);
         let banks: BTreeMap<_, _> = file
             .banks
             .into_iter()
@@ -145,6 +166,8 @@ impl Checked {
         let identity = self.peer("identity", file.identity);
         let notices = self.peer("notices", file.notices);
         let founding = self.founding(file.institutions);
+        let retired =
+            file.keys.retired.iter().filter_map(|path| self.public_key("keys.retired", path)).collect();
         let metrics_token = file
             .metrics_token_file
             .and_then(|path| self.read_secret(&path))
@@ -155,6 +178,7 @@ impl Checked {
         let (blind, data) = (BlindIndex::new(blind?), self.base.join(file.data));
         let mut edge = EdgeConfig::new(answers);
         edge.listen = file.listen;
+        edge.retired_keys = retired;
         edge.limits = file.limits;
         edge.trusted_proxies = file.trusted_proxies;
         edge.metrics_token = metrics_token;
@@ -170,6 +194,8 @@ impl Checked {
             notices,
             seal,
             blind,
+            witnesses,
+            policy,
             edge,
             listener,
         })
@@ -229,17 +255,7 @@ impl Checked {
 
     fn peer(&mut self, name: &str, file: PeerFile) -> Option<Peer> {
         let key = self.signing_key(&file.key);
-        let mut peer_keys = Vec::new();
-        for path in &file.peer_keys {
-            let path = self.base.join(path);
-            match fs::read_to_string(&path)
-                .map_err(|error| error.to_string())
-                .and_then(|pem| PublicKey::from_spki_pem(&pem).map_err(|error| error.to_string()))
-            {
-                Ok(key) => peer_keys.push(key),
-                Err(error) => self.refusals.push(format!("{name}: {}: {error}", path.display())),
-            }
-        }
+        let peer_keys = file.peer_keys.iter().filter_map(|path| self.public_key(name, path)).collect();
         Some(Peer {
             name: name.to_owned(),
             base_url: file.url,
@@ -248,6 +264,37 @@ impl Checked {
             peer_keys,
             limits: CallLimits::default(),
         })
+    }
+
+    fn public_key(&mut self, name: &str, path: &Path) -> Option<PublicKey> {
+        let path = self.base.join(path);
+        fs::read_to_string(&path)
+            .map_err(|error| error.to_string())
+            .and_then(|pem| PublicKey::from_spki_pem(&pem).map_err(|error| error.to_string()))
+            .map_err(|error| self.refusals.push(format!("{name}: {}: {error}", path.display())))
+            .ok()
+    }
+
+    fn witnesses(&mut self, file: &File) -> (Vec<Asked>, Policy) {
+        let mut asked = Vec::new();
+        for one in &file.witnesses {
+            match witness(&one.url, &one.key) {
+                Ok(one) => asked.push(one),
+                Err(error) => self.refusals.push(error),
+            }
+        }
+        let defaults = Policy::default();
+        let policy = Policy {
+            quorum: file.witness_quorum,
+            every_ms: file.witness_every_ms.unwrap_or(defaults.every_ms),
+            wait_ms: file.witness_wait_ms.unwrap_or(defaults.wait_ms),
+        };
+        if policy.quorum > file.witnesses.len() {
+            let named = file.witnesses.len();
+            self.refusals
+                .push(format!("witness_quorum is {}, but {named} witnesses are named", policy.quorum));
+        }
+        (asked, policy)
     }
 
     fn founding(&mut self, institutions: Vec<toml::Value>) -> Option<Founding> {

@@ -30,10 +30,20 @@ macro_rules! assets {
     };
 }
 
-/// The page that shows a demonstration city live.
+/// The page that shows a demonstration city live, with the TypeScript client's verifier, built.
 #[must_use]
 pub fn city_page() -> Vec<Asset> {
-    assets!("city":
+    let verifier = assets!("sdk":
+        "/sdk/bytes.js" "bytes.js" "text/javascript; charset=utf-8",
+        "/sdk/index.js" "index.js" "text/javascript; charset=utf-8",
+        "/sdk/note.js" "note.js" "text/javascript; charset=utf-8",
+        "/sdk/proof.js" "proof.js" "text/javascript; charset=utf-8",
+        "/sdk/receipt.js" "receipt.js" "text/javascript; charset=utf-8",
+        "/sdk/sm2.js" "sm2.js" "text/javascript; charset=utf-8",
+        "/sdk/sm3.js" "sm3.js" "text/javascript; charset=utf-8",
+        "/sdk/words.js" "words.js" "text/javascript; charset=utf-8",
+    );
+    let page = assets!("city":
         "/" "index.html" "text/html; charset=utf-8",
         "/city/city.css" "city.css" "text/css; charset=utf-8",
         "/city/city.js" "city.js" "text/javascript; charset=utf-8",
@@ -43,7 +53,8 @@ pub fn city_page() -> Vec<Asset> {
         "/city/texts.js" "texts.js" "text/javascript; charset=utf-8",
         "/city/verify.js" "verify.js" "text/javascript; charset=utf-8",
         "/city/icon.svg" "icon.svg" "image/svg+xml",
-    )
+    );
+    [page, verifier].concat()
 }
 
 /// A router that serves `assets`.

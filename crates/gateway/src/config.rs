@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use jialing_crypto::SigningKey;
+use jialing_crypto::{PublicKey, SigningKey};
 use serde::Deserialize;
 
 use crate::assets::Asset;
@@ -16,6 +16,8 @@ pub struct EdgeConfig {
     pub listen: SocketAddr,
     /// Keys that sign answers to merchants and banks: the one of the request's suite, else the first.
     pub answer_keys: Vec<SigningKey>,
+    /// Keys that signed answers once and no longer do; published for those who kept such answers.
+    pub retired_keys: Vec<PublicKey>,
     /// Every limit.
     pub limits: Limits,
     /// Reverse proxies in front that append to `X-Forwarded-For`; 0 believes nobody.
@@ -35,6 +37,7 @@ impl EdgeConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             answer_keys,
+            retired_keys: Vec::new(),
             limits: Limits::default(),
             trusted_proxies: 0,
             metrics_token: None,

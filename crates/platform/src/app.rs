@@ -39,6 +39,8 @@ pub struct Parts {
     pub progress: Progress,
     /// The numbers that regulators set, as last read from the database.
     pub policies: crate::policies::Book,
+    /// Who cosigns the ledger's checkpoints.
+    pub witnesses: crate::witnesses::Witnesses,
 }
 
 /// Callers of the outside world.

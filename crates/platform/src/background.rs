@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::{App, Result, audit, exchange, notices, orders, outbox, people, transfers};
+use crate::{App, Result, audit, exchange, notices, orders, outbox, people, transfers, witnesses};
 
 /// Between two rounds of housekeeping.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -18,14 +18,15 @@ pub async fn reconcile(app: &App) -> Result<()> {
     exchange::resolve::take_over(app).await?;
     exchange::resolve::repair(app).await?;
     transfers::reconcile(app).await?;
-    orders::reconcile(app).await
+    orders::reconcile(app).await?;
+    witnesses::resume(app).await
 }
 
 /// Starts the background work. It ends when the handles are aborted; each part is found again by
 /// state and time, so nothing is lost when it is.
 #[must_use]
 pub fn start(app: &App) -> Vec<JoinHandle<()>> {
-    vec![
+    let mut handles = vec![
         orders::start(app),
         exchange::resolve::start(app),
         transfers::keep_resolving(app),
@@ -33,7 +34,9 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         audit::keep(app),
         people::keep(app),
         tokio::spawn(keep_house(app.clone())),
-    ]
+    ];
+    handles.extend(witnesses::start(app));
+    handles
 }
 
 /// Forgets events that are kept no longer.

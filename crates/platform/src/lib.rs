@@ -46,6 +46,7 @@ pub mod transfers;
 pub mod verify;
 pub mod wallets;
 pub mod withdrawals;
+pub mod witnesses;
 
 pub use app::{App, Connectors, Settings};
 pub use clock::Clock;

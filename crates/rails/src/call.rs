@@ -207,7 +207,7 @@ fn why(error: reqwest::Error) -> Why {
 }
 
 /// `127.0.0.0/8`, `[::1]` or `localhost`.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => host

@@ -18,6 +18,7 @@
 //! | [`bank`] | link an account, pull a top-up, push a withdrawal, query, statement, notices |
 //! | [`identity`] | does this name belong to this identity number (and phone)? |
 //! | [`notice`] | one-time codes and notices by template |
+//! | [`witness`] | cosignatures of the ledger's checkpoints |
 //! | [`emvco`] | the payload of a merchant's QR code |
 
 pub mod bank;
@@ -26,6 +27,7 @@ pub mod emvco;
 pub mod identity;
 pub mod notice;
 mod outcome;
+pub mod witness;
 
 pub use call::{BadPeer, CallLimits, Peer, SignedCaller};
 pub use outcome::{Answer, Outcome, Refusal, Why};

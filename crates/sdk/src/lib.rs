@@ -3,7 +3,8 @@
 //! [`Wallet`] is what a person's app does: sign up, bind a device, pay. [`Merchant`] is what a
 //! shop's server does: make orders, refund, read events, every request signed and every answer's
 //! signature checked. [`Bank`] is a bank's treasury, [`Public`] what anybody may read.
-//! [`receipt::verify`] checks a receipt with nothing but the ledger's public key.
+//! [`receipt::verify`] checks a receipt with nothing but the ledger's public key, and says in [`words`]
+//! what that proves.
 //!
 //! Money is in minor units (fen). A write is safe to repeat: each carries a natural key or an
 //! `Idempotency-Key` made before the first try, and the client repeats it by itself when the answer
@@ -20,6 +21,7 @@ pub mod public;
 pub mod receipt;
 mod signed;
 pub mod wallet;
+pub mod words;
 
 pub use answers::Amount;
 pub use bank::Bank;

@@ -6,16 +6,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::PublicKey;
+use jialing_crypto::cosign::{self, Witness};
 use jialing_crypto::hash::HashAlgorithm;
-use jialing_crypto::note::{Checkpoint, NoteVerifier};
+use jialing_crypto::note::NoteVerifier;
 use jialing_crypto::proof;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use jialing_crypto::cosign::Cosignature;
+
 /// The format that is checked.
 const FORMAT: &str = "jialing-receipt/1";
-/// The only algorithm of that format.
-const ALGORITHM: &str = "RFC6962-SHA256+ED25519";
 /// Bytes of a record.
 const RECORD_LEN: usize = 118;
 /// Crockford's digits, as ids are written.
@@ -25,7 +26,7 @@ const THING: u128 = !0xf;
 /// The operations by which money moves: plain, post, reverse.
 const MOVES: [u8; 3] = [16, 18, 21];
 /// The kinds: number, name, and the prefix of the id of what it was for.
-const KINDS: [(u16, &str, &str); 9] = [
+const KINDS: [(u16, &str, &str); 10] = [
     (1, "issue", "iss"),
     (2, "redeem", "iss"),
     (3, "top_up", "top"),
@@ -35,6 +36,7 @@ const KINDS: [(u16, &str, &str); 9] = [
     (7, "transfer", "tra"),
     (8, "sweep", "wdr"),
     (9, "withdrawal_return", "wdr"),
+    (11, "bulk", "blk"),
 ];
 
 /// What a receipt proves.
@@ -56,6 +58,52 @@ pub struct Proven {
     pub tree_size: u64,
     /// Whether the payer's device signed it, and the receipt shows what.
     pub signed_by_device: bool,
+    /// The trusted witnesses that cosigned the checkpoint.
+    pub cosigned: Vec<Cosignature>,
+}
+
+impl Proven {
+    /// What this proves and what it does not, for people.
+    #[must_use]
+    pub fn meaning(&self) -> crate::words::Meaning {
+        crate::words::Meaning::of(self)
+    }
+}
+
+/// What a receipt is checked against: keys from somewhere you trust, never from where the receipt is.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    pub(crate) ledger: NoteVerifier,
+    pub(crate) witnesses: Vec<Witness>,
+    pub(crate) need: usize,
+}
+
+impl Trust {
+    /// The ledger whose verifier key this is. The key decides the suite.
+    ///
+    /// # Errors
+    /// [`NotProven`] when it is no verifier key.
+    pub fn in_ledger(verifier_key: &str) -> Result<Self, NotProven> {
+        let ledger = NoteVerifier::from_vkey(verifier_key)
+            .map_err(|error| no(format!("the verifier key: {error}")))?;
+        Ok(Self { ledger, witnesses: Vec::new(), need: 0 })
+    }
+
+    /// And at least `need` of the witnesses with these verifier keys.
+    ///
+    /// # Errors
+    /// [`NotProven`] when one is no witness's key, or fewer are given than needed.
+    pub fn with_witnesses<'a>(
+        mut self,
+        keys: impl IntoIterator<Item = &'a str>,
+        need: usize,
+    ) -> Result<Self, NotProven> {
+        let keys = keys.into_iter().map(Witness::from_vkey).collect::<Result<Vec<_>, _>>();
+        self.witnesses = keys.map_err(|error| no(format!("a witness's key: {error}")))?;
+        self.need = need;
+        ensure(need <= self.witnesses.len(), "fewer witnesses are trusted than are needed")?;
+        Ok(self)
+    }
 }
 
 /// The receipt does not hold, and why.
@@ -70,6 +118,9 @@ struct Receipt {
     format: String,
     what: What,
     proof: Proof,
+    /// What the platform says about cosignatures, which are counted anew.
+    #[serde(rename = "cosigned", default)]
+    _cosigned: Option<Value>,
     evidence: Option<DeviceEvidence>,
     /// Names and words, which prove nothing and are not looked at.
     #[serde(rename = "described")]
@@ -129,11 +180,19 @@ struct DeviceEvidence {
 /// # Errors
 /// [`NotProven`], with the first fault.
 pub fn verify(receipt: &Value, verifier_key: &str) -> Result<Proven, NotProven> {
+    verify_with(receipt, &Trust::in_ledger(verifier_key)?)
+}
+
+/// Checks `receipt` as [`verify`] does, and that enough of the trusted witnesses cosigned its checkpoint.
+///
+/// # Errors
+/// [`NotProven`], with the first fault.
+pub fn verify_with(receipt: &Value, trust: &Trust) -> Result<Proven, NotProven> {
     let receipt: Receipt =
         Receipt::deserialize(receipt).map_err(|error| no(format!("it is not of the format: {error}")))?;
     ensure(receipt.format == FORMAT, "its format is another")?;
-    ensure(receipt.proof.algorithm == ALGORITHM, "its algorithm is another")?;
-    let record = included(&receipt.proof, verifier_key)?;
+    ensure(receipt.proof.algorithm == trust.ledger.algorithm(), "its algorithm is another")?;
+    let (record, cosigned) = included(&receipt.proof, trust)?;
     record.compare(&receipt.what)?;
     if let Some(evidence) = &receipt.evidence {
         record.signed_for(evidence, &receipt.what)?;
@@ -147,35 +206,29 @@ pub fn verify(receipt: &Value, verifier_key: &str) -> Result<Proven, NotProven> 
         index: record.seq,
         tree_size: receipt.proof.tree_size,
         signed_by_device: receipt.evidence.is_some(),
+        cosigned,
     })
 }
 
-/// The record, once it is known to be in the ledger's log.
-fn included(proof: &Proof, verifier_key: &str) -> Result<Record, NotProven> {
-    let verifier =
-        NoteVerifier::from_vkey(verifier_key).map_err(|error| no(format!("the verifier key: {error}")))?;
-    ensure(proof.log == verifier.name(), "it is about another log")?;
-    ensure(proof.key_id == hex(&verifier.key_id()), "`key_id` is not the ledger's")?;
-    let checkpoint = Checkpoint::open(&proof.checkpoint, &proof.log, &[verifier])
+/// The record, once it is known to be in the ledger's log, and who cosigned that.
+fn included(proof: &Proof, trust: &Trust) -> Result<(Record, Vec<Cosignature>), NotProven> {
+    let ledger = &trust.ledger;
+    ensure(proof.log == ledger.name(), "it is about another log")?;
+    ensure(proof.key_id == hex(&ledger.key_id()), "`key_id` is not the ledger's")?;
+    let (checkpoint, cosigned) = cosign::open(&proof.checkpoint, ledger, &trust.witnesses, trust.need)
         .map_err(|error| no(format!("the checkpoint: {error}")))?;
     ensure(proof.tree_size == checkpoint.size, "`tree_size` is not what the checkpoint says")?;
     let bytes: [u8; RECORD_LEN] = decode("the record", &proof.record)?;
     let path: Vec<[u8; 32]> =
         proof.path.iter().map(|hash| decode("the path", hash)).collect::<Result<_, _>>()?;
-    let leaf = proof::leaf_hash(HashAlgorithm::Sha256, &bytes);
-    proof::verify_inclusion(
-        HashAlgorithm::Sha256,
-        &leaf,
-        proof.leaf_index,
-        checkpoint.size,
-        &path,
-        &checkpoint.root,
-    )
-    .map_err(|error| no(format!("the path: {error}")))?;
+    let hash = ledger.tree_hash();
+    let leaf = proof::leaf_hash(hash, &bytes);
+    proof::verify_inclusion(hash, &leaf, proof.leaf_index, checkpoint.size, &path, &checkpoint.root)
+        .map_err(|error| no(format!("the path: {error}")))?;
     let record = Record::read(&bytes);
     ensure(record.seq == proof.leaf_index, "the record's number is not its place in the log")?;
     ensure(MOVES.contains(&record.operation), "the record moved no money")?;
-    Ok(record)
+    Ok((record, cosigned))
 }
 
 /// The fields of a transfer record, little endian.

@@ -135,6 +135,8 @@ async fn at_home(args: &Args, dir: PathBuf) -> Result<Value, String> {
         shops: args.merchants.into(),
         banks: 3,
         database: None,
+        witnesses: Vec::new(),
+        witness_quorum: 0,
     };
     let house = Demo::open(&plan).await?;
     let measured = async {

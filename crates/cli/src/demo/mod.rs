@@ -10,13 +10,14 @@ use std::process::ExitCode;
 
 use jialing_gateway::{EdgeConfig, Rate, city_page};
 use jialing_platform::Settings;
+use jialing_platform::witnesses::{Asked, Policy};
 use jialing_rails::CallLimits;
 use jialing_sandbox::city::{City, CitySize};
 use jialing_sandbox::{Sandbox, SettleAfter};
 use tokio::net::TcpListener;
 
 use crate::actors::Town;
-use crate::house::{House, Plan};
+use crate::house::{House, Plan, witness};
 use crate::{Done, runtime};
 
 /// The id by which the platform calls the city's services.
@@ -52,6 +53,18 @@ pub(crate) struct Args {
     /// Keep the tables in this PostgreSQL database instead of the folder
     #[arg(long)]
     pub(crate) database: Option<String>,
+    /// A witness to ask for cosignatures, URL=VERIFIER_KEY; may be given more than once
+    #[arg(long = "witness", value_name = "URL=VERIFIER_KEY", value_parser = asked)]
+    pub(crate) witnesses: Vec<Asked>,
+    /// Cosignatures that a published checkpoint and a receipt should have
+    #[arg(long, default_value_t = 0)]
+    pub(crate) witness_quorum: usize,
+}
+
+/// Reads URL=VERIFIER_KEY.
+fn asked(text: &str) -> Result<Asked, String> {
+    let (url, key) = text.split_once('=').ok_or("it looks like http://127.0.0.1:8090=witness.example+…")?;
+    witness(url, key)
 }
 
 /// A running demonstration.
@@ -126,6 +139,8 @@ impl Demo {
             notices: peer(sandbox.notice()),
             seal: keys.seal_ring()?,
             blind: keys.blind_index(),
+            witnesses: args.witnesses.clone(),
+            policy: Policy { quorum: args.witness_quorum, ..Policy::default() },
             edge,
             listener,
         })

@@ -8,3 +8,4 @@ mod program;
 mod serve;
 mod story;
 mod verify;
+mod witness;

@@ -89,6 +89,11 @@ impl Server {
         ])
     }
 
+    /// The next line that it says.
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("another line")
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(mut self) {
         self.process.kill().and_then(|()| self.process.wait()).expect("it can be killed");

@@ -150,6 +150,20 @@ fn secrets_that_others_know_are_refused_by_name() {
 }
 
 #[test]
+fn witnesses_that_cannot_be_are_refused_by_name() {
+    let key = "witness.example.org/one+8cfa2a53+BAtROtm0kkAVygkC7QeQRNOsXb7CMG8GlIwQ2o62458t";
+    let with = |top: &str, url: &str, key: &str| {
+        let (top, table) = (top.to_owned(), format!("[[witness]]\nurl = \"{url}\"\nkey = \"{key}\"\n"));
+        move |setup: &mut Setup| setup.config = format!("{top}\n{}\n{table}", setup.config)
+    };
+    let here = "http://127.0.0.1:9";
+    check(with("witness_quorum = 2", here, key), "witness_quorum is 2, but 1 witnesses are named");
+    check(with("", here, "no key"), "witness http://127.0.0.1:9");
+    check(with("", "http://witness.example", key), "plain http");
+    check(with("", "ftp://witness.example", key), "witness ftp://witness.example");
+}
+
+#[test]
 fn all_reasons_are_given_at_once() {
     let mut setup = Setup::new();
     setup.config = setup.config.replace("[settings]", "[settings]\nsandbox = true");

@@ -1,13 +1,19 @@
 // Opens a payment's receipt and verifies it here, step by step, without asking the server again.
 
-import { $, clock, element, kindName, placeName, t, yuan } from "./page.js";
-import { compare, decodeRecord, fromBase64, isSigned, leafHash, parseCheckpoint, rootFromPath, sameBytes, toHex } from "./verify.js";
+import { verifyReceipt } from "../sdk/index.js";
+
+import { $, clock, element, isChinese, kindName, placeName, t, yuan } from "./page.js";
 
 let receipt = null;
 let item = null;
 
-/** The ledger's key, fetched once: from then on the page trusts this key and nothing else. */
-let verifierKey = null;
+/** The keys, fetched once: from then on the page trusts these and nothing else. */
+let trust = null;
+
+/** The ledger's key and its witnesses', of whom the page asks for none: it shows who cosigned. */
+function trusted(keys) {
+  return { ledger: keys.ledger[0].verifier_key, witnesses: keys.witnesses.map((one) => one.verifier_key), need: 0 };
+}
 
 async function json(path) {
   const answer = await fetch(path, { cache: "no-store" });
@@ -23,9 +29,9 @@ export async function openReceipt(shown) {
   $("facts").replaceChildren(element("dd", "", "…"));
   $("receipt").showModal();
   try {
-    [receipt, verifierKey] = await Promise.all([
+    [receipt, trust] = await Promise.all([
       json(`/v1/public/city/receipts/${encodeURIComponent(item.txn)}`),
-      verifierKey ?? json("/v1/public/keys").then((keys) => keys.ledger[0].verifier_key),
+      trust ?? json("/v1/public/keys").then(trusted),
     ]);
     showFacts(receipt.what);
     for (const id of ["verify", "tamper"]) $(id).disabled = false;
@@ -54,19 +60,25 @@ function showFacts(what) {
   );
 }
 
-/** Each step's text, what it computed, and whether it held; stops at the first that did not. */
-async function* steps({ what, proof }) {
-  const record = fromBase64(proof.record);
-  const decoded = decodeRecord(record);
-  const differing = compare(what, decoded, proof.leaf_index);
-  yield ["stepRecord", differing ?? `${toHex(record).slice(0, 64)}…`, differing === null];
-  const leaf = await leafHash(record);
-  yield ["stepLeaf", toHex(leaf), true];
-  const checkpoint = parseCheckpoint(proof.checkpoint);
-  const root = await rootFromPath(leaf, proof.leaf_index, checkpoint.size, proof.path.map(fromBase64));
-  yield ["stepPath", root ? toHex(root) : "", root !== null];
-  yield ["stepRoot", toHex(checkpoint.root), sameBytes(root, checkpoint.root)];
-  yield ["stepSignature", verifierKey, await isSigned(checkpoint, verifierKey)];
+const STEPS = { record: "stepRecord", leaf: "stepLeaf", path: "stepPath", root: "stepRoot", signature: "stepSignature", evidence: "stepEvidence", witnesses: "stepWitnesses" };
+
+function showStep({ name, computed, held }) {
+  const step = element("li");
+  step.dataset.done = held ? "yes" : "no";
+  const words = element("span", "", t(STEPS[name]));
+  words.append(element("code", "", name === "record" && held ? `${computed.slice(0, 64)}…` : computed));
+  step.append(words);
+  $("steps").append(step);
+}
+
+/** What was proven and what was not, sentence by sentence. */
+function meaning({ proves, does_not_prove }) {
+  const list = (title, sentences) => {
+    const items = element("ul");
+    items.append(...sentences.map((sentence) => element("li", "", isChinese() ? sentence.zh : sentence.en)));
+    return [element("p", "", t(title)), items];
+  };
+  return [...list("proves", proves), ...list("provesNot", does_not_prove)];
 }
 
 async function verify(tampered) {
@@ -75,28 +87,18 @@ async function verify(tampered) {
   const shown = structuredClone(receipt);
   if (tampered) shown.what.amount.amount += 1;
   showFacts(shown.what);
-  let proven = true;
-  let unsupported = false;
-  try {
-    for await (const [text, computed, held] of steps(shown)) {
-      const step = element("li");
-      step.dataset.done = held ? "yes" : "no";
-      const words = element("span", "", t(text));
-      words.append(element("code", "", computed));
-      step.append(words);
-      $("steps").append(step);
-      if (!held) {
-        proven = false;
-        break;
-      }
-    }
-  } catch (error) {
-    proven = false;
-    unsupported = error.name === "NotSupportedError";
-  }
   const verdict = $("verdict");
-  verdict.dataset.proven = proven ? "yes" : "no";
-  verdict.replaceChildren(element("strong", "", t(proven ? "proven" : "refuted")), document.createTextNode(proven ? t("proves") : unsupported ? t("unsupported") : ""));
+  let words;
+  try {
+    const proven = await verifyReceipt(shown, trust, showStep);
+    words = [element("strong", "", t("proven")), ...meaning(proven.meaning)];
+    verdict.dataset.proven = "yes";
+  } catch (error) {
+    const unsupported = error.name === "NotSupportedError" || !globalThis.crypto?.subtle;
+    words = [element("strong", "", t("refuted")), document.createTextNode(unsupported ? t("unsupported") : "")];
+    verdict.dataset.proven = "no";
+  }
+  verdict.replaceChildren(...words);
   verdict.hidden = false;
   for (const id of ["verify", "tamper"]) $(id).disabled = false;
 }

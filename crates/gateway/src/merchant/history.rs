@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jialing_platform::history::{self, HistoryAsk, Movement};
 use jialing_platform::id::TransactionId;
-use jialing_platform::receipts::{self, Receipt};
+use jialing_platform::receipts::{self, CosignaturesAsk, Receipt};
 use jialing_platform::{App, Page};
 
 use crate::answer::{Answer, found};
@@ -29,16 +29,18 @@ pub(super) async fn list(
 /// Gives the receipt of one of your transactions.
 ///
 /// It holds the ledger's record, its place in the log and the signed checkpoint: whoever has the
-/// ledger's public key can check it offline.
+/// ledger's public key can check it offline. Where the operator has witnesses, it waits a short time for
+/// their cosignatures, and says in `cosigned` how many there are.
 ///
 /// Problems: `not_found`.
 #[utoipa::path(get, path = "/v1/merchant/receipts/{transaction_id}", operation_id = "read_merchant_receipt",
-    tag = "merchant transactions", params(("transaction_id" = TransactionId, Path)),
+    tag = "merchant transactions", params(("transaction_id" = TransactionId, Path), CosignaturesAsk),
     responses((status = 200, description = "The receipt", body = Receipt)))]
 pub(super) async fn receipt(
     State(app): State<App>,
     Merchant(caller): Merchant,
     Path(transaction): Path<TransactionId>,
+    Query(ask): Query<CosignaturesAsk>,
 ) -> Answer<Receipt> {
-    found(receipts::of_merchant(&app, caller.merchant, transaction).await?)
+    found(receipts::of_merchant(&app, caller.merchant, transaction, &ask).await?)
 }

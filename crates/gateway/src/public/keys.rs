@@ -3,8 +3,11 @@
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jialing_crypto::{PublicKey, Suite};
-use jialing_platform::Problem;
+use jialing_crypto::PublicKey;
+use jialing_crypto::note::NoteVerifier;
+use jialing_platform::clock::rfc3339;
+use jialing_platform::witnesses::{Asked, Standing};
+use jialing_platform::{App, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,9 +17,15 @@ use crate::edge::Edge;
 /// The platform's public keys.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Keys {
+    /// When this directory was answered, RFC 3339.
+    issued_at: String,
     /// Keys that sign checkpoints of the ledger's log.
     ledger: Vec<LedgerKey>,
-    /// Keys that sign answers and callbacks to merchants and banks.
+    /// Who is asked to cosign the checkpoints.
+    witnesses: Vec<WitnessKey>,
+    /// How many of them a published checkpoint and a receipt should have.
+    policy: Policy,
+    /// Keys that sign answers and callbacks to merchants and banks, those retired included.
     answers: Vec<AnswerKey>,
 }
 
@@ -27,8 +36,37 @@ struct LedgerKey {
     origin: String,
     /// The C2SP verifier key, `<origin>+<hash>+<base64>`: all that a receipt is checked with.
     verifier_key: String,
+    /// How the log hashes and signs: `RFC6962-SHA256+ED25519` or `RFC6962-SM3+SM2`.
+    #[schema(example = "RFC6962-SHA256+ED25519")]
+    algorithm: String,
     #[serde(flatten)]
     key: AnswerKey,
+}
+
+/// A witness.
+#[derive(Debug, Serialize, ToSchema)]
+struct WitnessKey {
+    /// Its name in signature lines.
+    name: String,
+    /// Its C2SP verifier key. Trust it only if you have it from the witness itself.
+    verifier_key: String,
+    /// Where it is asked.
+    url: String,
+    /// `cosigns`, `silent`, `refuses` or `not_asked`: how it last answered us.
+    state: &'static str,
+    /// Records that it cosigned last for us, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+}
+
+/// How cosignatures are gathered.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WitnessPolicy)]
+struct Policy {
+    /// Cosignatures that are asked for.
+    quorum: usize,
+    /// Milliseconds that a receipt waits for them; afterwards it says how many there are.
+    wait_ms: u64,
 }
 
 /// A public key.
@@ -42,33 +80,64 @@ struct AnswerKey {
     suite: String,
     /// DER `SubjectPublicKeyInfo` in base64.
     public_key: String,
-    /// Whether it signs now; one that does not is kept for what it signed.
+    /// Whether it may still sign; one that is retired is kept for what it signed.
     active: bool,
 }
 
 impl AnswerKey {
-    fn of(key: &PublicKey) -> Self {
+    fn of(key: &PublicKey, active: bool) -> Self {
         Self {
             serial_no: key.id().to_owned(),
             suite: key.suite().wire_name().to_owned(),
             public_key: STANDARD.encode(key.spki_der()),
-            active: true,
+            active,
         }
     }
 }
 
+impl WitnessKey {
+    fn of((asked, standing): (Asked, Standing)) -> Self {
+        let size = match &standing {
+            Standing::Cosigned(size) => Some(*size),
+            _ => None,
+        };
+        Self {
+            name: asked.key.name().to_owned(),
+            verifier_key: asked.key.to_vkey(),
+            url: asked.url,
+            state: standing.word(),
+            size,
+        }
+    }
+}
+
+/// The ledger's key, read from its own text form.
+pub(super) fn ledger(app: &App) -> Result<NoteVerifier, Problem> {
+    NoteVerifier::from_vkey(&app.engine.verifier_key()).map_err(Problem::internal)
+}
+
 /// Lists the platform's public keys.
+///
+/// Note the ledger's and the witnesses' keys down once, from here and from a second place: a key that
+/// comes together with a receipt proves nothing.
 #[utoipa::path(get, path = "/v1/public/keys", operation_id = "list_public_keys", tag = "public",
     responses((status = 200, description = "The keys", body = Keys)))]
 pub(super) async fn list(State(edge): State<Edge>) -> Answer<Keys> {
-    let engine = &edge.app.engine;
-    let ledger = PublicKey::from_raw(Suite::Ed25519, &engine.public_key()).map_err(Problem::internal)?;
+    let (app, config) = (&edge.app, &edge.config);
+    let ledger = ledger(app)?;
+    let policy = app.witnesses.policy();
+    let signing = config.answer_keys.iter().map(|key| AnswerKey::of(key.public(), true));
+    let retired = config.retired_keys.iter().map(|key| AnswerKey::of(key, false));
     found(Keys {
+        issued_at: rfc3339(app.clock.millis()),
         ledger: vec![LedgerKey {
-            origin: engine.origin().to_owned(),
-            verifier_key: engine.verifier_key(),
-            key: AnswerKey::of(&ledger),
+            origin: ledger.name().to_owned(),
+            verifier_key: ledger.to_vkey(),
+            algorithm: ledger.algorithm().to_owned(),
+            key: AnswerKey::of(ledger.key(), true),
         }],
-        answers: edge.config.answer_keys.iter().map(|key| AnswerKey::of(key.public())).collect(),
+        witnesses: app.witnesses.all().into_iter().map(WitnessKey::of).collect(),
+        policy: Policy { quorum: policy.quorum, wait_ms: policy.wait_ms },
+        answers: signing.chain(retired).collect(),
     })
 }

@@ -3,6 +3,8 @@
 //! The paths under `/v1/public/log` are those of C2SP `tlog-tiles`, so that its clients work. Entry
 //! bundles are not published: a record holds pseudonymous account numbers and amounts. Whoever has a
 //! record (in a receipt) proves with the tiles that it is in the log; whoever has none learns nothing.
+//!
+//! `/v1/public/log/checkpoint` is what witnesses cosigned, `/v1/public/checkpoint` the newest of all.
 
 use axum::extract::State;
 use axum::http::header;
@@ -28,7 +30,7 @@ pub(crate) struct Checkpoint {
     origin: String,
     /// Records covered.
     size: u64,
-    /// RFC 6962 root over them: SHA-256 in base64.
+    /// RFC 6962 root over them, in base64; the hash is that of the log's suite.
     root: String,
     /// When it was signed, RFC 3339.
     time: String,
@@ -61,7 +63,7 @@ pub(super) async fn checkpoint(State(app): State<App>) -> Answer<Checkpoint> {
 pub(super) struct Proof {
     /// The size of the (newer) tree.
     size: u64,
-    /// SHA-256 hashes in base64, from the leaves up.
+    /// Hashes in base64, from the leaves up.
     path: Vec<String>,
 }
 
@@ -106,11 +108,13 @@ fn encoded(path: &[[u8; 32]]) -> Vec<String> {
     path.iter().map(|hash| STANDARD.encode(hash)).collect()
 }
 
-/// The newest checkpoint as a C2SP signed note.
+/// The published checkpoint as a C2SP signed note, with the cosignatures of witnesses.
+///
+/// Where the operator has a quorum of witnesses, it is the newest checkpoint that has it.
 #[utoipa::path(get, path = "/v1/public/log/checkpoint", operation_id = "read_log_checkpoint", tag = "public",
     responses((status = 200, description = "The note", body = String, content_type = "text/plain; charset=utf-8")))]
 pub(super) async fn note(State(app): State<App>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], app.engine.checkpoint().note)
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], app.witnesses.published(&app.engine).note)
 }
 
 /// A C2SP `tlog-tiles` hash tile.

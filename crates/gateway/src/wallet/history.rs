@@ -29,7 +29,8 @@ pub(super) async fn list(
 /// Gives the receipt of a transaction of one of your wallets.
 ///
 /// It holds the ledger's record, its place in the log and the signed checkpoint: whoever has the
-/// ledger's public key can check it offline.
+/// ledger's public key can check it offline. Where the operator has witnesses, it waits a short time for
+/// their cosignatures, and says in `cosigned` how many there are.
 ///
 /// Problems: `not_found`.
 #[utoipa::path(get, path = "/v1/wallet/receipts/{transaction_id}", operation_id = "read_receipt", tag = "history",

@@ -306,6 +306,7 @@ async fn town(world: &mut World) -> (Sandbox, Door) {
         },
         progress: old.progress.clone(),
         policies: old.policies.clone(),
+        witnesses: Default::default(),
     });
     let key = NewKey { public_key: address.key.to_pem(), expires_at: None };
     institutions::add_key(&world.app, bank_id(world).await, key).await.expect("added");

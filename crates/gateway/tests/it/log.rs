@@ -6,6 +6,7 @@ use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::note::{Checkpoint, NoteVerifier};
 use jialing_crypto::{PublicKey, Suite, proof};
 use jialing_platform::db::Backend;
+use jialing_platform::receipts::Trust;
 use serde_json::Value;
 
 use crate::city;
@@ -149,7 +150,7 @@ async fn the_city_is_shown_live_without_names_and_only_when_asked_for() {
     let receipt =
         door.get(&format!("/v1/public/city/receipts/{}", paid["txn"].as_str().expect("an id"))).await;
     receipt.went_well();
-    let key = world.app.engine.public_key();
+    let key = Trust::in_ledger(&world.app.engine.verifier_key()).expect("a key");
     jialing_platform::receipts::verify(&String::from_utf8_lossy(&receipt.bytes), &key)
         .expect("the receipt verifies");
     assert!(

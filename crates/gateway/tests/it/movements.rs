@@ -107,7 +107,7 @@ fn both_sides_of_a_payment_read_their_history_and_a_receipt_that_holds() {
         );
 
         let transaction = paid["transaction_id"].as_str().expect("an id");
-        let key = world.app.engine.public_key();
+        let key = receipts::Trust::in_ledger(&world.app.engine.verifier_key()).expect("a key");
         let own = format!("/v1/wallet/receipts/{transaction}");
         let receipt = door.person(&street.payer, Method::GET, &own, None).await;
         receipts::verify(&String::from_utf8_lossy(&receipt.went_well().bytes), &key)

@@ -2,12 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jialing_crypto::PublicKey;
 use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::note::NoteVerifier;
-use jialing_crypto::{PublicKey, Suite};
 use jialing_ledger::{Body, RECORD_LEN, Record};
 
-use super::{ALGORITHM, Described, DeviceEvidence, FORMAT, Proof, Proves, Receipt, ReceiptAsk, What};
+use super::{
+    CosignaturesAsk, Cosigned, Described, DeviceEvidence, FORMAT, Proof, Proves, Receipt, ReceiptAsk, What,
+};
 use crate::history::{self, Direction, Movement};
 use crate::id::{MerchantId, TransactionId, WalletId, digits};
 use crate::kind::Kind;
@@ -31,7 +33,7 @@ pub async fn of_person(
         }
         match wallets::of(app, actor.person, movement.wallet_id).await {
             Ok(_) => {
-                let mut receipt = issue(app, movement).await?;
+                let mut receipt = issue(app, movement, ask.cosignatures).await?;
                 receipt.evidence = evidence(app, actor, &receipt).await?;
                 return Ok(receipt);
             }
@@ -46,13 +48,18 @@ pub async fn of_person(
 ///
 /// # Errors
 /// `not_found` unless the merchant paid or was paid; any fault of the database or the ledger.
-pub async fn of_merchant(app: &App, merchant: MerchantId, transaction: TransactionId) -> Result<Receipt> {
+pub async fn of_merchant(
+    app: &App,
+    merchant: MerchantId,
+    transaction: TransactionId,
+    ask: &CosignaturesAsk,
+) -> Result<Receipt> {
     let wallet: Option<WalletId> = merchants::get(app, merchant).await?.wallet_id;
     let movement = history::of_transaction(app, transaction)
         .await?
         .into_iter()
         .find(|movement| Some(movement.wallet_id) == wallet);
-    issue(app, movement.ok_or(Problem::new(Code::NotFound))?).await
+    issue(app, movement.ok_or(Problem::new(Code::NotFound))?, ask.cosignatures).await
 }
 
 /// The receipt of a transaction without names, from the side that was paid where there is one: for
@@ -64,17 +71,16 @@ pub async fn without_names(app: &App, transaction: TransactionId) -> Result<Rece
     let mut movements = history::of_transaction(app, transaction).await?;
     movements.sort_by_key(|movement| movement.direction == Direction::Out);
     let movement = movements.into_iter().next().ok_or(Problem::new(Code::NotFound))?;
-    let mut receipt = issue(app, movement).await?;
+    let mut receipt = issue(app, movement, Some(0)).await?;
     receipt.described = Described { counterparty: None, counterparty_en: None, memo: None };
     Ok(receipt)
 }
 
-async fn issue(app: &App, mut movement: Movement) -> Result<Receipt> {
+async fn issue(app: &App, mut movement: Movement, cosignatures: Option<u8>) -> Result<Receipt> {
     let seq: u64 = movement.id.parse().map_err(Problem::internal)?;
-    let proven = app.engine.receipt(seq).await.map_err(Problem::internal)?;
-    let (debit_account, credit_account) = accounts(&proven.record)?;
+    let (proof, cosigned) = prove(app, seq, cosignatures).await?;
+    let (debit_account, credit_account) = accounts(&proof)?;
     history::add_memos(app, std::slice::from_mut(&mut movement)).await?;
-    let log = proven.checkpoint.origin.clone();
     Ok(Receipt {
         format: FORMAT.to_owned(),
         what: What {
@@ -89,16 +95,8 @@ async fn issue(app: &App, mut movement: Movement) -> Result<Receipt> {
             credit_account,
             at: movement.at,
         },
-        proof: Proof {
-            algorithm: ALGORITHM.to_owned(),
-            key_id: key_id(&log, &app.engine.public_key())?,
-            log,
-            record: STANDARD.encode(proven.record),
-            leaf_index: seq,
-            tree_size: proven.checkpoint.size,
-            path: proven.path.iter().map(|hash| STANDARD.encode(hash)).collect(),
-            checkpoint: proven.checkpoint.note.clone(),
-        },
+        proof,
+        cosigned,
         evidence: None,
         described: Described {
             counterparty: movement.counterparty.name,
@@ -109,19 +107,60 @@ async fn issue(app: &App, mut movement: Movement) -> Result<Receipt> {
     })
 }
 
-/// The debited and credited accounts of a record, as digits.
-fn accounts(record: &[u8; RECORD_LEN]) -> Result<(String, String)> {
-    match Record::decode(record).map_err(Problem::internal)?.body {
-        Body::Transfer(transfer) => Ok((digits(transfer.debit), digits(transfer.credit))),
+/// The proof that record `seq` is in the log, under a checkpoint with as many cosignatures as are asked
+/// for, or as came in time.
+pub(crate) async fn prove(
+    app: &App,
+    seq: u64,
+    cosignatures: Option<u8>,
+) -> Result<(Proof, Option<Cosigned>)> {
+    let witnesses = app.witnesses.all().len();
+    let need = cosignatures.map_or(app.witnesses.policy().quorum, usize::from);
+    let cosigned = app.witnesses.covering(app, seq, need).await;
+    let proven = app.engine.receipt(seq).await.map_err(Problem::internal)?;
+    let (note, size, has) = match cosigned {
+        Some(cosigned) => (cosigned.note, cosigned.size, cosigned.cosigned),
+        None => (proven.checkpoint.note, proven.checkpoint.size, 0),
+    };
+    let path = if size == proven.checkpoint.size {
+        proven.path
+    } else {
+        app.engine.inclusion(seq, size).await.map_err(Problem::internal)?
+    };
+    let log = NoteVerifier::from_vkey(&app.engine.verifier_key()).map_err(Problem::internal)?;
+    let proof = Proof {
+        algorithm: log.algorithm().to_owned(),
+        log: log.name().to_owned(),
+        key_id: key_id(&log),
+        record: STANDARD.encode(proven.record),
+        leaf_index: seq,
+        tree_size: size,
+        path: path.iter().map(|hash| STANDARD.encode(hash)).collect(),
+        checkpoint: note,
+    };
+    let small = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
+    let cosigned =
+        (witnesses > 0).then(|| Cosigned { has: small(has), need: small(need), of: small(witnesses) });
+    Ok((proof, cosigned))
+}
+
+/// The debited and credited accounts of a proof's record, as digits.
+fn accounts(proof: &Proof) -> Result<(String, String)> {
+    match record(proof).map(|record| record.body) {
+        Some(Body::Transfer(transfer)) => Ok((digits(transfer.debit), digits(transfer.credit))),
         _ => Err(Problem::internal("a movement's record is no transfer")),
     }
 }
 
+/// The record in a proof.
+fn record(proof: &Proof) -> Option<Record> {
+    let bytes: [u8; RECORD_LEN] = STANDARD.decode(&proof.record).ok()?.try_into().ok()?;
+    Record::decode(&bytes).ok()
+}
+
 /// The id of the log's key in signed notes, hexadecimal.
-pub(super) fn key_id(log: &str, public_key: &[u8; 32]) -> Result<String> {
-    let key = PublicKey::from_raw(Suite::Ed25519, public_key).map_err(Problem::internal)?;
-    let verifier = NoteVerifier::new(log, key).map_err(Problem::internal)?;
-    Ok(verifier.key_id().iter().map(|byte| format!("{byte:02x}")).collect())
+pub(super) fn key_id(log: &NoteVerifier) -> String {
+    log.key_id().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the actor's device signed for the money that left: the statement whose digest is in the
@@ -147,8 +186,7 @@ async fn evidence(app: &App, actor: &Actor, receipt: &Receipt) -> Result<Option<
 }
 
 fn record_link(receipt: &Receipt) -> Option<[u8; 24]> {
-    let bytes: [u8; RECORD_LEN] = STANDARD.decode(&receipt.proof.record).ok()?.try_into().ok()?;
-    match Record::decode(&bytes).ok()?.body {
+    match record(&receipt.proof)?.body {
         Body::Transfer(transfer) => Some(transfer.link),
         _ => None,
     }

@@ -17,13 +17,12 @@ use crate::history::Direction;
 use crate::id::{TransactionId, WalletId};
 use crate::kind::Kind;
 
+pub(crate) use issue::prove;
 pub use issue::{of_merchant, of_person, without_names};
-pub use verify::{Fault, Verified, verify};
+pub use verify::{Fault, Trust, Verified, verify};
 
 /// The format's name and version.
 pub const FORMAT: &str = "jialing-receipt/1";
-/// How records are hashed into the tree and how checkpoints are signed.
-pub const ALGORITHM: &str = "RFC6962-SHA256+ED25519";
 
 /// Which receipt of a transaction is asked for.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -33,6 +32,17 @@ pub struct ReceiptAsk {
     /// The id of one movement of the history, where a transaction moved the money of your wallets more
     /// than once: a withdrawal that came back, a transfer between two wallets of yours.
     pub movement: Option<String>,
+    /// How many cosignatures of witnesses to wait for, a short time; the operator's quorum by default.
+    pub cosignatures: Option<u8>,
+}
+
+/// How well a merchant's receipt shall be witnessed.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CosignaturesAsk {
+    /// How many cosignatures of witnesses to wait for, a short time; the operator's quorum by default.
+    pub cosignatures: Option<u8>,
 }
 
 /// A receipt.
@@ -46,6 +56,9 @@ pub struct Receipt {
     pub what: What,
     /// The proof.
     pub proof: Proof,
+    /// How many witnesses cosigned the checkpoint; absent where the operator has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cosigned: Option<Cosigned>,
     /// What the payer's device signed; only in the payer's receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<DeviceEvidence>,
@@ -86,7 +99,7 @@ pub struct What {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
-    /// `RFC6962-SHA256+ED25519`.
+    /// `RFC6962-SHA256+ED25519` or `RFC6962-SM3+SM2`, as the ledger's suite is.
     pub algorithm: String,
     /// The log's name, the first line of its checkpoints.
     pub log: String,
@@ -100,8 +113,20 @@ pub struct Proof {
     pub tree_size: u64,
     /// Hashes from the leaf up to the root, base64.
     pub path: Vec<String>,
-    /// The signed checkpoint, a C2SP note.
+    /// The signed checkpoint, a C2SP note, with the cosignatures of witnesses.
     pub checkpoint: String,
+}
+
+/// How many witnesses cosigned, as the platform says. A verifier counts those that it trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cosigned {
+    /// Cosignatures on the checkpoint.
+    pub has: u8,
+    /// Cosignatures that the operator's policy, or the request, asks for.
+    pub need: u8,
+    /// Witnesses that the operator asks.
+    pub of: u8,
 }
 
 /// What the payer's device signed. Its digest is in the record.

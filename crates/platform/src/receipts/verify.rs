@@ -4,12 +4,13 @@ use std::fmt::Display;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jialing_crypto::hash::{Digest, HashAlgorithm};
-use jialing_crypto::note::{Checkpoint, NoteVerifier};
-use jialing_crypto::{PublicKey, Suite, proof};
+use jialing_crypto::cosign::{self, Cosignature, Witness};
+use jialing_crypto::hash::Digest;
+use jialing_crypto::note::{NoteError, NoteVerifier};
+use jialing_crypto::{PublicKey, proof};
 use jialing_ledger::{Body, RECORD_LEN, Record, Transfer};
 
-use super::{ALGORITHM, DeviceEvidence, FORMAT, Proves, Receipt, issue::key_id};
+use super::{DeviceEvidence, FORMAT, Proves, Receipt, issue::key_id};
 use crate::Money;
 use crate::clock::rfc3339;
 use crate::history::{Direction, subject_prefix};
@@ -26,6 +27,29 @@ pub struct Verified {
     pub record: Record,
     /// The root that the record is under.
     pub root: Digest,
+    /// The trusted witnesses that cosigned the checkpoint.
+    pub cosignatures: Vec<Cosignature>,
+}
+
+/// What a receipt is checked against: keys that the checker has from somewhere it trusts.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    /// The ledger's log.
+    pub log: NoteVerifier,
+    /// Witnesses.
+    pub witnesses: Vec<Witness>,
+    /// How many of them must have cosigned.
+    pub need: usize,
+}
+
+impl Trust {
+    /// Trust in the ledger whose verifier key this is, without witnesses.
+    ///
+    /// # Errors
+    /// [`NoteError::BadKey`].
+    pub fn in_ledger(verifier_key: &str) -> Result<Self, NoteError> {
+        Ok(Self { log: NoteVerifier::from_vkey(verifier_key)?, witnesses: Vec::new(), need: 0 })
+    }
 }
 
 /// Why a receipt does not hold.
@@ -37,6 +61,9 @@ pub enum Fault {
     /// The checkpoint is not signed by the ledger's key.
     #[error("the checkpoint is not one of this ledger: {0}")]
     Checkpoint(String),
+    /// Fewer trusted witnesses cosigned than are needed.
+    #[error("{0}")]
+    Witnesses(String),
     /// The record is not under the checkpoint's root.
     #[error("the record is not in the log where the receipt says: {0}")]
     Path(String),
@@ -55,21 +82,21 @@ pub enum Fault {
     Evidence(String),
 }
 
-/// Checks the receipt `json` against the ledger's Ed25519 public key: the signature of the
-/// checkpoint, the path from the record to its root, every field of `what` against the record, and
+/// Checks the receipt `json` against the keys in `trust`: the signature of the checkpoint, its
+/// cosignatures, the path from the record to its root, every field of `what` against the record, and
 /// the device's evidence where there is some.
 ///
 /// # Errors
 /// [`Fault`], the first that was found.
-pub fn verify(json: &str, public_key: &[u8; 32]) -> Result<Verified, Fault> {
+pub fn verify(json: &str, trust: &Trust) -> Result<Verified, Fault> {
     let receipt: Receipt =
         serde_json::from_str(json).map_err(|error| Fault::Unreadable(error.to_string()))?;
     same("format", &receipt.format, FORMAT)?;
-    same("proof.algorithm", &receipt.proof.algorithm, ALGORITHM)?;
+    same("proof.algorithm", &receipt.proof.algorithm, trust.log.algorithm())?;
     if receipt.proves != Proves::words() {
         return Err(Fault::Unreadable("`proves` is not the text of this format".to_owned()));
     }
-    let root = included(&receipt, public_key)?;
+    let (root, cosignatures) = included(&receipt, trust)?;
     let bytes: [u8; RECORD_LEN] = decode("proof.record", &receipt.proof.record)?;
     let record = Record::decode(&bytes).map_err(|bad| Fault::Unreadable(bad.to_string()))?;
     same("proof.leaf_index", &receipt.proof.leaf_index, &record.seq)?;
@@ -80,37 +107,28 @@ pub fn verify(json: &str, public_key: &[u8; 32]) -> Result<Verified, Fault> {
     if let Some(evidence) = &receipt.evidence {
         signed(evidence, &receipt, transfer)?;
     }
-    Ok(Verified { record, root, receipt })
+    Ok(Verified { record, root, cosignatures, receipt })
 }
 
-/// The root that a checkpoint of the ledger signs and that the record is under.
-fn included(receipt: &Receipt, public_key: &[u8; 32]) -> Result<Digest, Fault> {
-    let proof = &receipt.proof;
-    let bad = |what: &dyn Display| Fault::Checkpoint(what.to_string());
-    same(
-        "proof.key_id",
-        &proof.key_id,
-        &key_id(&proof.log, public_key).map_err(|_| bad(&"no such log name or key"))?,
-    )?;
-    let key = PublicKey::from_raw(Suite::Ed25519, public_key).map_err(|error| bad(&error))?;
-    let verifier = NoteVerifier::new(&proof.log, key).map_err(|error| bad(&error))?;
-    let checkpoint =
-        Checkpoint::open(&proof.checkpoint, &proof.log, &[verifier]).map_err(|error| bad(&error))?;
+/// The root that a checkpoint of the ledger signs and that the record is under, and who cosigned it.
+fn included(receipt: &Receipt, trust: &Trust) -> Result<(Digest, Vec<Cosignature>), Fault> {
+    let (proof, log) = (&receipt.proof, &trust.log);
+    same("proof.log", proof.log.as_str(), log.name())?;
+    same("proof.key_id", &proof.key_id, &key_id(log))?;
+    let opened = cosign::open(&proof.checkpoint, log, &trust.witnesses, trust.need);
+    let (checkpoint, cosignatures) = opened.map_err(|error| match error {
+        NoteError::TooFewCosignatures { .. } => Fault::Witnesses(error.to_string()),
+        error => Fault::Checkpoint(error.to_string()),
+    })?;
     same("proof.tree_size", &proof.tree_size, &checkpoint.size)?;
     let path =
         proof.path.iter().map(|hash| decode::<32>("proof.path", hash)).collect::<Result<Vec<_>, _>>()?;
     let record: [u8; RECORD_LEN] = decode("proof.record", &proof.record)?;
-    let leaf = proof::leaf_hash(HashAlgorithm::Sha256, &record);
-    proof::verify_inclusion(
-        HashAlgorithm::Sha256,
-        &leaf,
-        proof.leaf_index,
-        checkpoint.size,
-        &path,
-        &checkpoint.root,
-    )
-    .map_err(|error| Fault::Path(error.to_string()))?;
-    Ok(checkpoint.root)
+    let hash = log.tree_hash();
+    let leaf = proof::leaf_hash(hash, &record);
+    proof::verify_inclusion(hash, &leaf, proof.leaf_index, checkpoint.size, &path, &checkpoint.root)
+        .map_err(|error| Fault::Path(error.to_string()))?;
+    Ok((checkpoint.root, cosignatures))
 }
 
 /// Compares every field of `what` with the record.

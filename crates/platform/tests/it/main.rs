@@ -36,4 +36,5 @@ mod transfers;
 mod verify;
 mod wallets;
 mod withdrawals;
+mod witnesses;
 mod world;

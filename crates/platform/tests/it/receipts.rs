@@ -1,8 +1,10 @@
 //! Receipts: whoever has the ledger's key can check one, and none survives a change.
 
+use jialing_crypto::note::NoteVerifier;
+use jialing_crypto::{SigningKey, Suite};
 use jialing_platform::history::{self, Direction, HistoryAsk};
 use jialing_platform::kind::Kind;
-use jialing_platform::receipts::{self, Fault, Receipt, ReceiptAsk, verify};
+use jialing_platform::receipts::{self, CosignaturesAsk, Fault, Receipt, ReceiptAsk, Trust, verify};
 use jialing_platform::{Code, exchange};
 use jialing_rails::bank::{EntryKind, NoticeState};
 use serde_json::Value;
@@ -18,6 +20,10 @@ fn any() -> ReceiptAsk {
     ReceiptAsk::default()
 }
 
+fn trust(world: &World) -> Trust {
+    Trust::in_ledger(&world.app.engine.verifier_key()).expect("the ledger's key")
+}
+
 fn text(receipt: &Receipt) -> String {
     serde_json::to_string(receipt).expect("a receipt is JSON")
 }
@@ -26,7 +32,7 @@ fn text(receipt: &Receipt) -> String {
 fn both_parties_get_a_receipt_that_the_ledgers_key_alone_verifies() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
-        let key = world.app.engine.public_key();
+        let key = trust(world);
         for (n, bank) in [(10, "BKA"), (20, "BKB"), (30, "BKC")] {
             let (shop, ann) =
                 (Shop::open(world, n, "BKB").await, Payer::with(world, n + 1, bank, 10_000).await);
@@ -45,7 +51,9 @@ fn both_parties_get_a_receipt_that_the_ledgers_key_alone_verifies() {
             assert!(evidence.text.contains(&format!("subject:{}", order.id)), "{}", evidence.text);
             let verified = verify(&text(&anns), &key).expect("holds");
             assert_eq!(verified.receipt, anns);
-            let shops = receipts::of_merchant(&world.app, shop.id, transaction).await.expect("the payee's");
+            let shops = receipts::of_merchant(&world.app, shop.id, transaction, &CosignaturesAsk::default())
+                .await
+                .expect("the payee's");
             assert_eq!(
                 (shops.what.wallet_id, shops.what.direction, shops.evidence.is_none()),
                 (shop.wallet, Direction::In, true)
@@ -86,7 +94,10 @@ fn nobody_else_gets_the_receipt() {
             code(receipts::of_person(&world.app, &shop.owner.actor, transaction, &any()).await),
             Code::NotFound
         );
-        assert_eq!(code(receipts::of_merchant(&world.app, other.id, transaction).await), Code::NotFound);
+        assert_eq!(
+            code(receipts::of_merchant(&world.app, other.id, transaction, &CosignaturesAsk::default()).await),
+            Code::NotFound
+        );
         let unknown = jialing_platform::id::TransactionId::new(1);
         assert_eq!(
             code(receipts::of_person(&world.app, &ann.citizen.actor, unknown, &any()).await),
@@ -160,7 +171,7 @@ fn a_receipt_with_any_proven_field_changed_does_not_hold() {
             receipts::of_person(&world.app, &ann.citizen.actor, paid.transaction_id.expect("paid"), &any())
                 .await
                 .expect("the payer's");
-        let key = world.app.engine.public_key();
+        let key = trust(world);
         let whole = serde_json::to_value(&receipt).expect("JSON");
         verify(&whole.to_string(), &key).expect("holds before it is changed");
         let (mut tried, mut free) = (0, Vec::new());
@@ -174,8 +185,9 @@ fn a_receipt_with_any_proven_field_changed_does_not_hold() {
         // What the platform adds is not proven, and the payer may leave the device's evidence out.
         free.retain(|path| !path.starts_with("/described/") && path != "/evidence removed");
         assert_eq!(free, Vec::<String>::new());
-        let mut other = key;
-        other[0] ^= 1;
+        let stranger = SigningKey::generate(Suite::Ed25519).public().clone();
+        let log = NoteVerifier::new(key.log.name(), stranger).expect("a key");
+        let other = Trust { log, ..key.clone() };
         assert!(matches!(
             verify(&whole.to_string(), &other),
             Err(Fault::Checkpoint(_) | Fault::Differs { .. })
@@ -204,7 +216,7 @@ fn the_proof_of_one_payment_does_not_carry_another() {
                 .expect("the payer's"),
             );
         }
-        let key = world.app.engine.public_key();
+        let key = trust(world);
         let mixed = [
             Receipt { what: made[1].what.clone(), ..made[0].clone() },
             Receipt { proof: made[1].proof.clone(), ..made[0].clone() },
@@ -233,12 +245,12 @@ fn a_withdrawal_that_came_back_has_a_receipt_each_way() {
         let kinds: Vec<Kind> = page.iter().map(|movement| movement.kind).collect();
         assert_eq!(kinds, [Kind::WithdrawalReturn, Kind::Withdrawal, Kind::TopUp]);
         for movement in page {
-            let ask = ReceiptAsk { movement: Some(movement.id.clone()) };
+            let ask = ReceiptAsk { movement: Some(movement.id.clone()), ..any() };
             let receipt =
                 receipts::of_person(&world.app, &saver.citizen.actor, movement.transaction_id, &ask);
             let receipt = receipt.await.expect("one's own");
             assert_eq!((receipt.what.kind, receipt.what.direction), (movement.kind, movement.direction));
-            verify(&text(&receipt), &world.app.engine.public_key()).expect("holds");
+            verify(&text(&receipt), &trust(world)).expect("holds");
         }
     });
 }

@@ -188,6 +188,7 @@ fn assemble(db: Db, engine: Engine, clock: &Clock, connectors: Connectors, setti
         connectors,
         progress: Progress::default(),
         policies: Default::default(),
+        witnesses: Default::default(),
     })
 }
 

@@ -4,3 +4,4 @@ mod evidence;
 mod receipts;
 mod server;
 mod signed;
+mod vectors;

@@ -1,0 +1,50 @@
+// Bytes, and the ways they are written.
+const encoder = new TextEncoder();
+/** UTF-8. */
+export function utf8(text) {
+    return encoder.encode(text);
+}
+/** The parts, one after the other. */
+export function concat(...parts) {
+    const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+        whole.set(part, at);
+        at += part.length;
+    }
+    return whole;
+}
+export function same(a, b) {
+    return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+export function toHex(bytes) {
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+export function toBase64(bytes) {
+    return btoa(String.fromCharCode(...bytes));
+}
+/** Standard base64 with padding, in its one canonical form; `null` for anything else. */
+export function fromBase64(text) {
+    let binary;
+    try {
+        binary = atob(text);
+    }
+    catch {
+        return null;
+    }
+    const bytes = Uint8Array.from(binary, (c) => c.charCodeAt(0));
+    return toBase64(bytes) === text ? bytes : null;
+}
+/** Big-endian. */
+export function toNumber(bytes) {
+    return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
+}
+/** Big-endian in 32 bytes. */
+export function to32Bytes(number) {
+    const bytes = new Uint8Array(32);
+    for (let at = 31; at >= 0; at--) {
+        bytes[at] = Number(number & 255n);
+        number >>= 8n;
+    }
+    return bytes;
+}
