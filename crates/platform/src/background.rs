@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::{App, Result, audit, exchange, notices, orders, outbox, people, transfers, witnesses};
+use crate::{
+    App, Result, audit, exchange, notices, orders, outbox, people, policies, supply, transfers,
+    witnesses,
+};
 
 /// Between two rounds of housekeeping.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -32,6 +35,8 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         transfers::keep_resolving(app),
         notices::keep_sending(app),
         audit::keep(app),
+        policies::keep_anchoring(app),
+        supply::keep(app),
         people::keep(app),
         tokio::spawn(keep_house(app.clone())),
     ];

@@ -48,4 +48,59 @@ kinds! {
     WithdrawalReturn = 9 "withdrawal_return",
     /// A leg between two institutions that settles a payment across liability holders.
     Settlement = 10 "settlement",
+    /// A bank's own bulk work; the id is the bank's choice and no table has a row for it.
+    Bulk = 11 "bulk",
+}
+
+/// What the 16 highest bits of a bank's bulk accounts, transfers and meters are; the next 32 are the
+/// bank's number.
+pub const BULK_TAG: u16 = 0x3F00;
+
+/// The number of the bank whose bulk account or transfer this is, if it is one.
+#[must_use]
+pub const fn bulk_bank(id: u128) -> Option<u32> {
+    if (id >> 112) as u16 == BULK_TAG { Some((id >> 80) as u32) } else { None }
+}
+
+/// What a ledger note holds the digest of. The numbers are in the journal and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[repr(u16)]
+pub enum NoteKind {
+    /// A hash of the audit chain; the id is its place there.
+    Audit = 1,
+    /// The statement of a day's supply; the id is the day's number since 1970.
+    Supply = 2,
+    /// A version of a policy; the id is made from its name and version.
+    Policy = 3,
+    /// The manifest of an exported file; the id is the export's.
+    Export = 4,
+}
+
+impl NoteKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Audit, Self::Supply, Self::Policy, Self::Export];
+
+    /// The kind with this number.
+    #[must_use]
+    pub const fn from_number(number: u16) -> Option<Self> {
+        match number {
+            1 => Some(Self::Audit),
+            2 => Some(Self::Supply),
+            3 => Some(Self::Policy),
+            4 => Some(Self::Export),
+            _ => None,
+        }
+    }
+
+    /// The kind's name in the API and in the tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Audit => "audit",
+            Self::Supply => "supply",
+            Self::Policy => "policy",
+            Self::Export => "export",
+        }
+    }
 }

@@ -19,6 +19,7 @@ pub mod problem;
 mod stored;
 pub mod text;
 
+pub mod anchors;
 pub mod audit;
 pub mod background;
 pub mod devices;
@@ -41,6 +42,7 @@ pub mod policies;
 pub mod receipts;
 pub mod refunds;
 pub mod sessions;
+pub mod supply;
 pub mod topups;
 pub mod transfers;
 pub mod verify;

@@ -1,11 +1,12 @@
 //! The chain of audit entries: places, hashes, anchors, and the check of all three.
 
 use jialing_crypto::hash::{Digest, HashAlgorithm};
-use jialing_ledger::{Body, Command};
+use jialing_ledger::Body;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::NOTE_KIND;
+use crate::anchors::{self, NoteKind};
 use crate::{App, Db, Problem, Result, Tx};
 
 /// Entries chained in one transaction.
@@ -129,14 +130,15 @@ pub async fn anchor(app: &App) -> Result<bool> {
     .await?;
     let Some(row) = row else { return Ok(false) };
     let (position, hash): (i64, Vec<u8>) = (row.try_get("position")?, row.try_get("hash")?);
-    let note = Command::Note { kind: NOTE_KIND, id: position as u128, digest: digest(hash.clone())? };
-    let outcome = app.engine.submit(note).await.map_err(Problem::internal)?;
+    let noted =
+        anchors::note(app, NoteKind::Audit, position as u128, position.to_string(), digest(hash.clone())?)
+            .await?;
     app.db
         .write(async move |tx: &mut Tx| {
             sqlx::query("INSERT INTO audit_anchors (position, hash, record_seq) VALUES ($1, $2, $3) ON CONFLICT (position) DO NOTHING")
                 .bind(position)
                 .bind(hash.clone())
-                .bind(outcome.first as i64)
+                .bind(noted as i64)
                 .execute(&mut *tx)
                 .await?;
             Ok(())

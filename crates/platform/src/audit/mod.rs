@@ -16,12 +16,13 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::id::AuditId;
+use crate::kind::NoteKind;
 use crate::{App, Result, Tx};
 
 pub use chain::{Report, anchor, chain, check_chain, hash_of, verify};
 
 /// The kind of ledger note that anchors the chain; its id is the place in the chain.
-pub const NOTE_KIND: u16 = 1;
+pub const NOTE_KIND: u16 = NoteKind::Audit as u16;
 /// How often new entries are chained and anchored.
 pub const EVERY: Duration = Duration::from_secs(1);
 

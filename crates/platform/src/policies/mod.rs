@@ -5,8 +5,10 @@
 //! ever added, so that one can tell which number applied to a payment of any day. What is in force
 //! is kept in memory and read again after [`REFRESH_MS`]; a version added by another node shows
 //! within that time. The limits of wallet classes are also published to the ledger's meters, which
-//! alone decide.
+//! alone decide. The digest of every version is written into the ledger's log ([`anchor`]), so that a
+//! version can't be changed or removed later without showing.
 
+mod anchor;
 mod classes;
 mod file;
 pub mod rules;
@@ -18,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{App, Problem, Result};
 
+pub(crate) use anchor::stored;
+pub use anchor::{anchor, keep_anchoring};
 pub use classes::{Limits, limits, publish_classes};
 
 /// How long what was read stays good, milliseconds.

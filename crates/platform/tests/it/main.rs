@@ -31,6 +31,7 @@ mod refunds;
 mod saver;
 mod sign_in;
 mod sign_up;
+mod supply;
 mod topups;
 mod transfers;
 mod verify;

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
-use jialing_engine::Engine;
+use jialing_engine::{Engine, TimeSource};
 use jialing_platform::app::Parts;
 use jialing_platform::db::Backend;
 use jialing_platform::follow::{self, Progress};
@@ -78,14 +79,20 @@ pub struct World {
 impl World {
     /// A new world with running followers.
     pub async fn start(backend: Backend) -> Self {
-        let store = Store::create(backend).await;
         let clock = Clock::default();
+        let time = clock.clone();
+        Self::with_ledger_time(backend, clock, Arc::new(move || time.nanos())).await
+    }
+
+    /// The same; the ledger takes its time from `time`, to the nanosecond.
+    pub async fn with_ledger_time(backend: Backend, clock: Clock, time: TimeSource) -> Self {
+        let store = Store::create(backend).await;
         let banks: BTreeMap<_, _> = BANKS.map(|code| (code, Arc::new(TestBank::new(code, &clock)))).into();
         let (identity, notices) = (Arc::new(TestIdentity::default()), Arc::new(TestNotices::default()));
         let connectors = connect(&banks, &identity, &notices);
         let settings =
             Settings { approve_merchants: true, cheap_passwords: true, sandbox: true, ..Settings::default() };
-        let ledger = engine(store.folder.path(), &clock).await;
+        let ledger = engine(store.folder.path(), time).await;
         let app = assemble(store.db.clone(), ledger, &clock, connectors, &settings);
         jialing_platform::policies::establish(&app)
             .await
@@ -149,10 +156,9 @@ impl World {
     }
 }
 
-async fn engine(folder: &Path, clock: &Clock) -> Engine {
+async fn engine(folder: &Path, time: TimeSource) -> Engine {
     let mut config = jialing_engine::Config::new(folder.join("ledger"));
-    let time = clock.clone();
-    config.time = Arc::new(move || time.nanos());
+    config.time = time;
     // Small, so that a test's folder stays small.
     config.segment_bytes = 1 << 20;
     let opened =
@@ -198,6 +204,22 @@ pub fn on_each_backend(test: impl AsyncFn(&mut World)) {
         run(backend, async || {
             let mut world = World::start(backend).await;
             let outcome = std::panic::AssertUnwindSafe(test(&mut world)).catch_unwind().await;
+            world.end().await;
+            outcome
+        });
+    }
+}
+
+/// Runs `test` in a fresh world on each backend, whose ledger's time stands at what the number says,
+/// `start` at first, in nanoseconds.
+pub fn on_each_backend_at(start: u64, test: impl AsyncFn(&mut World, &AtomicU64)) {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        run(backend, async || {
+            let now = Arc::new(AtomicU64::new(start));
+            let time = now.clone();
+            let read: TimeSource = Arc::new(move || time.load(Ordering::SeqCst));
+            let mut world = World::with_ledger_time(backend, Clock::default(), read).await;
+            let outcome = std::panic::AssertUnwindSafe(test(&mut world, &now)).catch_unwind().await;
             world.end().await;
             outcome
         });
