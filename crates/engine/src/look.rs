@@ -72,7 +72,7 @@ impl Look {
                 }
             }
         }
-        let reader = Reader::look(disk, &sealed, open.as_ref()).map_err(OpenError::from)?;
+        let reader = Reader::look(disk, genesis.suite(), &sealed, open.as_ref()).map_err(OpenError::from)?;
         if reader.durable() < checkpoint.size {
             let what = format!(
                 "a checkpoint covers {} records, the journal has {}",
