@@ -2,6 +2,7 @@
 //! running, the edge serving; and all of it stopped in order.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use jialing_crypto::cosign::Witness;
 use jialing_crypto::note::NoteVerifier;
 use jialing_crypto::seal::{BlindIndex, KeyRing};
 use jialing_engine::{Config, Engine, OpenError, Opened};
-use jialing_gateway::{EdgeConfig, Gateway, Running};
+use jialing_gateway::{Bulk, BulkConfig, BulkRunning, EdgeConfig, Gateway, Platform, Running};
+use jialing_journal::Suite;
 use jialing_platform::app::Parts;
+use jialing_platform::exports::Chest;
 use jialing_platform::follow::Progress;
 use jialing_platform::institutions::{self, Founding};
 use jialing_platform::witnesses::{Asked, Policy, Witnesses};
@@ -32,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) database: Option<String>,
     /// The name in the log's checkpoints.
     pub(crate) origin: String,
+    /// How the log hashes and signs; fixed at its first start.
+    pub(crate) suite: Suite,
     pub(crate) settings: Settings,
     pub(crate) founding: Founding,
     pub(crate) banks: BTreeMap<String, Peer>,
@@ -42,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) witnesses: Vec<Asked>,
     pub(crate) policy: Policy,
     pub(crate) edge: EdgeConfig,
+    /// The door for banks' bulk work, if there is one.
+    pub(crate) bulk: Option<BulkConfig>,
     pub(crate) listener: TcpListener,
 }
 
@@ -50,6 +57,7 @@ pub(crate) struct House {
     pub(crate) app: App,
     pub(crate) opened: Opened,
     gateway: Running,
+    bulk: Option<BulkRunning>,
     tasks: Vec<JoinHandle<()>>,
     stop: watch::Receiver<bool>,
 }
@@ -82,6 +90,7 @@ impl House {
             blind: plan.blind,
             connectors: connect(plan.banks, plan.identity, plan.notices)?,
             progress: Progress::default(),
+            exports: Chest::new(plan.data.join("exports")),
             policies: Default::default(),
             witnesses,
         });
@@ -93,14 +102,25 @@ impl House {
             .await
             .map_err(|problem| told("finishing what was left in between", &problem))?;
         tasks.extend(background::start(&app));
-        let gateway = Gateway::serve_on(app.clone(), plan.edge, plan.listener)
+        let bulk = match plan.bulk {
+            Some(config) => Some(open_bulk(&app, config).await?),
+            None => None,
+        };
+        let mut edge = plan.edge;
+        edge.bulk = bulk.as_ref().map(|bulk| bulk.address);
+        let gateway = Gateway::serve_on(app.clone(), edge, plan.listener)
             .map_err(|error| format!("cannot serve: {error}"))?;
-        Ok(Self { app, opened, gateway, tasks, stop })
+        Ok(Self { app, opened, gateway, bulk, tasks, stop })
     }
 
     /// The address it serves on.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.gateway.address)
+    }
+
+    /// Where banks' bulk work is taken, if it is.
+    pub(crate) fn bulk(&self) -> Option<SocketAddr> {
+        self.bulk.as_ref().map(|bulk| bulk.address)
     }
 
     /// Serves until the process is asked to stop or the ledger stops by itself.
@@ -114,6 +134,9 @@ impl House {
 
     /// Stops in order: requests drain, followers end, the ledger writes its last checkpoint.
     pub(crate) async fn stop(self) {
+        if let Some(bulk) = self.bulk {
+            bulk.stop().await;
+        }
         self.gateway.stop().await;
         for task in self.tasks {
             task.abort();
@@ -123,9 +146,17 @@ impl House {
     }
 }
 
+async fn open_bulk(app: &App, config: BulkConfig) -> Result<BulkRunning, String> {
+    let listen = config.listen;
+    Bulk::serve(app.engine.clone(), Platform(app.clone()), config)
+        .await
+        .map_err(|error| format!("cannot listen for bulk work on {listen}: {error}"))
+}
+
 async fn open_engine(plan: &Plan, clock: &Clock) -> Result<(Engine, Opened), OpenError> {
     let mut config = Config::new(plan.data.join("ledger"));
     config.origin.clone_from(&plan.origin);
+    config.suite = plan.suite;
     let time = clock.clone();
     config.time = Arc::new(move || time.nanos());
     tokio::task::spawn_blocking(move || Engine::open(config)).await.map_err(|error| OpenError::Io {
@@ -147,6 +178,12 @@ fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Resu
         ),
         notices: Arc::new(HttpNotices::new(notices).map_err(|error| format!("notice service: {error}"))?),
     })
+}
+
+/// The suite of a log by its name in settings: `sha256-ed25519` or `sm3-sm2`.
+pub(crate) fn suite(name: &str) -> Result<Suite, String> {
+    Suite::parse(&name.replace('-', ", "))
+        .ok_or_else(|| format!("there is no suite {name}; choose sha256-ed25519 or sm3-sm2"))
 }
 
 /// A witness reached at this address, with this verifier key.

@@ -1,14 +1,17 @@
 //! `jialing`: the one binary. Each command is a thin door to a crate; none holds rules.
 
 mod actors;
+mod backup;
 mod bench;
 mod crash;
 mod demo;
 #[cfg(test)]
 mod documents;
+mod export;
 mod house;
 mod keys;
 mod log;
+mod pipe;
 mod serve;
 mod verify;
 mod witness;
@@ -37,6 +40,14 @@ enum Command {
     Bench(bench::Args),
     /// Audit a stopped platform's folder, or one receipt, believing nothing
     Verify(verify::Args),
+    /// Any range of the whole ledger as a table, from its journal, while the platform runs or not
+    Export(export::Args),
+    /// Copy a platform's folder while it runs; the next time only what is new
+    Backup(backup::TakeArgs),
+    /// A new folder from a backup, whole or up to an earlier position
+    Restore(backup::RestoreArgs),
+    /// Move the oldest part of the journal to another disk, where it is still read and proven
+    Cold(backup::ColdArgs),
     /// Cosign checkpoints of logs that only grow, so that nobody can be shown another history
     Witness(witness::Args),
     /// Make keys; sign and check requests offline, as the API does
@@ -44,12 +55,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    pipe::end_quietly();
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Crash(args) => crash::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run(&args),
+        Command::Backup(args) => backup::take(&args),
+        Command::Restore(args) => backup::restore(&args),
+        Command::Cold(args) => backup::cold(&args),
         Command::Witness(args) => witness::run(&args),
         Command::Keys(args) => keys::run(args),
     };

@@ -78,9 +78,11 @@ fn name(export: &Export) -> String {
 /// header asks for several parts or for something else than bytes.
 fn part(header: &str, size: u64) -> Result<Option<Range<u64>>, Failed> {
     let number = |text: &str| {
-        (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse::<u64>().ok())?
+        (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse::<u64>().ok())?
     };
-    let Some((from, to)) = header.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+    let Some((from, to)) = header.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-'))
+    else {
         return Ok(None);
     };
     let range = match (number(from), number(to)) {

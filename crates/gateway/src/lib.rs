@@ -26,9 +26,11 @@
 mod answer;
 mod assets;
 mod bank;
+mod bulk;
 mod city;
 mod config;
 mod connections;
+mod download;
 mod edge;
 mod error_page;
 mod extract;
@@ -52,6 +54,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use assets::{Asset, city_page};
+pub use bulk::{Banks, Bulk, BulkConfig, BulkLimits, BulkRunning, Finding, Member, Platform, Registered};
 pub use config::{EdgeConfig, Limits, Rate};
 pub use connections::RESERVED_FILES;
 pub use openapi::openapi;

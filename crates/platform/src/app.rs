@@ -37,6 +37,8 @@ pub struct Parts {
     pub connectors: Connectors,
     /// How far each follower has read.
     pub progress: Progress,
+    /// Where exports lie until they are fetched.
+    pub exports: crate::exports::Chest,
     /// The numbers that regulators set, as last read from the database.
     pub policies: crate::policies::Book,
     /// Who cosigns the ledger's checkpoints.

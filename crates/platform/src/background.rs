@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, exchange, notices, orders, outbox, people, policies, supply, transfers,
+    App, Result, audit, exchange, exports, notices, orders, outbox, people, policies, supply, transfers,
     witnesses,
 };
 
@@ -35,6 +35,7 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         transfers::keep_resolving(app),
         notices::keep_sending(app),
         audit::keep(app),
+        exports::work::keep(app),
         policies::keep_anchoring(app),
         supply::keep(app),
         people::keep(app),

@@ -24,6 +24,7 @@ pub mod audit;
 pub mod background;
 pub mod devices;
 pub mod exchange;
+pub mod exports;
 pub mod follow;
 pub mod history;
 pub mod idempotency;

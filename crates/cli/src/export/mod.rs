@@ -114,7 +114,11 @@ pub(crate) fn run(args: &Args) -> Done {
 
 fn write(look: &Look, first: u64, end: u64, args: &Args, path: &Path) -> io::Result<(u64, [u8; 32])> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    let out = Hashed { file: BufWriter::with_capacity(1 << 20, file), bytes: 0, hash: HashAlgorithm::Sha256.hasher() };
+    let out = Hashed {
+        file: BufWriter::with_capacity(1 << 20, file),
+        bytes: 0,
+        hash: HashAlgorithm::Sha256.hasher(),
+    };
     let format = match args.format {
         Form::Csv => Format::Csv { bom: args.bom },
         Form::Parquet => Format::Parquet,
@@ -168,7 +172,9 @@ fn edge(text: &str) -> Result<Edge, String> {
     match (asked.range(), text.parse()) {
         (_, Ok(seq)) if !(1970..=2200).contains(&seq) => Ok(Edge::Record(seq)),
         (Ok(range), _) => Ok(Edge::Time(u64::try_from(range.from).unwrap_or(0).saturating_mul(1_000_000))),
-        _ => Err(format!("{text:?} is neither a record's number nor a time as in 2026-11-22T08:00:00+08:00, 2026-11-22 or 2026-11")),
+        _ => Err(format!(
+            "{text:?} is neither a record's number nor a time as in 2026-11-22T08:00:00+08:00, 2026-11-22 or 2026-11"
+        )),
     }
 }
 

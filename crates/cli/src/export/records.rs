@@ -184,9 +184,7 @@ fn of(body: &Body) -> Row {
             ..empty
         },
         Body::MeterSet { meter, policy } => Row { id: id(meter), policy: Some(policy.into()), ..empty },
-        Body::Terms { meters, expires } => {
-            Row { meters: meters.map(id), expires: Some(expires), ..empty }
-        }
+        Body::Terms { meters, expires } => Row { meters: meters.map(id), expires: Some(expires), ..empty },
         Body::Note { kind, id: noted, digest } => {
             Row { id: id(noted), kind: Some(kind.into()), digest: Some(super::hex(&digest)), ..empty }
         }

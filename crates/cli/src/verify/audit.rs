@@ -128,10 +128,12 @@ async fn compare_with(
 ) -> Result<Option<Tables>, String> {
     let Ok(first) = records.recv() else { return Ok(None) };
     let db = match &database {
-        Some(url) => Db::postgres(url)
+        Some(url) => Db::look_postgres(url)
             .await
-            .map_err(|error| format!("cannot open the PostgreSQL database: {error}"))?,
-        None => Db::sqlite(file).await.map_err(|error| format!("cannot open {}: {error}", file.display()))?,
+            .map_err(|error| format!("cannot look at the PostgreSQL database: {error}"))?,
+        None => Db::look_sqlite(file)
+            .await
+            .map_err(|error| format!("cannot look at {}: {error}", file.display()))?,
     };
     let found = async {
         let report = compare(&db, std::iter::once(first).chain(records).flatten()).await?;

@@ -48,7 +48,10 @@ pub(super) fn run(args: &Args) -> Done {
         (Ok(checked), true) => {
             let manifest: serde_json::Map<_, _> =
                 checked.manifest.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-            println!("{}", json!({ "valid": true, "manifest": manifest, "record": checked.record, "at": checked.at, "tree_size": checked.tree_size }));
+            println!(
+                "{}",
+                json!({ "valid": true, "manifest": manifest, "record": checked.record, "at": checked.at, "tree_size": checked.tree_size })
+            );
         }
         (Err(fault), true) => println!("{}", json!({ "valid": false, "fault": fault })),
         (Ok(checked), false) => print(checked, &trust),
@@ -80,9 +83,13 @@ fn print(checked: &Checked, trust: &Trust) {
     println!("  checked with  {}", trust.log.to_vkey());
     println!("\nIt proves:");
     println!("  - 这个文件就是平台当时生成并记入账本日志的文件,此后未被改动。");
-    println!("  - that this is, byte for byte, the file that the platform made and that the ledger took note of then.");
+    println!(
+        "  - that this is, byte for byte, the file that the platform made and that the ledger took note of then."
+    );
     println!("\nIt does not prove:");
-    println!("  - that the platform wrote all that happened into it: a receipt proves a line, `jialing verify` all of them;");
+    println!(
+        "  - that the platform wrote all that happened into it: a receipt proves a line, `jialing verify` all of them;"
+    );
     println!("  - who the other sides are: names and memos are the platform's words;");
     println!("  - that the key above is the ledger's: you brought it.");
 }

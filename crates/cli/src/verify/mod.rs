@@ -2,12 +2,13 @@
 //!
 //! The journal is computed again from its segments alone and compared with all that is stored beside
 //! it; then the tables are compared with the journal, record by record while it is read, so that
-//! memory stays small; then the audit chain. Nothing is changed, except that the tables of an older
-//! version are brought up to date when they are opened.
+//! memory stays small; then the audit chain. Nothing is changed: tables of another version are refused.
 
 mod audit;
+mod export;
 mod receipt;
 mod report;
+mod supply;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,12 +47,19 @@ pub(crate) struct Args {
 enum What {
     /// Check a receipt with nothing but the ledger's key
     Receipt(receipt::Args),
+    /// Check an exported file and its proof with nothing but the ledger's key
+    Export(export::Args),
+    /// Check a day's money supply, or that a balance is counted in it
+    Supply(supply::Args),
 }
 
 pub(crate) fn run(args: Args) -> Done {
     crate::log::start_quiet();
-    if let Some(What::Receipt(receipt)) = args.what {
-        return receipt::run(&receipt);
+    match args.what {
+        Some(What::Receipt(receipt)) => return receipt::run(&receipt),
+        Some(What::Export(export)) => return export::run(&export),
+        Some(What::Supply(supply)) => return supply::run(&supply),
+        None => {}
     }
     let data = args.data.ok_or("--data is missing")?;
     let asked =

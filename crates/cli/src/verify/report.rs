@@ -50,7 +50,7 @@ impl Found {
             },
             "tables": self.tables.as_ref().map(|tables| json!({
                 "movements": tables.report.movements, "sides": tables.report.sides, "audit_entries": tables.report.audit_entries,
-                "anchors": tables.report.anchors, "behind": tables.report.behind, "found": tables.report.found, "findings": tables.report.findings,
+                "anchors": tables.report.anchors, "policies": tables.report.policies, "supply_days": tables.report.supply_days, "behind": tables.report.behind, "found": tables.report.found, "findings": tables.report.findings,
             })),
             "supply": supply,
         })
@@ -111,6 +111,11 @@ impl fmt::Display for Found {
                     f,
                     "audit chain  {} entries, {} hashes of it in the journal",
                     report.audit_entries, report.anchors
+                )?;
+                writeln!(
+                    f,
+                    "anchors      {} policy versions and the supply of {} days compared with the journal",
+                    report.policies, report.supply_days
                 )?;
             }
             None => writeln!(f, "tables       not compared")?,

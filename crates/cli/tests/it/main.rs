@@ -1,11 +1,14 @@
 //! The binary, run as anybody runs it.
 
+mod bulk;
 mod crash;
 mod demo;
 mod documents;
+mod export;
 mod keys;
 mod program;
 mod serve;
 mod story;
+mod supply;
 mod verify;
 mod witness;

@@ -111,11 +111,7 @@ pub(super) async fn export_of(
 /// Problems: `not_found`.
 #[utoipa::path(delete, path = "/v1/bank/exports/{export_id}", operation_id = "cancel_account_export", tag = "bank accounts",
     params(("export_id" = ExportId, Path)), responses((status = 200, description = "The export", body = Export)))]
-pub(super) async fn cancel(
-    State(app): State<App>,
-    bank: Bank,
-    Path(id): Path<ExportId>,
-) -> Answer<Export> {
+pub(super) async fn cancel(State(app): State<App>, bank: Bank, Path(id): Path<ExportId>) -> Answer<Export> {
     found(exports::cancel(&app, &Owner::institution(bank.id), id).await?)
 }
 

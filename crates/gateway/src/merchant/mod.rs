@@ -1,17 +1,19 @@
 //! `/v1/merchant`: merchants' servers. Every request here is signed, and so is every answer.
 
+mod books;
 mod events;
 mod history;
 mod mandates;
 mod orders;
 mod refunds;
 mod security;
+mod supply;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::edge::Edge;
-use crate::gates::signed_by_merchant;
+use crate::gates::{once, signed_by_merchant};
 
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
     signed_by_merchant(
@@ -28,6 +30,13 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(refunds::retry))
             .routes(routes!(history::list))
             .routes(routes!(history::receipt))
+            .routes(routes!(books::balance))
+            .routes(routes!(books::statement))
+            .routes(once(routes!(books::export)))
+            .routes(routes!(books::exports))
+            .routes(routes!(books::export_of, books::cancel))
+            .routes(routes!(books::file))
+            .routes(routes!(supply::of))
             .routes(routes!(events::list))
             .routes(routes!(events::of))
             .routes(routes!(events::acknowledge))

@@ -3,6 +3,7 @@
 //! Two routers: the doors, where nobody is signed in yet, and the rooms behind them. A route's place
 //! decides who passes; its handler takes the person from [`crate::gates::Wallet`].
 
+mod books;
 mod codes;
 mod devices;
 mod history;
@@ -16,6 +17,7 @@ mod organisations;
 mod people;
 mod pin;
 mod sessions;
+mod supply;
 mod topups;
 mod transfers;
 mod wallets;
@@ -63,6 +65,7 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(once(routes!(wallets::open)))
             .routes(routes!(wallets::list))
             .routes(routes!(wallets::of))
+            .routes(routes!(supply::of))
             .routes(routes!(wallets::freeze))
             .routes(routes!(wallets::lift))
             .routes(routes!(wallets::close))
@@ -79,6 +82,15 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(transfers::of))
             .routes(routes!(history::list))
             .routes(routes!(history::receipt))
+            .routes(routes!(books::balance))
+            .routes(routes!(books::statement))
+            .routes(once(routes!(books::export)))
+            .routes(routes!(books::merchant_balance))
+            .routes(routes!(books::merchant_statement))
+            .routes(once(routes!(books::merchant_export)))
+            .routes(routes!(books::exports))
+            .routes(routes!(books::export_of, books::cancel))
+            .routes(routes!(books::file))
             .routes(routes!(notices::list))
             .routes(routes!(notices::unread))
             .routes(routes!(notices::read))

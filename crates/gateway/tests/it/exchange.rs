@@ -305,6 +305,7 @@ async fn town(world: &mut World) -> (Sandbox, Door) {
             notices: world.notices.clone(),
         },
         progress: old.progress.clone(),
+        exports: old.exports.clone(),
         policies: old.policies.clone(),
         witnesses: Default::default(),
     });

@@ -28,6 +28,8 @@ mod saver;
 mod world;
 
 mod amounts;
+mod books;
+mod bulk;
 mod connections;
 mod docs;
 mod door;
@@ -43,4 +45,5 @@ mod routes;
 mod shop;
 mod signed;
 mod strangers;
+mod supply;
 mod texts;

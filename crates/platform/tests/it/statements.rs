@@ -8,8 +8,8 @@ use jialing_platform::id::WalletId;
 use jialing_platform::kind::Kind;
 use jialing_platform::{Code, Money, Problem, Result, Tx};
 
-use crate::city::{self, bank, found, fund};
 use crate::citizen::Citizen;
+use crate::city::{self, bank, found, fund};
 use crate::history::refund;
 use crate::market::{Payer, Shop};
 use crate::saver::Saver;
@@ -74,7 +74,9 @@ fn a_balance_is_that_of_the_last_record_up_to_the_time_the_very_millisecond_incl
             world.clock.advance(1_000);
             fund(world, ann.wallet, fen).await;
             if fen < 100 {
-                send(world, &ann, &format!("t-{fen}"), &bob.wallet.to_string(), fen / 2 + 1).await.expect("sent");
+                send(world, &ann, &format!("t-{fen}"), &bob.wallet.to_string(), fen / 2 + 1)
+                    .await
+                    .expect("sent");
             }
             let now = world.app.engine.history(ann.wallet.number(), None, 1).await.expect("read")[0];
             let now = (now.time / 1_000_000) as i64;
@@ -88,8 +90,16 @@ fn a_balance_is_that_of_the_last_record_up_to_the_time_the_very_millisecond_incl
             assert_eq!(held(world, &account, &rfc3339(second)).await, next);
         }
         let first = truth[0].0;
-        assert_eq!(held(world, &account, &rfc3339(first - 1)).await, 0, "a millisecond before, it was not there");
-        assert_eq!(held(world, &account, &rfc3339(opened - 86_400_000)).await, 0, "before the wallet was opened");
+        assert_eq!(
+            held(world, &account, &rfc3339(first - 1)).await,
+            0,
+            "a millisecond before, it was not there"
+        );
+        assert_eq!(
+            held(world, &account, &rfc3339(opened - 86_400_000)).await,
+            0,
+            "before the wallet was opened"
+        );
         assert_eq!(held(world, &account, "1960-01-01T00:00:00Z").await, 0);
 
         world.clock.advance(1_000);
@@ -103,7 +113,11 @@ fn a_balance_is_that_of_the_last_record_up_to_the_time_the_very_millisecond_incl
         assert_eq!(at(world, &account, Some(&finer.expect("a time").to_string())).await.expect("past"), last);
 
         let now = at(world, &account, None).await.expect("now");
-        assert_eq!((now.balance, now.settled), (last.balance, false), "something may still come this millisecond");
+        assert_eq!(
+            (now.balance, now.settled),
+            (last.balance, false),
+            "something may still come this millisecond"
+        );
         for (moment, problem) in [
             (rfc3339(world.clock.millis() + 60_000), "in the future"),
             ("9999-12-31T00:00:00Z".to_owned(), "in the future"),
@@ -147,11 +161,11 @@ fn a_statement_begins_and_ends_at_midnight_of_utc_8() {
         let (ann, bob) = (Payer::with(world, 1, "BKA", 0).await, Payer::with(world, 2, "BKA", 0).await);
         let to = bob.wallet.to_string();
         fund(world, ann.wallet, 10_000).await;
-        move_to(world, "2027-01-31T23:59:59.500+08:00");
+        move_to(world, "2027-01-31T23:50:00+08:00");
         send(world, &ann, "last-of-january", &to, 1).await.expect("sent");
         move_to(world, "2027-02-01T00:00:00+08:00");
         send(world, &ann, "first-of-february", &to, 20).await.expect("sent");
-        move_to(world, "2027-02-28T23:59:59+08:00");
+        move_to(world, "2027-02-28T23:50:00+08:00");
         send(world, &ann, "last-of-february", &to, 300).await.expect("sent");
         move_to(world, "2027-03-01T00:00:00+08:00");
         send(world, &bob, "first-of-march", &ann.wallet.to_string(), 4).await.expect("sent");
@@ -176,10 +190,16 @@ fn a_statement_begins_and_ends_at_midnight_of_utc_8() {
         check(&utc, (0, 10_000, 21, 9_979, vec![10_000, -1, -20]), true).await;
         let empty = over("2027-02-01T00:00:00+08:00", "2027-02-01T00:00:00+08:00");
         check(&empty, (9_999, 0, 0, 9_999, vec![]), true).await;
-        let moment = over("2027-02-01T00:00:00+08:00", "2027-02-01T00:00:01+08:00");
+        let moment = over("2027-02-01T00:00:00+08:00", "2027-02-01T00:10:00+08:00");
         let one = check(&moment, (9_999, 0, 20, 9_979, vec![-20]), true).await;
         assert_eq!((one.total_in.count, one.total_out.count), (0, 1));
         assert_eq!(one.lines[0].memo.as_deref(), Some("午饭"));
+        // The range takes its first millisecond and leaves its last one out.
+        let at: jiff::Timestamp = one.lines[0].at.parse().expect("a time");
+        let (at, after) = (one.lines[0].at.clone(), rfc3339(at.as_millisecond() + 1));
+        check(&over(&at, &after), (9_999, 0, 20, 9_979, vec![-20]), true).await;
+        check(&over("2027-02-01T00:00:00+08:00", &at), (9_999, 0, 0, 9_999, vec![]), true).await;
+        check(&over(&after, "2027-02-02T00:00:00+08:00"), (9_979, 0, 0, 9_979, vec![]), true).await;
         assert!(one.checked.zh.contains(&one.records.to_string()) && one.checked.en.contains("closing"));
 
         for (ask, expect) in [
@@ -215,10 +235,13 @@ fn pages_of_a_statement_join_up_and_each_adds_up() {
         refund(world, &shop, order.id, "r-1", 120).await;
         world.clock.advance(1_000);
         let account = own(world, &ann).await;
-        let today = over(&rfc3339(0), &rfc3339(world.clock.millis())).from;
         let year = rfc3339(world.clock.millis() - 86_400_000);
-        let mut ask = StatementAsk { from: Some(year), to: Some(rfc3339(world.clock.millis())), limit: Some(4), ..StatementAsk::default() };
-        assert!(today.is_some());
+        let mut ask = StatementAsk {
+            from: Some(year),
+            to: Some(rfc3339(world.clock.millis())),
+            limit: Some(4),
+            ..StatementAsk::default()
+        };
         let mut walked = Vec::new();
         loop {
             let page = statement(world, &account, &ask).await.expect("a page");
@@ -227,16 +250,29 @@ fn pages_of_a_statement_join_up_and_each_adds_up() {
                 (0, 10_000 - 280 - 500 + 120),
                 "every page shows the whole's figures"
             );
-            let kinds: Vec<_> = page.by_kind.iter().map(|sum| (sum.kind, sum.direction, sum.count, sum.amount.amount)).collect();
-            assert_eq!(kinds, [(Kind::Payment, Direction::Out, 8, 780), (Kind::Refund, Direction::In, 1, 120), (Kind::TopUp, Direction::In, 1, 10_000)]);
+            let kinds: Vec<_> = page
+                .by_kind
+                .iter()
+                .map(|sum| (sum.kind, sum.direction, sum.count, sum.amount.amount))
+                .collect();
+            assert_eq!(
+                kinds,
+                [
+                    (Kind::Payment, Direction::Out, 8, 780),
+                    (Kind::Refund, Direction::In, 1, 120),
+                    (Kind::TopUp, Direction::In, 1, 10_000)
+                ]
+            );
             walked.extend(page.lines.iter().map(|line| line.id.clone()));
             ask.after = page.lines.last().map(|line| line.id.clone());
             if !page.has_more {
                 break;
             }
         }
-        let listed = history::of_wallet(&world.app, &ann.citizen.actor, ann.wallet, &HistoryAsk::default()).await;
-        let listed: Vec<String> = listed.expect("own history").items.into_iter().rev().map(|line| line.id).collect();
+        let listed =
+            history::of_wallet(&world.app, &ann.citizen.actor, ann.wallet, &HistoryAsk::default()).await;
+        let listed: Vec<String> =
+            listed.expect("own history").items.into_iter().rev().map(|line| line.id).collect();
         assert_eq!(walked, listed);
         ask.after = walked.last().cloned();
         assert!(statement(world, &account, &ask).await.expect("nothing is left").lines.is_empty());
@@ -252,15 +288,15 @@ fn a_merchant_its_owner_and_a_bank_have_statements_and_nobody_else() {
         world.clock.advance(1_000);
         let app = &world.app;
         let range = over(&rfc3339(world.clock.millis() - 86_400_000), &rfc3339(world.clock.millis()));
-        let of = async |account: Account| figures(&statement(world, &account, &range).await.expect("a statement"));
+        let of =
+            async |account: Account| figures(&statement(world, &account, &range).await.expect("a statement"));
         let shops = account::merchant_wallet(app, shop.id).await.expect("its wallet");
         assert_eq!(of(shops).await, (0, 1_000, 0, 1_000, vec![1_000]));
         let owned = account::owned_merchant(app, &shop.owner.actor, shop.id).await.expect("one's own shop");
         assert_eq!(of(owned).await, (0, 1_000, 0, 1_000, vec![1_000]));
         assert_eq!(of(own(world, &ann).await).await, (0, 10_000, 1_000, 9_000, vec![10_000, -1_000]));
-        let bank_account = async |code: &str, which| {
-            account::institution(app, bank(app, code).await, which).await
-        };
+        let bank_account =
+            async |code: &str, which| account::institution(app, bank(app, code).await, which).await;
         use InstitutionAccount::{Issuance, Vault};
         let issued = city::ISSUED;
         let (sent, signed) = (issued - 1_000, i64::try_from(issued).expect("small"));
@@ -278,7 +314,8 @@ fn a_merchant_its_owner_and_a_bank_have_statements_and_nobody_else() {
         assert_eq!(at(world, &owed, None).await.expect("now").balance, Money::fen(9_000));
         assert_eq!(at(world, &owed, None).await.expect("now").account, "BKC/issuance");
         assert_eq!(of(bank_account("BKB", Issuance).await.expect("it owes")).await.3, 1_000);
-        let none = bank_account("BKA", Issuance).await.expect_err("its wallets are the central bank's liability");
+        let none =
+            bank_account("BKA", Issuance).await.expect_err("its wallets are the central bank's liability");
         assert_eq!(none.code, Code::NotFound);
         let vault = statement(world, &bank_account("BKC", Vault).await.expect("a vault"), &range).await;
         let vault = vault.expect("a statement");
@@ -290,7 +327,8 @@ fn a_merchant_its_owner_and_a_bank_have_statements_and_nobody_else() {
         assert_eq!(stolen.code, Code::NotFound);
         let stolen = account::owned_merchant(app, &eve.actor, shop.id).await.expect_err("another's shop");
         assert_eq!(stolen.code, Code::NotFound);
-        let stolen = account::own_wallet(app, &eve.actor, WalletId::from_number(owed_vault(world).await)).await;
+        let stolen =
+            account::own_wallet(app, &eve.actor, WalletId::from_number(owed_vault(world).await)).await;
         assert_eq!(stolen.expect_err("a bank's vault").code, Code::NotFound);
     });
 }

@@ -14,6 +14,7 @@ use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_engine::{Engine, TimeSource};
 use jialing_platform::app::Parts;
 use jialing_platform::db::Backend;
+use jialing_platform::exports::Chest;
 use jialing_platform::follow::{self, Progress};
 use jialing_platform::{App, Clock, Connectors, Db, Settings};
 use tempfile::TempDir;
@@ -93,7 +94,7 @@ impl World {
         let settings =
             Settings { approve_merchants: true, cheap_passwords: true, sandbox: true, ..Settings::default() };
         let ledger = engine(store.folder.path(), time).await;
-        let app = assemble(store.db.clone(), ledger, &clock, connectors, &settings);
+        let app = assemble(store.db.clone(), ledger, &clock, connectors, &settings, store.folder.path());
         jialing_platform::policies::establish(&app)
             .await
             .expect("the shipped policies fit an empty database");
@@ -111,8 +112,14 @@ impl World {
         self.store.db.close().await;
         self.store.db = self.store.open_again().await;
         let connectors = connect(&self.banks, &self.identity, &self.notices);
-        self.app =
-            assemble(self.store.db.clone(), self.app.engine.clone(), &self.clock, connectors, &self.settings);
+        self.app = assemble(
+            self.store.db.clone(),
+            self.app.engine.clone(),
+            &self.clock,
+            connectors,
+            &self.settings,
+            self.store.folder.path(),
+        );
         self.followers = follow::start(&self.app);
     }
 
@@ -181,7 +188,14 @@ fn connect(
     }
 }
 
-fn assemble(db: Db, engine: Engine, clock: &Clock, connectors: Connectors, settings: &Settings) -> App {
+fn assemble(
+    db: Db,
+    engine: Engine,
+    clock: &Clock,
+    connectors: Connectors,
+    settings: &Settings,
+    folder: &Path,
+) -> App {
     // Fixed keys: a reopened world opens what it sealed before.
     let key = SealKey::new(1, SealAlgorithm::Aes256Gcm, &[7; 32]).expect("32 bytes");
     App::new(Parts {
@@ -193,6 +207,7 @@ fn assemble(db: Db, engine: Engine, clock: &Clock, connectors: Connectors, setti
         blind: BlindIndex::new([9; 32]),
         connectors,
         progress: Progress::default(),
+        exports: Chest::new(folder.join("exports")),
         policies: Default::default(),
         witnesses: Default::default(),
     })

@@ -193,3 +193,40 @@ proptest! {
         prop_assert_eq!(read(write(&rows)), rows);
     }
 }
+
+/// What the reader in Python says of these rows.
+fn in_python(bytes: &[u8]) -> Vec<String> {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("written");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/read_parquet.py");
+    let read = std::process::Command::new("python3").arg(script).arg(file.path()).output();
+    let read = read.expect("python3 runs (Debian package `python3`)");
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    String::from_utf8(read.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_reader_written_from_the_specification_alone_reads_the_same() {
+    let rows: Vec<_> = (0..500).map(row).chain([vec![
+        Given::Text(String::new()),
+        Given::Empty,
+        Given::Number(i64::MIN),
+        Given::Natural(0),
+        Given::Number(i64::MAX),
+        Given::Empty,
+        Given::Number(0),
+    ]]).collect();
+    let said = in_python(&write(&rows));
+    let (columns, lines) = said.split_at(7);
+    assert_eq!(columns[1], format!("memo 6 {}", rows.iter().filter(|row| row[1] == Given::Empty).count()));
+    let shown = |cell: &Given| match cell {
+        Given::Empty => "-".to_owned(),
+        Given::Text(text) => format!("t:{}", text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        Given::Number(number) => format!("n:{number}"),
+        Given::Natural(number) => format!("n:{number}"),
+    };
+    let expect: Vec<String> =
+        rows.iter().map(|row| row.iter().map(shown).collect::<Vec<_>>().join(" ")).collect();
+    assert!(lines == expect, "every cell is what it was");
+    assert_eq!(in_python(&write(&[])).len(), 7, "the columns, and no row");
+}
