@@ -103,13 +103,13 @@ impl FrameKind {
         }
     }
 
-    /// The most that it may count.
-    const fn most(self) -> usize {
+    /// How many it may count.
+    const fn counts(self) -> std::ops::RangeInclusive<usize> {
         match self {
-            Self::Legs => MAX_FRAME_LEGS,
-            Self::Welcome | Self::Busy | Self::Fault => 1,
-            Self::Ping | Self::Goodbye | Self::Pong | Self::Farewell => 0,
-            _ => MAX_GROUPS,
+            Self::Legs => 0..=MAX_FRAME_LEGS,
+            Self::Welcome | Self::Busy | Self::Fault => 1..=1,
+            Self::Ping | Self::Goodbye | Self::Pong | Self::Farewell => 0..=0,
+            _ => 0..=MAX_GROUPS,
         }
     }
 }
@@ -154,8 +154,8 @@ impl Header {
         }
         let count = u32::from_le_bytes(std::array::from_fn(|i| bytes[4 + i]));
         let number = u64::from_le_bytes(std::array::from_fn(|i| bytes[8 + i]));
-        if count as usize > kind.most() {
-            return Err(BadFrame("the count is above the limit"));
+        if !kind.counts().contains(&(count as usize)) {
+            return Err(BadFrame("the count is outside the limits"));
         }
         if kind.each().is_some_and(|each| each * count as usize != rest.len()) {
             return Err(BadFrame("the length does not fit the count"));

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey};
-use jialing_gateway::{EdgeConfig, Limits};
+use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits};
+use jialing_journal::Suite;
 use jialing_platform::Settings;
 use jialing_platform::institutions::Founding;
 use jialing_platform::witnesses::{Asked, Policy};
@@ -53,6 +54,8 @@ struct File {
     witness_wait_ms: Option<u64>,
     #[serde(default, rename = "witness")]
     witnesses: Vec<WitnessFile>,
+    /// Takes banks' bulk work.
+    bulk: Option<BulkFile>,
     keys: Keys,
     institutions: Vec<toml::Value>,
     banks: BTreeMap<String, PeerFile>,
@@ -81,6 +84,15 @@ struct PeerFile {
     caller_id: String,
     key: PathBuf,
     peer_keys: Vec<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BulkFile {
+    /// Address and port.
+    listen: SocketAddr,
+    #[serde(default)]
+    limits: BulkLimits,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +188,9 @@ impl Checked {
             .ok()
             .and_then(|key| KeyRing::new(vec![key], 1).ok())?;
         let (blind, data) = (BlindIndex::new(blind?), self.base.join(file.data));
+        let bulk = file
+            .bulk
+            .map(|bulk| BulkConfig { limits: bulk.limits, ..BulkConfig::new(bulk.listen, answers.clone()) });
         let mut edge = EdgeConfig::new(answers);
         edge.listen = file.listen;
         edge.retired_keys = retired;
@@ -197,6 +212,7 @@ impl Checked {
             witnesses,
             policy,
             edge,
+            bulk,
             listener,
         })
     }

@@ -24,6 +24,8 @@ pub struct EdgeConfig {
     pub trusted_proxies: u8,
     /// The bearer token that opens `/metrics`; without one only loopback callers may read it.
     pub metrics_token: Option<String>,
+    /// Where banks' bulk work is taken, told by the status; `None` when it is not.
+    pub bulk: Option<SocketAddr>,
     /// Serve `/v1/public/city`, the live view of a demonstration city.
     pub city: bool,
     /// Files served beside the API, by path.
@@ -41,6 +43,7 @@ impl EdgeConfig {
             limits: Limits::default(),
             trusted_proxies: 0,
             metrics_token: None,
+            bulk: None,
             city: false,
             assets: Vec::new(),
         }

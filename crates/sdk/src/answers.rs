@@ -268,6 +268,8 @@ pub struct Status {
     pub status: String,
     /// Where a sandbox's messages can be read; absent in production.
     pub inbox: Option<String>,
+    /// Where banks' bulk work is taken, address and port; absent where it is not.
+    pub bulk: Option<String>,
     /// Records in the log.
     pub records: u64,
 }

@@ -2,9 +2,10 @@
 //!
 //! [`Wallet`] is what a person's app does: sign up, bind a device, pay. [`Merchant`] is what a
 //! shop's server does: make orders, refund, read events, every request signed and every answer's
-//! signature checked. [`Bank`] is a bank's treasury, [`Public`] what anybody may read.
+//! signature checked. [`Bank`] is a bank's treasury, [`bulk`] its bulk work by the thousand, [`Public`]
+//! what anybody may read.
 //! [`receipt::verify`] checks a receipt with nothing but the ledger's public key, and says in [`words`]
-//! what that proves.
+//! what that proves; [`supply`] checks proofs of the money supply.
 //!
 //! Money is in minor units (fen). A write is safe to repeat: each carries a natural key or an
 //! `Idempotency-Key` made before the first try, and the client repeats it by itself when the answer
@@ -22,6 +23,9 @@ pub mod receipt;
 mod signed;
 pub mod wallet;
 pub mod words;
+
+/// Banks' bulk work over a binary connection; the bytes are in `docs/reference/bulk.md`.
+pub use jialing_bulk as bulk;
 
 pub use answers::Amount;
 pub use bank::Bank;

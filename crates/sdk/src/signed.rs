@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::http_signature::{CallbackSignature, RequestSignature, is_fresh};
 use jialing_crypto::{PublicKey, SigningKey};
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Request};
+use crate::public::Public;
 
 /// How far an answer's time may be from ours, seconds.
 const WINDOW_S: u64 = 300;
@@ -27,30 +25,12 @@ pub(crate) struct Signed {
     platform: Arc<BTreeMap<String, PublicKey>>,
 }
 
-#[derive(Deserialize)]
-struct Directory {
-    answers: Vec<DirectoryKey>,
-}
-
-#[derive(Deserialize)]
-struct DirectoryKey {
-    public_key: String,
-}
-
 impl Signed {
     /// Reads the platform's keys once, over the connection it was given.
     pub(crate) async fn connect(base: &str, id: &str, key: SigningKey) -> Result<Self> {
+        let keys = Public::new(base).platform_keys().await?;
+        let platform = keys.into_iter().map(|key| (key.id().to_owned(), key)).collect();
         let http = Http::new(base);
-        let answer = http.send(&Request::new(Method::GET, "/v1/public/keys", None), |_| None).await?;
-        let directory: Directory = answer.json()?;
-        let mut platform = BTreeMap::new();
-        for entry in directory.answers {
-            let der =
-                STANDARD.decode(&entry.public_key).map_err(|error| answer.unacceptable(error.to_string()))?;
-            let key =
-                PublicKey::from_spki_der(&der).map_err(|error| answer.unacceptable(error.to_string()))?;
-            platform.insert(key.id().to_owned(), key);
-        }
         Ok(Self { http, id: id.to_owned(), key, platform: Arc::new(platform) })
     }
 

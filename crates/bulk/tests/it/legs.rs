@@ -168,7 +168,7 @@ fn headers_must_fit_what_follows() {
         bytes[4..8].copy_from_slice(&count.to_le_bytes());
         bytes
     };
-    let (unfit, above) = ("the length does not fit the count", "the count is above the limit");
+    let (unfit, above) = ("the length does not fit the count", "the count is outside the limits");
     check(header(2, 2), 64, Ok(()));
     check(header(2, 2), 63, Err(unfit));
     check(header(2, 8191), 8191 * 32, Err(above));
@@ -178,6 +178,8 @@ fn headers_must_fit_what_follows() {
     check(header(5, 0), 0, Ok(()));
     check(header(5, 1), 0, Err(above));
     check(header(6, 0), 1, Err(unfit));
+    check(header(133, 0), 0, Err(above));
+    check(header(134, 2), 4, Err(above));
     check(header(0, 0), 0, Err("no frame is of this kind"));
     check(header(7, 0), 0, Err("no frame is of this kind"));
     let mut dirty = header(5, 0);

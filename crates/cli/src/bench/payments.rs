@@ -128,6 +128,7 @@ async fn at_home(args: &Args, dir: PathBuf) -> Result<Value, String> {
     let plan = demo::Args {
         data: dir,
         port: 0,
+        bulk_port: 0,
         seed: args.seed,
         traffic: 0.0,
         no_traffic: true,
@@ -135,6 +136,7 @@ async fn at_home(args: &Args, dir: PathBuf) -> Result<Value, String> {
         shops: args.merchants.into(),
         banks: 3,
         database: None,
+        suite: Default::default(),
         witnesses: Vec::new(),
         witness_quorum: 0,
     };

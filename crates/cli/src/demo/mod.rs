@@ -8,7 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jialing_gateway::{EdgeConfig, Rate, city_page};
+use jialing_gateway::{BulkConfig, EdgeConfig, Rate, city_page};
+use jialing_journal::Suite;
 use jialing_platform::Settings;
 use jialing_platform::witnesses::{Asked, Policy};
 use jialing_rails::CallLimits;
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// The port to serve on, on loopback; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
+    /// The port for banks' bulk work, on loopback; 0 takes a free one, which the status tells
+    #[arg(long, default_value_t = 0)]
+    pub(crate) bulk_port: u16,
     /// What the city grows from
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -142,6 +146,10 @@ impl Demo {
             witnesses: args.witnesses.clone(),
             policy: Policy { quorum: args.witness_quorum, ..Policy::default() },
             edge,
+            bulk: Some(BulkConfig::new(
+                SocketAddr::from((Ipv4Addr::LOCALHOST, args.bulk_port)),
+                vec![keys.platform.clone()],
+            )),
             listener,
         })
         .await?;
@@ -184,6 +192,9 @@ fn tell(args: &Args, demo: &Demo) {
         if opened.created { String::new() } else { format!(" and goes on from record {}", opened.records) }
     );
     eprintln!("\n  look at      {url}/");
+    if let Some(bulk) = demo.house.bulk() {
+        eprintln!("  bulk work    {bulk}    (docs/guides/bulk.md)");
+    }
     eprintln!("  messages     {}/messages?phone={}", demo.sandbox.notice().base_url(), first.phone);
     eprintln!(
         "  sign in as   {} {}  password {}  PIN {}",

@@ -27,8 +27,14 @@ pub(super) async fn converse(shared: Arc<Shared>, mut stream: TcpStream) {
     // Answers are awaited: nothing is gained by holding them back.
     let _ = stream.set_nodelay(true);
     let limit = Duration::from_secs(shared.config.limits.handshake_seconds);
-    let shaken = timeout(limit, shake(&shared, &mut stream)).await;
-    match shaken.unwrap_or(Err(Failed::Refused(Fault::HandshakeTimeout))) {
+    let mut stopping = shared.stopping.clone();
+    let shaken = tokio::select! {
+        shaken = timeout(limit, shake(&shared, &mut stream)) => {
+            shaken.unwrap_or(Err(Failed::Refused(Fault::HandshakeTimeout)))
+        }
+        () = asked(&mut stopping) => Err(Failed::Refused(Fault::Stopping)),
+    };
+    match shaken {
         Ok(proven) => Connection::new(shared, stream, proven).run().await,
         Err(Failed::Gone) => {}
         Err(Failed::Refused(fault)) => refuse(stream, fault).await,
@@ -166,11 +172,10 @@ impl Connection {
                 Err(fault) => return Over::Fault(fault),
             };
             let Some(job) = job else { return Over::Goodbye(header.number) };
-            // In the engine's queue before the next frame is looked at: that keeps their order.
-            let job = work::begin(job).await;
-            if self.jobs.send(job).await.is_err() {
-                return Over::Gone;
-            }
+            // Room first: nothing is begun beyond the window. Then into the engine's queue before the
+            // next frame is looked at: that keeps their order.
+            let Ok(room) = self.jobs.reserve().await else { return Over::Gone };
+            room.send(work::begin(job).await);
         }
     }
 

@@ -21,7 +21,6 @@ mod connection;
 mod read;
 mod serve;
 mod shake;
-mod submit;
 mod work;
 
 pub use banks::{Banks, Finding, Member, Platform, Registered};

@@ -81,7 +81,8 @@ impl Frames {
             self.start = 0;
         }
         if self.bytes.capacity() - self.bytes.len() < CHUNK / 4 {
-            self.bytes.reserve(CHUNK);
+            // Exactly: doubling would keep twice the largest frame.
+            self.bytes.reserve_exact(CHUNK);
         }
         let (limit, late) =
             if left == 0 { (self.idle, Fault::Idle) } else { (self.whole, Fault::FrameTimeout) };

@@ -9,10 +9,8 @@ use jialing_bulk::leg::{self, Groups};
 use jialing_bulk::{
     Authority, Fault, Id, Leg, MAX_GROUPS, MAX_LEGS, NotAllowed, Outcome, Reason, Refused, Why,
 };
-use jialing_engine::{Engine, SubmitError};
+use jialing_engine::{Bulk, BulkOutcome, Engine, SubmitError};
 use jialing_ledger::{AccountKind, Command};
-
-use super::submit::{Bulk, BulkOutcome, submit_bulk};
 
 /// What is written for one frame.
 pub(super) struct Reply {
@@ -120,7 +118,7 @@ fn without(groups: &Groups, refused: &[(usize, Refused)]) -> Bulk {
 /// Carries out judged legs.
 pub(super) async fn legs(engine: Engine, number: u64, judged: Judged) -> Reply {
     let Judged { allowed, refused, total } = judged;
-    let done = if allowed.groups.is_empty() { Ok(Vec::new()) } else { submit_bulk(&engine, allowed).await };
+    let done = if allowed.groups.is_empty() { Ok(Vec::new()) } else { engine.submit_bulk(allowed).await };
     let done = match done {
         Ok(done) => done,
         Err(error) => return Reply::failed(number, &error),

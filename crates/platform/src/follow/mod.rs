@@ -9,6 +9,7 @@
 //! of rows that were there before the money moved, and doing it twice changes nothing.
 
 mod parties;
+mod relevant;
 
 use std::time::Duration;
 
@@ -17,11 +18,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::{App, Result, Tx};
+use relevant::{ends_group, relevant};
 
 pub use parties::{Holder, Name, Parties};
 
 /// Records handled in one transaction at most.
 pub const BATCH: usize = 500;
+/// Records looked at for what a follower has to do with.
+const LOOK: usize = 8192;
 /// How long a request waits for the followers before it answers with what is known.
 pub const WAIT: Duration = Duration::from_secs(3);
 /// Pause after a fault before the same records are tried again.
@@ -166,16 +170,17 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
             next
         }
     };
-    let records = whole_groups(app.engine.feed(from, BATCH).await.map_err(crate::Problem::internal)?);
-    let Some(last) = records.last() else { return Ok(known.is_none().then_some(from)) };
-    let next = last.seq + 1;
+    let fed = whole_groups(app.engine.feed(from, LOOK).await.map_err(crate::Problem::internal)?);
+    let (records, Some(next)) = relevant(&fed, BATCH) else { return Ok(known.is_none().then_some(from)) };
     if let Some(first) = follower.after() {
         app.progress.reached(first, next).await;
     }
     let app_in = app.clone();
     app.db
         .write(async move |tx: &mut Tx| {
-            follower.effect(&app_in, tx, &records).await?;
+            if !records.is_empty() {
+                follower.effect(&app_in, tx, &records).await?;
+            }
             // The cursor moves only from where this batch began: two runners cannot both count it.
             let moved = sqlx::query("INSERT INTO cursors (follower, next_seq) VALUES ($1, $2) ON CONFLICT (follower) DO UPDATE SET next_seq = $2 WHERE cursors.next_seq = $3")
                 .bind(follower.name())
@@ -191,15 +196,10 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
 
 /// `records` without a group at their end of which legs are missing: those come with the next ones.
 ///
-/// A group is at most 16 records, fewer than [`BATCH`], and is durable as a whole, so this never
+/// A group is at most 16 records, fewer than [`LOOK`], and is durable as a whole, so this never
 /// stops a follower for good.
 fn whole_groups(mut records: Vec<Record>) -> Vec<Record> {
-    let whole = |record: &Record| match &record.body {
-        Body::Terms { .. } => false,
-        Body::Transfer(transfer) => transfer.leg + 1 >= transfer.legs,
-        _ => true,
-    };
-    while records.last().is_some_and(|last| !whole(last)) {
+    while records.last().is_some_and(|last| !ends_group(last)) {
         records.pop();
     }
     records

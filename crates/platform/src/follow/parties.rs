@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::history::rules::Side;
 use crate::history::{Counterparty, InstitutionAccount, account_of_institution};
 use crate::id::{InstitutionId, MerchantId, OrganisationId, PersonId, WalletId};
+use crate::kind::bulk_bank;
 use crate::wallets::{self, Owner};
 use crate::{App, Result, Tx};
 
@@ -38,6 +39,8 @@ struct Party {
 pub struct Parties {
     wallets: HashMap<u128, Party>,
     institutions: HashMap<InstitutionId, Name>,
+    /// Institutions by their numbers.
+    numbers: HashMap<u32, InstitutionId>,
 }
 
 impl Parties {
@@ -59,7 +62,8 @@ impl Parties {
                 .map(|(wallet, merchant, zh, en)| (wallet, (merchant, Name { zh, en })))
                 .collect();
         let institutions = crate::institutions::names(tx).await?;
-        let institutions = institutions.into_iter().map(|(id, zh, en)| (id, Name { zh, en })).collect();
+        let numbers = institutions.iter().map(|(id, number, ..)| (*number, *id)).collect();
+        let institutions = institutions.into_iter().map(|(id, _, zh, en)| (id, Name { zh, en })).collect();
         let wallets = found
             .into_iter()
             .map(|wallet| {
@@ -71,7 +75,7 @@ impl Parties {
                 (wallet.id.number(), Party { holder, institution: wallet.institution })
             })
             .collect();
-        Ok(Self { wallets, institutions })
+        Ok(Self { wallets, institutions, numbers })
     }
 
     /// Whether the account is a wallet.
@@ -107,12 +111,20 @@ impl Parties {
                     (WalletId::from_number(other).to_string(), name)
                 }
                 None => {
-                    let institution =
-                        viewer.map_or(InstitutionId::from_number(0), |viewer| viewer.institution);
+                    let own = viewer.map_or(InstitutionId::from_number(0), |viewer| viewer.institution);
+                    let institution = side.other.and_then(|other| self.bank_of(other)).unwrap_or(own);
                     (institution.to_string(), self.institutions.get(&institution).cloned())
                 }
             };
         Ok(shown(app, side, &whose, name))
+    }
+
+    /// The institution whose bulk account, vault or issuance account this is.
+    fn bank_of(&self, account: u128) -> Option<InstitutionId> {
+        match bulk_bank(account) {
+            Some(number) => self.numbers.get(&number).copied(),
+            None => account_of_institution(account).map(|(institution, _)| institution),
+        }
     }
 
     /// Which account of an institution this is, if it is one.

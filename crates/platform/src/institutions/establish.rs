@@ -112,9 +112,11 @@ fn same_as<'a>(known: &'a Institution, new: &NewInstitution) -> Result<&'a Insti
 
 fn found(known: &[Institution], new: &NewInstitution, now: i64) -> Institution {
     let highest = known.iter().map(|institution| institution.holder).max().unwrap_or(CENTRAL_BANK);
+    let numbers = known.iter().map(|institution| institution.number).max().unwrap_or(0);
     let own = new.role == Role::Operating && new.model == Model::Deposit;
     Institution {
         id: InstitutionId::new(now),
+        number: numbers + 1,
         code: new.code.clone(),
         role: new.role,
         model: new.model,

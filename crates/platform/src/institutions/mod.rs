@@ -163,12 +163,13 @@ pub async fn by_id(app: &App, id: InstitutionId) -> Result<Institution> {
     all(app).await?.into_iter().find(|known| known.id == id).ok_or(Problem::new(Code::NotFound))
 }
 
-/// The names of every institution, Chinese and English.
+/// Every institution with its number and its names, Chinese and English.
 ///
 /// # Errors
 /// Any fault of the database.
-pub async fn names(tx: &mut Tx) -> Result<Vec<(InstitutionId, String, String)>> {
-    Ok(store::all(tx).await?.into_iter().map(|known| (known.id, known.name_zh, known.name_en)).collect())
+pub async fn names(tx: &mut Tx) -> Result<Vec<(InstitutionId, u32, String, String)>> {
+    let all = store::all(tx).await?.into_iter();
+    Ok(all.map(|known| (known.id, known.number, known.name_zh, known.name_en)).collect())
 }
 
 /// The central bank.

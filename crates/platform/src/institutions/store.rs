@@ -8,7 +8,7 @@ use crate::{Problem, Result, Tx};
 
 pub(super) async fn all<'e>(on: impl Executor<'e, Database = Any>) -> Result<Vec<Institution>> {
     let rows = sqlx::query(
-        "SELECT id, code, role, model, holder, name_zh, name_en, authorised FROM institutions ORDER BY code",
+        "SELECT id, number, code, role, model, holder, name_zh, name_en, authorised FROM institutions ORDER BY code",
     )
     .fetch_all(on)
     .await?;
@@ -16,7 +16,7 @@ pub(super) async fn all<'e>(on: impl Executor<'e, Database = Any>) -> Result<Vec
 }
 
 pub(super) async fn insert(tx: &mut Tx, new: &Institution, now: i64) -> Result<()> {
-    sqlx::query("INSERT INTO institutions (id, code, role, model, holder, name_zh, name_en, authorised, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+    sqlx::query("INSERT INTO institutions (id, code, role, model, holder, name_zh, name_en, authorised, created_at, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(new.id)
         .bind(&new.code)
         .bind(new.role)
@@ -26,6 +26,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &Institution, now: i64) -> Result<(
         .bind(&new.name_en)
         .bind(new.authorised as i64)
         .bind(now)
+        .bind(i64::from(new.number))
         .execute(&mut *tx)
         .await?;
     Ok(())
@@ -43,6 +44,7 @@ pub(super) async fn set_authorised(tx: &mut Tx, code: &str, amount: i64) -> Resu
 fn read(row: &AnyRow) -> Result<Institution> {
     Ok(Institution {
         id: row.try_get("id")?,
+        number: u32::try_from(row.try_get::<i64, _>("number")?).map_err(Problem::internal)?,
         code: row.try_get("code")?,
         role: row.try_get("role")?,
         model: row.try_get("model")?,

@@ -255,6 +255,7 @@ mod tests {
     fn institution(code: &str, role: Role, model: Model, holder: u32) -> Institution {
         Institution {
             id: InstitutionId::from_number(u128::from(holder) << 4),
+            number: holder,
             code: code.into(),
             role,
             model,
