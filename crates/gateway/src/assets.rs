@@ -41,6 +41,7 @@ pub fn city_page() -> Vec<Asset> {
         "/sdk/receipt.js" "receipt.js" "text/javascript; charset=utf-8",
         "/sdk/sm2.js" "sm2.js" "text/javascript; charset=utf-8",
         "/sdk/sm3.js" "sm3.js" "text/javascript; charset=utf-8",
+        "/sdk/supply.js" "supply.js" "text/javascript; charset=utf-8",
         "/sdk/words.js" "words.js" "text/javascript; charset=utf-8",
     );
     let page = assets!("city":
@@ -50,6 +51,7 @@ pub fn city_page() -> Vec<Asset> {
         "/city/flow.js" "flow.js" "text/javascript; charset=utf-8",
         "/city/receipt.js" "receipt.js" "text/javascript; charset=utf-8",
         "/city/page.js" "page.js" "text/javascript; charset=utf-8",
+        "/city/supply.js" "supply.js" "text/javascript; charset=utf-8",
         "/city/texts.js" "texts.js" "text/javascript; charset=utf-8",
         "/city/verify.js" "verify.js" "text/javascript; charset=utf-8",
         "/city/icon.svg" "icon.svg" "image/svg+xml",

@@ -21,6 +21,7 @@ pub mod merchant;
 pub mod public;
 pub mod receipt;
 mod signed;
+pub mod supply;
 pub mod wallet;
 pub mod words;
 

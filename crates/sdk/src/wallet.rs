@@ -346,6 +346,24 @@ impl Wallet {
         self.get(&format!("/v1/wallet/receipts/{transaction_id}")).await
     }
 
+    /// A receipt that waits a short time for this many cosignatures of witnesses; `cosigned` in it says
+    /// how many came.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn receipt_cosigned(&self, transaction_id: &str, cosignatures: u8) -> Result<Value> {
+        self.get(&format!("/v1/wallet/receipts/{transaction_id}?cosignatures={cosignatures}")).await
+    }
+
+    /// The proof that a wallet's balance is counted in the newest day's supply, for
+    /// [`crate::supply::verify_balance`].
+    ///
+    /// # Errors
+    /// `not_found` before the first day is published, or for a wallet that was not open at its end.
+    pub async fn supply_proof(&self, wallet_id: &str) -> Result<Value> {
+        self.get(&format!("/v1/wallet/wallets/{wallet_id}/supply-proof")).await
+    }
+
     /// Registers an organisation that this person represents.
     ///
     /// # Errors

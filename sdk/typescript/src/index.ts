@@ -6,4 +6,5 @@ export { type Hashing, leafHash, nodeHash, NotProven, rootFromPath, verifyConsis
 export { decodeRecord, idDigits, type Proven, type Step, type Trust, verifyReceipt } from "./receipt.js";
 export { verifySm2 } from "./sm2.js";
 export { sm3 } from "./sm3.js";
+export { type Counted, sumLeaf, type SumNode, sumParent, sumRoot, type Supply, type SupplyBook, verifyBalance, verifySupply } from "./supply.js";
 export { type Meaning, meaningOf, type Sentence } from "./words.js";

@@ -4,6 +4,7 @@
 import { flow, pulse } from "./flow.js";
 import { $, clock, element, isChinese, kindName, placeName, switchLanguage, t, yuan } from "./page.js";
 import { openReceipt } from "./receipt.js";
+import { followProof, showProof } from "./supply.js";
 
 const SHOWN = 12;
 
@@ -15,6 +16,7 @@ function showTexts() {
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
   $("pause").textContent = t(state.paused ? "resume" : "pause");
   showStatus();
+  showProof();
 }
 
 function showStatus() {
@@ -146,3 +148,4 @@ read().catch(() => {
   showStatus();
 });
 listen();
+followProof();

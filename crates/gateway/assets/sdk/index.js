@@ -5,4 +5,5 @@ export { leafHash, nodeHash, NotProven, rootFromPath, verifyConsistency } from "
 export { decodeRecord, idDigits, verifyReceipt } from "./receipt.js";
 export { verifySm2 } from "./sm2.js";
 export { sm3 } from "./sm3.js";
+export { sumLeaf, sumParent, sumRoot, verifyBalance, verifySupply } from "./supply.js";
 export { meaningOf } from "./words.js";

@@ -4,6 +4,7 @@ mod asks;
 mod errors;
 mod keys;
 pub(crate) mod log;
+mod proofs;
 mod status;
 mod supply;
 
@@ -23,6 +24,10 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(log::tile))
         .routes(routes!(status::read))
         .routes(routes!(supply::read))
+        .routes(routes!(proofs::days))
+        .routes(routes!(proofs::day))
+        .routes(routes!(proofs::anchors))
+        .routes(routes!(proofs::anchor))
         .routes(routes!(supply::institutions))
         .routes(routes!(supply::policies))
         .routes(routes!(errors::list));

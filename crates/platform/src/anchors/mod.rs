@@ -8,7 +8,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::hash::Digest;
-use jialing_crypto::note::NoteVerifier;
 use jialing_ledger::{Body, Command, Record};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -16,7 +15,7 @@ use sqlx::any::AnyRow;
 
 use crate::clock::rfc3339;
 use crate::page::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::{App, Code, Page, Problem, Result, Tx};
+use crate::{App, Code, Page, Problem, Result, Tx, receipts};
 
 pub use crate::kind::NoteKind;
 
@@ -62,7 +61,7 @@ pub struct NoteProof {
     pub tree_size: u64,
     /// Hashes from the leaf up to the root, base64.
     pub path: Vec<String>,
-    /// The signed checkpoint, a C2SP note.
+    /// The signed checkpoint, a C2SP note, with cosignatures of witnesses where there are any.
     pub checkpoint: String,
 }
 
@@ -185,21 +184,20 @@ pub async fn prove(app: &App, seq: u64) -> Result<Anchored> {
     Ok(Anchored { anchor, proof: proof(app, seq).await? })
 }
 
-/// The proof that record `seq` is in the log.
+/// The proof that record `seq` is in the log, with the cosignatures that receipts have.
 ///
 /// # Errors
 /// Any fault of the ledger.
 pub(crate) async fn proof(app: &App, seq: u64) -> Result<NoteProof> {
-    let proven = app.engine.receipt(seq).await.map_err(Problem::internal)?;
-    let verifier = NoteVerifier::from_vkey(&app.engine.verifier_key()).map_err(Problem::internal)?;
+    let (proof, _) = receipts::prove(app, seq, None).await?;
     Ok(NoteProof {
-        log: proven.checkpoint.origin.clone(),
-        key_id: verifier.key_id().iter().map(|byte| format!("{byte:02x}")).collect(),
-        record: STANDARD.encode(proven.record),
-        leaf_index: seq,
-        tree_size: proven.checkpoint.size,
-        path: proven.path.iter().map(|hash| STANDARD.encode(hash)).collect(),
-        checkpoint: proven.checkpoint.note.clone(),
+        log: proof.log,
+        key_id: proof.key_id,
+        record: proof.record,
+        leaf_index: proof.leaf_index,
+        tree_size: proof.tree_size,
+        path: proof.path,
+        checkpoint: proof.checkpoint,
     })
 }
 

@@ -4,4 +4,5 @@ mod evidence;
 mod receipts;
 mod server;
 mod signed;
+mod supply;
 mod vectors;
