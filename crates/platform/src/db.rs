@@ -11,6 +11,8 @@
 //! written `CAST(SUM(n) AS BIGINT)`. 128-bit ids are stored as their public text. Booleans are
 //! SMALLINT 0 or 1. Times are BIGINT milliseconds since 1970.
 
+mod look;
+
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Once;
@@ -23,6 +25,8 @@ use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Ex
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{Code, Problem, Result};
+
+pub use look::{LookError, copy_sqlite};
 
 /// The connection inside a write job's transaction.
 pub type Tx = AnyConnection;
@@ -73,8 +77,7 @@ impl Db {
     }
 
     async fn open(backend: Backend, url: &str) -> sqlx::Result<Self> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        drivers();
         let options: AnyConnectOptions = url.parse()?;
         let options = options.disable_statement_logging();
         let mut first = AnyConnection::connect_with(&options).await?;
@@ -83,7 +86,7 @@ impl Db {
             // The portable text says BLOB; PostgreSQL calls it bytea.
             first.execute("DO $$ BEGIN CREATE DOMAIN blob AS bytea; EXCEPTION WHEN duplicate_object THEN NULL; END $$").await?;
         }
-        sqlx::migrate!("./migrations").run(&mut first).await?;
+        migrations().run(&mut first).await?;
         first.close().await?;
 
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
@@ -107,6 +110,12 @@ impl Db {
                 })
                 .map_err(sqlx::Error::Io)?;
         }
+        let reading = Self::reading(backend, options).await?;
+        Ok(Self { jobs, ..reading })
+    }
+
+    /// One that only reads: no writer takes its jobs.
+    async fn reading(backend: Backend, options: AnyConnectOptions) -> sqlx::Result<Self> {
         let read = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(5))
@@ -115,7 +124,7 @@ impl Db {
             })
             .connect_with(options)
             .await?;
-        Ok(Self { backend, read, jobs })
+        Ok(Self { backend, read, jobs: mpsc::channel(1).0 })
     }
 
     /// Which database this is; for operators' pages, never for choosing SQL.
@@ -157,6 +166,15 @@ impl Db {
     pub async fn close(&self) {
         self.read.close().await;
     }
+}
+
+fn drivers() {
+    static DRIVERS: Once = Once::new();
+    DRIVERS.call_once(sqlx::any::install_default_drivers);
+}
+
+fn migrations() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("./migrations")
 }
 
 /// What a connection is for.
