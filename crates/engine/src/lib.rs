@@ -36,6 +36,7 @@ pub use answer::{
 };
 pub use bulk::{Bulk, BulkOutcome};
 pub use config::{Config, KeySource, MAX_ACCOUNTS_AT_ONCE, MAX_BATCH, TimeSource};
+pub use jialing_journal::Suite;
 pub use files::FilesError;
 
 /// A running ledger.
