@@ -72,7 +72,7 @@ pub(super) fn merge(
     budget: &Arc<Budget>,
     closing: impl Fn() -> bool,
 ) -> io::Result<Option<Run>> {
-    let most = parts.iter().map(|part| part.entries_at_most()).sum();
+    let most: u64 = parts.iter().map(|part| part.entries_at_most()).sum();
     // The parts know their pages, not their entries; a record has one id at most.
     let mut builder = Builder::new(disk, log, span, most.min(span.end - span.first))?;
     let mut sources = parts.iter().cloned().map(Source::new).collect::<io::Result<Vec<_>>>()?;
