@@ -31,6 +31,8 @@ pub struct Moved {
     pub segments: u64,
     /// Bytes of them.
     pub bytes: u64,
+    /// Segments moved earlier whose cold folder has a new place, which is noted now.
+    pub noted: u64,
     /// The first record that is in the data folder itself.
     pub hot_from: u64,
     /// Segments that are sealed and stay, and why not more went.
@@ -40,7 +42,8 @@ pub struct Moved {
 }
 
 /// Moves the sealed segments of the log on `data` to `cold`, but for the newest `keep` and those that a
-/// start could need. `place` is noted as where they went. `told` hears the name and size of each.
+/// start could need. `place` is noted as where they went, also for those that went before and are found
+/// there: so a cold folder may itself be moved. `told` hears the name and size of each.
 ///
 /// # Errors
 /// See [`FilesError`]. What was moved before stays moved.
@@ -64,7 +67,8 @@ pub fn move_segments(
     let (limit, reason) = mover.limit()?;
     let bases = mover.bases()?;
     let sealed = bases.len().saturating_sub(1) as u64;
-    let mut moved = Moved { kept: sealed.min(keep), ..Moved::default() };
+    let noted = mover.note_place()?;
+    let mut moved = Moved { kept: sealed.min(keep), noted, ..Moved::default() };
     for (at, two) in bases.windows(2).enumerate() {
         let [base, end] = [two[0], two[1]];
         if sealed - (at as u64) <= keep {
@@ -171,6 +175,30 @@ impl<'a> Mover<'a> {
         bases.sort_unstable();
         bases.dedup();
         Ok(bases)
+    }
+
+    /// Notes the new place of segments that were moved before and lie in the cold folder now.
+    fn note_place(&self) -> Result<u64, FilesError> {
+        let mut noted = 0;
+        let wrap = |error| io_error(format!("reading the pointers in {}/segments", self.data.name()), error);
+        for (base, pointer) in places(&**self.data).map_err(wrap)? {
+            if pointer.place == self.place {
+                continue;
+            }
+            let Ok(cold) = Segment::open(self.cold, base, false) else { continue };
+            let found = Pointer::to(&*cold.file, base, pointer.crc, &pointer.place);
+            let same = found.is_ok_and(|found| found == pointer)
+                && crc_of(&*cold.file, cold.size).is_ok_and(|crc| crc == pointer.crc);
+            if !same {
+                let what = format!("{} in {} is not the segment that was moved", cold.name, self.cold.name());
+                return Err(FilesError::Refused(what));
+            }
+            let mut renewed = pointer;
+            renewed.place = self.place.to_owned();
+            replace_file(&**self.data, &pointer_name(base), &renewed.encode()).map_err(wrap)?;
+            noted += 1;
+        }
+        Ok(noted)
     }
 
     fn hot_from(&self) -> Result<u64, FilesError> {

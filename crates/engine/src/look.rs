@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use jialing_journal::disk::{Disk, Folder};
+use jialing_journal::disk::{Disk, Elsewhere, Folder, Tiered};
 use jialing_journal::segment::{self, Segment};
 use jialing_journal::{Checkpoint, Checkpoints, Genesis, JournalError, Reader};
 use jialing_ledger::{Nanos, Record};
@@ -42,6 +42,7 @@ impl Look {
     /// # Errors
     /// As [`Look::open`].
     pub fn open_disk(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        let disk: Arc<dyn Disk> = Arc::new(Tiered::new(disk, Elsewhere::AsNoted));
         let genesis = Genesis::load(&*disk).map_err(OpenError::from)?;
         let genesis = genesis.ok_or_else(|| OpenError::Mismatch(format!("{} holds no log", disk.name())))?;
         let reading = |source| OpenError::Io { what: format!("reading {}", disk.name()), source };

@@ -270,6 +270,7 @@ impl Journal {
         let cut = written.and_then(|()| file.truncate(self.position + self.table.len() as u64));
         cut.and_then(|()| file.sync()).map_err(|error| self.trouble("sealing", error))?;
         let next = self.preparer.segment(&SegmentHeader { base: end, log: self.log, root })?;
+        self.preparer.sealed(u64::from(seal.frames), self.position - SEGMENT_HEADER);
         self.shared.segment_sealed(Sealed { base, end, frames: seal.frames, table: seal.table }, &next);
         self.table.clear();
         self.file = next.file;

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use jialing_journal::{Hash, Suite};
+use jialing_engine::Hash;
 use jialing_ledger::{Account, Body, Id, Op, Record, Transfer};
+
+use sha2::{Digest, Sha256};
 
 use crate::clients::holder;
 
@@ -22,6 +24,13 @@ impl Sums {
     const fn balance(&self) -> i64 {
         self.credits as i64 - self.debits as i64
     }
+}
+
+/// SHA-256 after a prefix byte, by the library and not by the journal's own code.
+fn hash(prefix: u8, parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new_with_prefix([prefix]);
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().into()
 }
 
 /// What follows from some records.
@@ -50,7 +59,7 @@ impl Book {
                 return Err(format!("record {seq} is from before the one before it"));
             }
             time = record.time;
-            book.leaves.push(Suite::Sha256Ed25519.leaf(&record.encode()));
+            book.leaves.push(hash(0, &[&record.encode()]));
             match record.body {
                 Body::AccountOpened { id, .. } if book.accounts.insert(id, Sums::default()).is_some() => {
                     return Err(format!("record {seq} opens account {id} again"));
@@ -140,14 +149,14 @@ impl Book {
     pub(crate) fn root(&self, size: u64) -> Hash {
         fn root(leaves: &[Hash]) -> Hash {
             match leaves {
-                [] => Suite::Sha256Ed25519.empty(),
+                [] => Sha256::digest([]).into(),
                 [leaf] => *leaf,
                 _ => {
                     let mut split = 1;
                     while split * 2 < leaves.len() {
                         split *= 2;
                     }
-                    Suite::Sha256Ed25519.node(&root(&leaves[..split]), &root(&leaves[split..]))
+                    hash(1, &[&root(&leaves[..split]), &root(&leaves[split..])])
                 }
             }
         }

@@ -12,6 +12,7 @@ use jialing_ledger::{
     Op, Policy, PolicyVersion, Record, Why, reversal_id,
 };
 
+use crate::coverage::{Coverage, Topic};
 use crate::random::Random;
 
 /// The issuance accounts of the two liability holders.
@@ -46,8 +47,8 @@ pub(crate) struct Clients {
     sent: BTreeMap<Id, Vec<Id>>,
     /// Records of acknowledged commands, by sequence number.
     pub(crate) acknowledged: BTreeMap<u64, Record>,
-    /// Answers by sort: carried out, done before, refused, never came.
-    pub(crate) answers: [u64; 4],
+    /// What was asked and heard, counted.
+    pub(crate) coverage: Coverage,
 }
 
 impl Clients {
@@ -60,7 +61,7 @@ impl Clients {
             known: BTreeMap::new(),
             sent: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
-            answers: [0; 4],
+            coverage: Coverage::default(),
         }
     }
 
@@ -77,7 +78,7 @@ impl Clients {
             all.push(account(id, AccountKind::Personal, holder(id), 0, 60_000));
         }
         for policy in 1..=POLICIES as u32 {
-            let bounds = Policy { single: 900, day: 4_000, day_count: 30, year: 90_000, year_count: 900 };
+            let bounds = Policy { single: 900, day: 4_000, day_count: 6, year: 9_000, year_count: 12 };
             all.push(Command::PublishPolicy(PolicyVersion { policy, version: 1, from: 0, bounds }));
         }
         all.extend(METERS.map(|meter| Command::SetMeter { meter, policy: 1 }));
@@ -96,7 +97,8 @@ impl Clients {
             94..96 => self.policy(now),
             96..98 => Command::SetMeter {
                 meter: self.random.within(1, 4).into(),
-                policy: self.random.within(1, POLICIES) as u32,
+                // One more than there are, now and then.
+                policy: self.some_policy(),
             },
             _ => Command::Note {
                 kind: self.random.below(3) as u16,
@@ -155,6 +157,10 @@ impl Clients {
                 credit = self.account();
             }
         }
+        if self.random.percent(1) {
+            credit = 77;
+        }
+        let debit = if self.random.percent(1) { 77 } else { debit };
         let amount = if ISSUANCE.contains(&debit) { 6_000 } else { 1_100 };
         let amount = self.random.below(amount);
         let mut leg = if self.random.percent(35) {
@@ -165,7 +171,7 @@ impl Clients {
         } else {
             self.leg(LegOp::Plain { debit, credit, amount })
         };
-        if self.random.percent(20) && !ISSUANCE.contains(&debit) {
+        if self.random.percent(30) && !ISSUANCE.contains(&debit) {
             leg.meters[0] = self.random.within(1, 4).into();
             leg.meters[1] = if self.random.percent(30) { self.random.within(1, 5).into() } else { 0 };
         }
@@ -221,11 +227,15 @@ impl Clients {
         let recent = &holds[holds.len().saturating_sub(20)..];
         let Some(&(hold, amount)) = self.random.pick(recent) else { return self.change() };
         let op = if self.random.percent(60) {
-            LegOp::Post { hold, amount: self.random.below(amount + 2) }
+            LegOp::Post { hold, amount: self.random.below(amount + 1 + amount / 8) }
         } else {
             LegOp::Void { hold }
         };
-        let leg = self.leg(op);
+        let mut leg = self.leg(op);
+        if self.random.percent(3) {
+            // Not something that charges meters.
+            leg.meters[0] = 1;
+        }
         self.ask(Group { legs: vec![leg] })
     }
 
@@ -237,6 +247,12 @@ impl Clients {
         self.ask(Group { legs: vec![leg] })
     }
 
+    /// A policy; now and then one more than there are.
+    fn some_policy(&mut self) -> u32 {
+        let unknown = u64::from(self.random.percent(20));
+        self.random.within(1, POLICIES + unknown) as u32
+    }
+
     fn change(&mut self) -> Command {
         let id = self.account();
         // Mostly open, so that money moves again.
@@ -244,6 +260,13 @@ impl Clients {
         let mut change = AccountChange { id, freeze: Some(freeze), ..AccountChange::default() };
         if self.random.percent(30) && !ISSUANCE.contains(&id) {
             change.max = Some(self.random.within(5_000, 80_000) as i64);
+        }
+        match self.random.below(40) {
+            // What is refused: an account that is not there, one that is not empty, limits that cannot be.
+            0 => change.id = 99,
+            1 => change.close = true,
+            2 if !ISSUANCE.contains(&id) => change.min = Some(90_000),
+            _ => {}
         }
         Command::ChangeAccount(change)
     }
@@ -256,8 +279,8 @@ impl Clients {
         let from = now + self.random.below(5_000) * MS;
         let mut bound =
             |most| if self.random.percent(20) { u64::MAX } else { self.random.within(most / 4, most) };
-        let (single, day, day_count) = (bound(2_000), bound(8_000), bound(40));
-        let bounds = Policy { single, day, day_count, year: bound(200_000), year_count: bound(2_000) };
+        let (single, day, day_count) = (bound(2_000), bound(6_000), bound(12));
+        let bounds = Policy { single, day, day_count, year: bound(15_000), year_count: bound(25) };
         Command::PublishPolicy(PolicyVersion { policy, version, from, bounds })
     }
 
@@ -267,12 +290,7 @@ impl Clients {
         command: &Command,
         answer: &Result<Outcome, SubmitError>,
     ) -> Result<(), String> {
-        let sort = match answer {
-            Ok(outcome) => usize::from(outcome.already),
-            Err(SubmitError::Refused(_)) => 2,
-            Err(_) => 3,
-        };
-        self.answers[sort] += 1;
+        self.count(command, answer);
         if let Ok(outcome) = answer {
             for record in &outcome.records {
                 let other = self.acknowledged.insert(record.seq, *record);
@@ -287,6 +305,33 @@ impl Clients {
         match command {
             Command::Transfer(group) => self.hear_group(group, answer),
             _ => Ok(()),
+        }
+    }
+
+    fn count(&mut self, command: &Command, answer: &Result<Outcome, SubmitError>) {
+        let heard = match answer {
+            Ok(Outcome { already: false, .. }) => "carried out",
+            Ok(_) => "done before",
+            Err(SubmitError::Refused(refusal)) => {
+                let what = format!("{:>2} {:?}", refusal.why.number(), refusal.why);
+                self.coverage.count(Topic::Refusals, what, 1);
+                "refused"
+            }
+            Err(SubmitError::Overloaded { .. }) => "not taken: too many wait",
+            Err(_) => "no answer",
+        };
+        self.coverage.count(Topic::Answers, heard, 1);
+        match command {
+            Command::OpenAccount(_) => self.coverage.count(Topic::Operations, "open account", 1),
+            Command::ChangeAccount(_) => self.coverage.count(Topic::Operations, "change account", 1),
+            Command::PublishPolicy(_) => self.coverage.count(Topic::Operations, "publish policy", 1),
+            Command::SetMeter { .. } => self.coverage.count(Topic::Operations, "set meter", 1),
+            Command::Note { .. } => self.coverage.count(Topic::Operations, "note", 1),
+            Command::Transfer(asked) => {
+                for leg in &asked.legs {
+                    self.coverage.count(Topic::Operations, leg_name(&leg.op), 1);
+                }
+            }
         }
     }
 
@@ -337,9 +382,26 @@ impl Clients {
         groups.filter_map(|first| self.known.get(first)).any(|known| known.done.is_some() || known.unknown)
     }
 
+    /// A transfer's id that somebody may look for: mostly a recent one, now and then a reversal's.
+    pub(crate) fn some_id(&mut self) -> Id {
+        let group = self.earlier();
+        let id = group.and_then(|group| self.random.pick(&group.legs).map(|leg| leg.id)).unwrap_or(7);
+        if self.random.percent(12) && id < 1 << 126 { reversal_id(id) } else { id }
+    }
+
     /// Every transfer id that was ever sent.
     pub(crate) fn ids(&self) -> impl Iterator<Item = Id> {
         self.sent.keys().copied()
+    }
+}
+
+const fn leg_name(op: &LegOp) -> &'static str {
+    match op {
+        LegOp::Plain { .. } => "plain leg",
+        LegOp::Hold { .. } => "hold",
+        LegOp::Post { .. } => "post",
+        LegOp::Void { .. } => "void",
+        LegOp::Reverse { .. } => "reversal",
     }
 }
 

@@ -1,73 +1,90 @@
 //! What runs have been through.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-macro_rules! coverage {
-    ($($(#[$doc:meta])* $name:ident: $text:literal,)*) => {
-        /// Counts of what happened; a count that stays zero over many runs was not tried.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Coverage { $($(#[$doc])* pub $name: u64,)* }
-
-        impl Coverage {
-            /// Adds another run's.
-            pub const fn add(&mut self, other: &Self) { $(self.$name += other.$name;)* }
-
-            /// Every count with its words.
-            #[must_use]
-            pub const fn counts(&self) -> [(&'static str, u64); [$($text),*].len()] {
-                [$(($text, self.$name)),*]
-            }
-        }
-    };
+/// What is counted, in the order it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// Runs, lives, records.
+    Runs,
+    /// Faults that struck, by kind.
+    Faults,
+    /// What was being done when a machine died: crash points.
+    CrashPoints,
+    /// What starts found and did.
+    Recoveries,
+    /// What clients asked, by operation.
+    Operations,
+    /// What they heard.
+    Answers,
+    /// Refusals by number.
+    Refusals,
+    /// Damage to a stopped log, and single bad sectors of a running one.
+    Damage,
+    /// What was compared.
+    Checks,
+    /// The store that a follower writes to.
+    Follower,
 }
 
-coverage! {
-    /// Runs.
-    runs: "runs",
-    /// Times an engine was opened.
-    lives: "lives",
-    /// Lives ended by a clean stop.
-    clean: "clean stops",
-    /// Lives ended by killing the process.
-    kills: "kills",
-    /// Lives ended by taking power away.
-    power_losses: "power losses",
-    /// Lives ended by a failed flush.
-    failed_syncs: "failed flushes",
-    /// Lives ended by a full disk.
-    full_disks: "full disks",
-    /// Of all these, those that struck while the engine was opening.
-    while_opening: "faults while opening",
-    /// Torn tails that were cut.
-    torn: "torn tails cut",
-    /// Starts that stood on a snapshot.
-    snapshots: "starts from a snapshot",
-    /// Commands carried out.
-    done: "commands carried out",
-    /// Commands done before.
-    already: "commands done before",
-    /// Commands refused.
-    refused: "commands refused",
-    /// Commands without an answer.
-    unanswered: "commands without an answer",
-    /// Records at the end of runs.
-    records: "records",
-    /// Full checks.
-    checks: "full checks",
-    /// Offline audits of what a fault left.
-    audits: "offline audits",
-    /// Damage done between lives.
-    damaged: "damages",
-    /// Damage that was refused or reported.
-    refusals: "damages refused",
-    /// Damage that was repaired, because the files can be derived.
-    repaired: "damages repaired",
+impl Topic {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Runs => "runs",
+            Self::Faults => "faults that struck",
+            Self::CrashPoints => "crash points",
+            Self::Recoveries => "starts",
+            Self::Operations => "operations asked",
+            Self::Answers => "answers",
+            Self::Refusals => "refusals by number",
+            Self::Damage => "damage and bad sectors",
+            Self::Checks => "comparisons",
+            Self::Follower => "a follower's store",
+        }
+    }
+}
+
+/// Counts of what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage(BTreeMap<(Topic, String), u64>);
+
+impl Coverage {
+    /// Counts `more` of something.
+    pub fn count(&mut self, topic: Topic, what: impl Into<String>, more: u64) {
+        if more > 0 {
+            *self.0.entry((topic, what.into())).or_default() += more;
+        }
+    }
+
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        for ((topic, what), count) in &other.0 {
+            self.count(*topic, what.clone(), *count);
+        }
+    }
+
+    /// How many of something.
+    #[must_use]
+    pub fn of(&self, topic: Topic, what: &str) -> u64 {
+        self.0.get(&(topic, what.to_owned())).copied().unwrap_or(0)
+    }
+
+    /// How many different things of a topic.
+    #[must_use]
+    pub fn kinds(&self, topic: Topic) -> usize {
+        self.0.keys().filter(|(of, _)| *of == topic).count()
+    }
 }
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (text, count) in self.counts() {
-            writeln!(f, "{count:>12}  {text}")?;
+        let mut last = None;
+        for ((topic, what), count) in &self.0 {
+            if last.replace(*topic) != Some(*topic) {
+                writeln!(f, "{}:", topic.title())?;
+            }
+            writeln!(f, "{count:>12}  {what}")?;
         }
         Ok(())
     }

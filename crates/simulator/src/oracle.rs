@@ -6,7 +6,64 @@ use jialing_ledger::{Body, Ledger, Record, Remembered};
 
 use crate::book::Book;
 use crate::clients::{Clients, ISSUANCE, METERS, WALLETS};
+use crate::door::Door;
 use crate::random::Random;
+
+/// Who found something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Oracle {
+    /// What a client was told does not fit what it asked, or what it was told before.
+    Answers,
+    /// Something acknowledged is not in the log, or not as it was.
+    Acknowledged,
+    /// Somebody who reads the log in order sees it change, or sees gaps.
+    Feed,
+    /// The naive ledger and real time: no order explains what was heard.
+    History,
+    /// Sums kept from the records: nothing twice, no money from nowhere.
+    Book,
+    /// The engine's state is not what its records replay to.
+    State,
+    /// A look-up or a history differs from a scan of the log.
+    LookUps,
+    /// A checkpoint seen before is not of this log, or is not stored any more.
+    Checkpoints,
+    /// A proof does not verify.
+    Proofs,
+    /// A follower's effects happened not at all, or twice.
+    Follower,
+    /// A folder that must open does not.
+    Opens,
+    /// The engine stopped, or gave no answer, and no fault explains it.
+    NoAnswer,
+    /// The engine stopped because of a defect of its own.
+    Stops,
+    /// The offline audit complains without reason, or is blind.
+    Audit,
+}
+
+impl Oracle {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answers => "answers",
+            Self::Acknowledged => "acknowledged",
+            Self::Feed => "feed",
+            Self::History => "history",
+            Self::Book => "book",
+            Self::State => "state",
+            Self::LookUps => "look-ups",
+            Self::Checkpoints => "checkpoints",
+            Self::Proofs => "proofs",
+            Self::Follower => "follower",
+            Self::Opens => "opens",
+            Self::NoAnswer => "no answer",
+            Self::Stops => "stops",
+            Self::Audit => "audit",
+        }
+    }
+}
 
 /// Why a check ended early.
 #[derive(Debug)]
@@ -16,13 +73,13 @@ pub(crate) enum Trouble {
     /// It gave a proof that does not verify: whoever checks it knows, but it is of no use.
     Unproven(String),
     /// It answered, and the answer is wrong.
-    Wrong(String),
+    Wrong(Oracle, String),
 }
 
 impl From<ReadError> for Trouble {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Beyond { .. } => Self::Wrong(error.to_string()),
+            ReadError::Beyond { .. } => Self::Wrong(Oracle::LookUps, error.to_string()),
             _ => Self::NoAnswer(error.to_string()),
         }
     }
@@ -34,149 +91,163 @@ impl From<Stopped> for Trouble {
     }
 }
 
-impl From<String> for Trouble {
-    fn from(what: String) -> Self {
-        Self::Wrong(what)
+/// Words from one oracle.
+pub(crate) trait By<T> {
+    /// Says who found it.
+    fn by(self, oracle: Oracle) -> Result<T, Trouble>;
+}
+
+impl<T, E: Into<String>> By<T> for Result<T, E> {
+    fn by(self, oracle: Oracle) -> Result<T, Trouble> {
+        self.map_err(|what| Trouble::Wrong(oracle, what.into()))
     }
 }
 
-fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), Trouble> {
-    if holds { Ok(()) } else { Err(Trouble::Wrong(what())) }
+pub(crate) fn ensure(holds: bool, oracle: Oracle, what: impl FnOnce() -> String) -> Result<(), Trouble> {
+    if holds { Ok(()) } else { Err(Trouble::Wrong(oracle, what())) }
 }
 
+/// Checkpoints kept by somebody outside.
+const KEPT: usize = 12;
+
 /// What the outside world has seen and must be able to rely on for ever.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Witness {
     /// The feed, as far as a follower has read it.
     pub(crate) fed: Vec<Record>,
     /// Signed checkpoints, oldest first.
     pub(crate) checkpoints: Vec<Checkpoint>,
+    /// Whether a published checkpoint may be missing in the file: only after damage to that file.
+    pub(crate) forgives_lost: bool,
 }
 
 impl Witness {
     /// Reads on in the feed.
-    pub(crate) async fn follow(&mut self, engine: &Engine, page: usize) -> Result<(), Trouble> {
+    pub(crate) async fn follow(&mut self, door: &Door, page: usize) -> Result<(), Trouble> {
         loop {
-            let more = engine.feed(self.fed.len() as u64, page).await?;
+            let from = self.fed.len() as u64;
+            let more = door.feed(from, page).await?;
             if more.is_empty() {
                 return Ok(());
             }
-            self.fed.extend(more);
+            for (seq, record) in (from..).zip(more) {
+                ensure(record.seq == seq, Oracle::Feed, || format!("asked for record {seq}, fed {record:?}"))?;
+                self.fed.push(record);
+            }
         }
     }
 
     /// Takes the newest checkpoint.
-    pub(crate) fn notice(&mut self, engine: &Engine) -> Result<(), Trouble> {
-        let checkpoint = engine.checkpoint();
+    pub(crate) fn notice(&mut self, door: &Door) -> Result<(), Trouble> {
+        let checkpoint = door.checkpoint();
         match self.checkpoints.last() {
             Some(last) if last == &checkpoint => return Ok(()),
-            Some(last) => ensure(last.size <= checkpoint.size, || {
+            Some(last) => ensure(last.size <= checkpoint.size, Oracle::Checkpoints, || {
                 format!("after a checkpoint of {} records comes one of {}", last.size, checkpoint.size)
             })?,
             None => {}
         }
-        let key = VerifierKey { origin: engine.origin().to_owned(), public: engine.public_key() };
-        let signed = Signed::open(&checkpoint.note, &key)?;
-        ensure((signed.size, signed.root) == (checkpoint.size, checkpoint.root), || {
-            format!("the note says something else than the checkpoint: {checkpoint:?}")
-        })?;
+        let key = VerifierKey::parse(&door.engine.verifier_key());
+        let key = key.ok_or("the verifier key cannot be read").by(Oracle::Checkpoints)?;
+        let signed = Signed::open(&checkpoint.note, &key).by(Oracle::Checkpoints)?;
+        ensure(
+            (signed.size, signed.root) == (checkpoint.size, checkpoint.root),
+            Oracle::Checkpoints,
+            || format!("the note says something else than the checkpoint: {checkpoint:?}"),
+        )?;
         self.checkpoints.push(checkpoint);
-        if self.checkpoints.len() > 24 {
+        if self.checkpoints.len() > KEPT {
             // Old ones matter as much as new ones: thin out the middle.
-            self.checkpoints.remove(12);
+            self.checkpoints.remove(KEPT / 2);
         }
         Ok(())
     }
 }
 
-/// Everything. The clock must stand still meanwhile.
+/// Everything that can be asked of an engine. The clock must stand still meanwhile.
 pub(crate) async fn check(
-    engine: &Engine,
+    door: &Door,
     clients: &Clients,
     witness: &mut Witness,
     random: &mut Random,
 ) -> Result<(), Trouble> {
     // A look lets what is due lapse; after it the log stands still too.
-    engine.totals().await?;
-    witness.notice(engine)?;
+    door.engine.totals().await?;
+    witness.notice(door)?;
     let mut now = Witness::default();
-    now.follow(engine, random.within(1, 300) as usize).await?;
+    now.follow(door, random.within(1, 300) as usize).await?;
     let common = now.fed.iter().zip(&witness.fed).take_while(|(now, then)| now == then).count();
-    ensure(common == witness.fed.len(), || {
-        format!(
-            "a follower was fed {:?}, now record {common} is {:?}",
-            witness.fed[common],
-            now.fed.get(common)
-        )
+    ensure(common == witness.fed.len(), Oracle::Feed, || {
+        let (then, now) = (witness.fed[common], now.fed.get(common));
+        format!("a follower was fed {then:?}, now record {common} is {now:?}")
     })?;
     witness.fed = now.fed;
     let records = &witness.fed;
-    let book = Book::of(records)?;
     for (&seq, record) in &clients.acknowledged {
         let found = records.get(seq as usize);
-        ensure(found == Some(record), || format!("acknowledged {record:?}, now it is {found:?}"))?;
+        ensure(found == Some(record), Oracle::Acknowledged, || {
+            format!("acknowledged {record:?}, now it is {found:?}")
+        })?;
     }
+    let book = Book::of(records).by(Oracle::Book)?;
     for record in records {
         if let Body::Transfer(transfer) = record.body {
             let lapse = transfer.op == jialing_ledger::Op::Expire;
-            ensure(lapse || clients.explains(transfer.id), || {
+            ensure(lapse || clients.explains(transfer.id), Oracle::Answers, || {
                 format!("nobody asked for {record:?}, or it was refused")
             })?;
         }
     }
-    state(engine, records, &book).await?;
-    look_ups(engine, clients, &book, random).await?;
-    proofs(engine, witness, &book, random).await
+    state(&door.engine, records, &book).await?;
+    look_ups(door, clients, &book, random).await?;
+    proofs(door, witness, &book, random).await
 }
 
 /// The engine's state is what a fresh ledger replays, and what the book says.
 async fn state(engine: &Engine, records: &[Record], book: &Book) -> Result<(), Trouble> {
+    fn same<T: PartialEq + std::fmt::Debug>(seen: T, replayed: T) -> Result<(), Trouble> {
+        ensure(seen == replayed, Oracle::State, || format!("{seen:?}, the log replays to {replayed:?}"))
+    }
     let (mut ledger, mut past) = (Ledger::new(), Remembered::new());
     for record in records {
-        ledger.replay_with(record, &past).map_err(|error| format!("{error:?}: {record:?}"))?;
+        let replayed = ledger.replay_with(record, &past);
+        replayed.map_err(|error| format!("{error:?}: {record:?}")).by(Oracle::State)?;
         past.remember(record);
     }
-    ensure(!ledger.mid_group(), || "the log ends inside a group".to_owned())?;
-    ledger.audit().map_err(|error| format!("the replayed state is unsound: {error}"))?;
+    ensure(!ledger.mid_group(), Oracle::State, || "the log ends inside a group".to_owned())?;
+    ledger.audit().map_err(|error| format!("the replayed state is unsound: {error}")).by(Oracle::State)?;
     let ids: Vec<_> = ISSUANCE.into_iter().chain(WALLETS).collect();
     for (&id, account) in ids.iter().zip(engine.accounts(&ids).await?) {
-        book.agrees(id, account)?;
-        ensure(account == ledger.account(id), || format!("{account:?} replays to {:?}", ledger.account(id)))?;
+        book.agrees(id, account).by(Oracle::State)?;
+        same(account, ledger.account(id))?;
     }
     for meter in METERS {
-        let (seen, replayed) = (engine.meter(meter).await?, ledger.meter(meter));
-        ensure(seen == replayed, || format!("{seen:?} replays to {replayed:?}"))?;
+        same(engine.meter(meter).await?, ledger.meter(meter))?;
     }
-    let (seen, replayed) = (engine.totals().await?, ledger.totals_all().collect::<Vec<_>>());
-    ensure(seen == replayed, || format!("{seen:?} replay to {replayed:?}"))?;
-    let (seen, replayed) = (engine.policies().await?, ledger.policies().collect::<Vec<_>>());
-    ensure(seen == replayed, || format!("{seen:?} replay to {replayed:?}"))?;
+    same(engine.totals().await?, ledger.totals_all().collect::<Vec<_>>())?;
+    same(engine.policies().await?, ledger.policies().collect::<Vec<_>>())?;
     for hold in ledger.holds() {
-        let seen = engine.hold(hold.id).await?;
-        ensure(seen == Some(hold), || format!("{hold:?} is {seen:?}"))?;
+        same(engine.hold(hold.id).await?, Some(hold))?;
     }
     Ok(())
 }
 
 /// History and look-ups are what a scan of the feed finds.
-async fn look_ups(
-    engine: &Engine,
-    clients: &Clients,
-    book: &Book,
-    random: &mut Random,
-) -> Result<(), Trouble> {
+async fn look_ups(door: &Door, clients: &Clients, book: &Book, random: &mut Random) -> Result<(), Trouble> {
     for (&account, expected) in &book.history {
         let (mut before, mut found) = (None, Vec::new());
         let limit = random.within(1, 200) as usize;
         loop {
-            let page = engine.history(account, before, limit).await?;
-            ensure(page.len() <= limit, || format!("{} records, asked for {limit}", page.len()))?;
+            let page = door.history(account, before, limit).await?;
+            ensure(page.len() <= limit, Oracle::LookUps, || {
+                format!("{} records, asked for {limit}", page.len())
+            })?;
             let Some(last) = page.last() else { break };
             before = Some(last.seq);
             found.extend(page);
         }
         found.reverse();
-        ensure(found == *expected, || {
+        ensure(found == *expected, Oracle::LookUps, || {
             let differs = found.iter().zip(expected).position(|(a, b)| a != b);
             let (found, expected) = (found.len(), expected.len());
             format!("history of account {account}: {found} of {expected} records, first other at {differs:?}")
@@ -186,28 +257,35 @@ async fn look_ups(
     let some = (0..150).filter_map(|_| random.pick(&ids).copied()).collect::<Vec<_>>();
     let last = ids.iter().rev().take(50).copied();
     for id in some.into_iter().chain(last) {
-        let (seen, expected) = (engine.transfer(id).await?, book.transfers.get(&id).copied());
-        ensure(seen == expected, || format!("transfer {id:#x} is {seen:?}, the feed has {expected:?}"))?;
+        let (seen, expected) = (door.transfer(id).await?, book.transfers.get(&id).copied());
+        ensure(seen == expected, Oracle::LookUps, || {
+            format!("transfer {id:#x} is {seen:?}, the feed has {expected:?}")
+        })?;
     }
     Ok(())
 }
 
-/// Every checkpoint ever seen is one of this log's, and proofs verify under plain RFC 6962.
-async fn proofs(engine: &Engine, witness: &Witness, book: &Book, random: &mut Random) -> Result<(), Trouble> {
-    let now = engine.checkpoint();
-    for checkpoint in witness.checkpoints.iter().chain([&now]) {
-        ensure(checkpoint.size <= book.size(), || {
-            format!("a checkpoint of {} records was signed, there are {}", checkpoint.size, book.size())
+/// Every checkpoint ever seen is one of this log's and still stored, and proofs verify under plain
+/// RFC 6962: between every two checkpoints, and of some records.
+async fn proofs(door: &Door, witness: &Witness, book: &Book, random: &mut Random) -> Result<(), Trouble> {
+    let now = door.checkpoint();
+    let seen: Vec<_> = witness.checkpoints.iter().chain([&now]).collect();
+    for (place, new) in seen.iter().enumerate() {
+        ensure(new.size <= book.size(), Oracle::Checkpoints, || {
+            format!("a checkpoint of {} records was signed, there are {}", new.size, book.size())
         })?;
-        let root = book.root(checkpoint.size);
-        ensure(root == checkpoint.root, || {
-            format!("the checkpoint of {} records has another root than they have", checkpoint.size)
+        ensure(book.root(new.size) == new.root, Oracle::Checkpoints, || {
+            format!("the checkpoint of {} records has another root than they have", new.size)
         })?;
-        if checkpoint.size <= now.size {
-            let path = engine.consistency(checkpoint.size, now.size).await?;
-            let fits = proof::consistent(Suite::Sha256Ed25519, checkpoint.size, &root, now.size, &now.root, &path);
-            if !fits {
-                let what = format!("no consistency from {} to {} records", checkpoint.size, now.size);
+        let stored = door.engine.checkpoint_covering(new.size).await?;
+        ensure(stored.as_ref() == Some(new) || witness.forgives_lost, Oracle::Checkpoints, || {
+            let size = stored.as_ref().map(|stored| stored.size);
+            format!("the checkpoint of {} records was published, stored is one of {size:?}", new.size)
+        })?;
+        for old in &seen[..place] {
+            let path = door.consistency(old.size, new.size).await?;
+            if !proof::consistent(Suite::Sha256Ed25519, old.size, &old.root, new.size, &new.root, &path) {
+                let what = format!("no consistency from {} to {} records", old.size, new.size);
                 return Err(Trouble::Unproven(what));
             }
         }
@@ -215,11 +293,13 @@ async fn proofs(engine: &Engine, witness: &Witness, book: &Book, random: &mut Ra
     for _ in 0..8 {
         let seq = random.below(book.size());
         if seq < book.size() {
-            let receipt = engine.receipt(seq).await?;
+            let receipt = door.receipt(seq).await?;
             let head = &receipt.checkpoint;
             let root = book.root(head.size);
             let fits = proof::includes(Suite::Sha256Ed25519, &book.leaf(seq), seq, head.size, &receipt.path, &root);
-            ensure(fits && root == head.root, || format!("the receipt of record {seq} does not verify"))?;
+            ensure(fits && root == head.root, Oracle::Proofs, || {
+                format!("the receipt of record {seq} does not verify")
+            })?;
         }
     }
     Ok(())

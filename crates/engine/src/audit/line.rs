@@ -99,13 +99,15 @@ pub(super) fn in_order<P, T: Send>(
         // When this thread stops taking, the others end.
         let _stop = Stop { line: &line, on_panic_only: false };
         for _ in 0..threads {
-            scope.spawn(|| {
+            let body = || {
                 let _stop = Stop { line: &line, on_panic_only: true };
                 while let Some((number, piece)) = draw() {
                     let result = work(piece);
                     line.change(|state| drop(state.done.insert(number, result)));
                 }
-            });
+            };
+            let named = thread::Builder::new().name("audit-part".to_owned());
+            named.spawn_scoped(scope, body).expect("a thread starts");
         }
         while line.next().is_some_and(&mut take) {}
     });

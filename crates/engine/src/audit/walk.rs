@@ -22,6 +22,9 @@ use super::{Finding, Report, Seen};
 use crate::answer::OpenError;
 use crate::record;
 
+/// Records whose accounts are fetched into the cache together, ahead of their replay.
+const AHEAD: usize = 64;
+
 /// An audit under way.
 pub(super) struct Walk<'a> {
     disk: Arc<dyn Disk>,
@@ -264,15 +267,18 @@ impl<'a> Walk<'a> {
         for (place, frame) in frames.places.iter().enumerate() {
             let (inside, rest) = left.split_at(left.len().min(frame.count as usize));
             left = rest;
-            for record in inside {
-                self.ledger.replay(record).map_err(|error| {
-                    let what = format!("it contradicts the records before: {error}");
-                    segment.damaged(frames.byte(record.seq), record.seq, what)
-                })?;
-                if let Body::Transfer(transfer) = &record.body {
-                    self.transfer(frames, record.seq, transfer);
+            for some in inside.chunks(AHEAD) {
+                self.ledger.warm_records(some);
+                for record in some {
+                    self.ledger.replay(record).map_err(|error| {
+                        let what = format!("it contradicts the records before: {error}");
+                        segment.damaged(frames.byte(record.seq), record.seq, what)
+                    })?;
+                    if let Body::Transfer(transfer) = &record.body {
+                        self.transfer(frames, record.seq, transfer);
+                    }
+                    (self.seen)(Seen::Record(record));
                 }
-                (self.seen)(Seen::Record(record));
             }
             // A frame that was cut at a fault may end anywhere.
             let whole = frames.fault.is_none() || place + 1 < frames.places.len();

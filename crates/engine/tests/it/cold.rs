@@ -150,7 +150,15 @@ async fn a_cold_folder_that_is_away_is_felt_by_those_who_ask_for_it_only() {
     engine.shutdown().await;
 
     // Its new place named, everything is there.
-    let engine = Engine::open(Config { cold: Some(elsewhere), ..config() }).unwrap().0;
+    let engine = Engine::open(Config { cold: Some(elsewhere.clone()), ..config() }).unwrap().0;
+    answers(&engine, &all, 5).await;
+    engine.shutdown().await;
+    // Or noted, beside the running engine.
+    let engine = Engine::open(config()).unwrap().0;
+    assert!(named(&engine.feed(0, 100).await.unwrap_err()));
+    let (to, place) = (Folder::existing(&elsewhere).unwrap(), elsewhere.display().to_string());
+    let noted = move_segments(&from, &to, &place, 1, &mut |_, _| ()).unwrap().noted;
+    assert_eq!(noted, moved.segments);
     answers(&engine, &all, 1).await;
     assert!(submit(&engine, pay(1001, 2 + 1001 % 4, 2 + 1002 % 4, 2)).await.already);
     let done = engine.submit_bulk(bulk()).await.unwrap();

@@ -80,7 +80,9 @@ fn foreign(other: &Memory, file: &str) -> Vec<u8> {
         let (folder, name) = file.rsplit_once('/').expect("a file in a folder");
         let kind = name.split('-').next().unwrap();
         let names = other.list(folder).unwrap();
-        let found = names.iter().find(|found| found.ends_with(&name[name.len() - 4..]) && (kind == name || found.starts_with(kind)));
+        let found = names.iter().find(|found| {
+            found.ends_with(&name[name.len() - 4..]) && (kind == name || found.starts_with(kind))
+        });
         other.bytes(&format!("{folder}/{}", found.expect("one of its kind"))).unwrap()
     })
 }
@@ -96,7 +98,8 @@ async fn start(bank: &Bank, all: &[Record]) -> Result<(), OpenError> {
         }
     }
     for account in 1..6 {
-        let touches = |r: &&Record| matches!(r.body, Body::Transfer(t) if t.debit == account || t.credit == account);
+        let touches =
+            |r: &&Record| matches!(r.body, Body::Transfer(t) if t.debit == account || t.credit == account);
         let expected: Vec<Record> = all.iter().rev().filter(touches).copied().collect();
         assert_eq!(engine.history(account, None, usize::MAX).await.unwrap(), expected);
     }
@@ -128,7 +131,8 @@ impl Table {
         let (bank, all) = aged(2).await;
         let other = Bank { segment_bytes: 16 << 10, ..Bank::new() };
         let key = KeySource::Seed([9; 32]);
-        let engine = Engine::open(Config { origin: "other/ledger".to_owned(), key, ..other.config() }).unwrap().0;
+        let engine =
+            Engine::open(Config { origin: "other/ledger".to_owned(), key, ..other.config() }).unwrap().0;
         found(&engine, 3).await;
         let mut n = 0;
         while other.disk.list("snapshots").unwrap().len() < 2 {
@@ -141,7 +145,11 @@ impl Table {
 
     fn files(&self, folder: &str, ending: &str) -> Vec<String> {
         let names = self.bank.disk.list(folder).unwrap();
-        names.into_iter().filter(|name| name.ends_with(ending)).map(|name| format!("{folder}/{name}")).collect()
+        names
+            .into_iter()
+            .filter(|name| name.ends_with(ending))
+            .map(|name| format!("{folder}/{name}"))
+            .collect()
     }
 
     async fn check(&self, file: &str, damage: Damage, expected: Start) {
@@ -333,7 +341,8 @@ impl Disk for ReadOnly {
 async fn a_folder_that_cannot_be_written_is_not_opened_but_can_be_audited() {
     let (bank, all) = aged(2).await;
     let disk = Arc::new(ReadOnly(bank.disk.clone()));
-    let refused = Engine::open(Config { disk: Some(disk.clone()), ..bank.config() }).err().unwrap().to_string();
+    let refused =
+        Engine::open(Config { disk: Some(disk.clone()), ..bank.config() }).err().unwrap().to_string();
     let why = io::Error::from(io::ErrorKind::ReadOnlyFilesystem).to_string();
     assert!(refused.contains("lock") && refused.contains(&why), "{refused}");
     let report = verify_disk(disk, None, &mut |_| ()).unwrap();
@@ -346,7 +355,9 @@ async fn a_full_disk_at_the_start_is_said_and_harms_nothing() {
     for room in [0, 100, 5000, 20_000, 60_000] {
         for lost in ["tree/mark", "index", "snapshots"] {
             let disk = bank.disk.crash(Surviving::All);
-            let names = if lost.contains('/') { vec![lost.to_owned()] } else {
+            let names = if lost.contains('/') {
+                vec![lost.to_owned()]
+            } else {
                 disk.list(lost).unwrap().into_iter().map(|name| format!("{lost}/{name}")).collect()
             };
             names.iter().for_each(|name| disk.remove(name).unwrap());

@@ -165,9 +165,9 @@ impl Tiered {
     fn moved(&self, file: &str) -> io::Result<Option<Arc<dyn File>>> {
         let Some(base) = file.strip_prefix("segments/").and_then(segment_base) else { return Ok(None) };
         let pointer = Pointer::load(&*self.hot, base)?;
-        Ok(pointer.map(|pointer| {
-            Arc::new(Moved { pointer, cold: self.cold.clone(), open: Mutex::default() }) as Arc<dyn File>
-        }))
+        let (hot, cold) = (self.hot.clone(), self.cold.clone());
+        Ok(pointer
+            .map(|pointer| Arc::new(Moved { pointer, hot, cold, open: Mutex::default() }) as Arc<dyn File>))
     }
 }
 
@@ -223,6 +223,7 @@ impl Disk for Tiered {
 /// A segment's file that is somewhere else.
 struct Moved {
     pointer: Pointer,
+    hot: Arc<dyn Disk>,
     cold: Arc<Elsewhere>,
     /// Kept once it was had; asked for again while it is away.
     open: Mutex<Option<Arc<dyn File>>>,
@@ -247,7 +248,9 @@ impl Moved {
                 (path.display().to_string(), Folder::existing(path).and_then(|disk| disk.open(&name, false)))
             }
             Elsewhere::AsNoted => {
-                let place = self.pointer.place.clone();
+                // The folder may have been given a new place since.
+                let noted = Pointer::load(&*self.hot, self.pointer.base)?;
+                let place = noted.map_or_else(|| self.pointer.place.clone(), |noted| noted.place);
                 let opened = Folder::existing(&place).and_then(|disk| disk.open(&name, false));
                 (place, opened)
             }

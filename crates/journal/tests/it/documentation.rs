@@ -1,7 +1,7 @@
 //! The examples on the journal's page are what the code writes.
 
 use jialing_journal::format::{FRAME_HEADER, SEAL, TABLE_LINE};
-use jialing_journal::{ENTRY_LEN, Memory, checkpoint};
+use jialing_journal::{CheckpointSigner, ENTRY_LEN, Genesis, Memory, Suite, checkpoint};
 
 use crate::log::{genesis, open, signer};
 
@@ -15,6 +15,16 @@ fn the_examples_of_genesis_and_checkpoint_are_real() {
     assert!(PAGE.contains(&format!("```text\n{file}```")), "the page should show:\n{file}");
     let note = signer().sign(42, [7; 32], 1_767_225_600_000_000_000).note(&genesis().key);
     assert!(PAGE.contains(&format!("```text\n{note}```")), "the page should show:\n{note}");
+
+    let disk = Memory::new();
+    let domestic = CheckpointSigner::new(Suite::Sm3Sm2, "test/log", &[9; 32]);
+    let key = domestic.verifier();
+    Genesis { key: key.clone() }.load_or_store(&disk).unwrap();
+    let file = String::from_utf8(disk.bytes("genesis").unwrap()).unwrap();
+    let note = domestic.sign(42, [7; 32], 1_767_225_600_000_000_000).note(&key);
+    for text in [file, note] {
+        assert!(PAGE.contains(&format!("```text\n{text}```")), "the page should show:\n{text}");
+    }
 }
 
 #[test]

@@ -130,3 +130,42 @@ fn what_was_made_ahead_and_not_used_is_made_again_after_a_start() {
         check_entries(&journal, 200);
     }
 }
+
+#[test]
+fn room_is_filled_ahead_where_frames_are_small_and_only_taken_where_they_are_large() {
+    for (count, segment, filled) in [(1, 64 << 10, false), (30, 64 << 10, true), (3000, 1 << 20, false)] {
+        let disk = Faulty::dying_after(&Memory::new(), u64::MAX);
+        let (mut journal, ..) = Journal::open(Arc::new(disk.clone()), &genesis(), segment).unwrap();
+        journal.preparer().prepare().unwrap();
+        while append(&mut journal, count).sealed.is_none() {}
+        let before = disk.changes();
+        journal.preparer().prepare().unwrap();
+        // The file's name, its room, a flush; and zeros with a flush of theirs.
+        assert_eq!(disk.changes() - before, if filled { 5 } else { 3 }, "{count} entries a frame");
+        assert_eq!(disk.disk.bytes("segments/next").unwrap(), vec![0; segment as usize]);
+    }
+}
+
+#[test]
+fn a_writer_takes_the_next_file_while_it_is_being_filled_and_no_zero_lands_on_its_frames() {
+    let disk = Memory::new();
+    let (mut journal, _) = open(&disk, 4 * SEGMENT);
+    let preparer = journal.preparer();
+    std::thread::scope(|scope| {
+        let (tell, told) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            while told.recv().is_ok() {
+                preparer.prepare().unwrap();
+            }
+        });
+        for _ in 0..400 {
+            append(&mut journal, 30);
+            tell.send(()).unwrap();
+        }
+    });
+    let total = journal.head().0;
+    drop(journal);
+    let (journal, recovered) = open(&disk, 4 * SEGMENT);
+    assert_eq!((recovered.records, recovered.torn_bytes), (total, 0));
+    check_entries(&journal, total);
+}
