@@ -7,6 +7,7 @@ DELETE FROM cursors WHERE follower = 'history';
 DROP INDEX movements_by_time;
 -- Every filter finds its rows, newest first, without passing those it does not want.
 CREATE INDEX movements_by_direction ON movements (wallet, direction, seq);
+CREATE INDEX movements_by_kind_and_direction ON movements (wallet, kind, direction, seq);
 CREATE INDEX movements_by_amount ON movements (wallet, amount, seq);
 -- The sums of a statement, from the index alone.
 CREATE INDEX movements_sums ON movements (wallet, seq, kind, direction, amount);

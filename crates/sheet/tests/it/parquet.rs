@@ -207,21 +207,26 @@ fn in_python(bytes: &[u8]) -> Vec<String> {
 
 #[test]
 fn a_reader_written_from_the_specification_alone_reads_the_same() {
-    let rows: Vec<_> = (0..500).map(row).chain([vec![
-        Given::Text(String::new()),
-        Given::Empty,
-        Given::Number(i64::MIN),
-        Given::Natural(0),
-        Given::Number(i64::MAX),
-        Given::Empty,
-        Given::Number(0),
-    ]]).collect();
+    let rows: Vec<_> = (0..500)
+        .map(row)
+        .chain([vec![
+            Given::Text(String::new()),
+            Given::Empty,
+            Given::Number(i64::MIN),
+            Given::Natural(0),
+            Given::Number(i64::MAX),
+            Given::Empty,
+            Given::Number(0),
+        ]])
+        .collect();
     let said = in_python(&write(&rows));
     let (columns, lines) = said.split_at(7);
     assert_eq!(columns[1], format!("memo 6 {}", rows.iter().filter(|row| row[1] == Given::Empty).count()));
     let shown = |cell: &Given| match cell {
         Given::Empty => "-".to_owned(),
-        Given::Text(text) => format!("t:{}", text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        Given::Text(text) => {
+            format!("t:{}", text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>())
+        }
         Given::Number(number) => format!("n:{number}"),
         Given::Natural(number) => format!("n:{number}"),
     };
