@@ -18,7 +18,7 @@ use jialing_rails::{CallLimits, Peer};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::house::{House, Plan, witness};
+use crate::house::{House, Plan, suite, witness};
 use crate::{Done, runtime};
 
 /// A file of this name in a folder of keys says that they were made for a sandbox.
@@ -39,6 +39,8 @@ struct File {
     data: PathBuf,
     listen: SocketAddr,
     origin: String,
+    /// How the ledger's log hashes and signs.
+    suite: Option<String>,
     database: Option<String>,
     #[serde(default)]
     settings: Settings,
@@ -170,6 +172,8 @@ impl Checked {
             self.refusals.push("keys.seal and keys.blind are the same secret; make two".into());
         }
         let (witnesses, policy) = self.witnesses(&file);
+        let suite = file.suite.as_deref().map_or(Ok(Suite::default()), suite);
+        let suite = suite.map_err(|error| self.refusals.push(error)).ok();
         let banks: BTreeMap<_, _> = file
             .banks
             .into_iter()
@@ -197,11 +201,12 @@ impl Checked {
         edge.limits = file.limits;
         edge.trusted_proxies = file.trusted_proxies;
         edge.metrics_token = metrics_token;
-        let (identity, notices, founding) = (identity?, notices?, founding?);
+        let (identity, notices, founding, suite) = (identity?, notices?, founding?, suite?);
         Some(move |listener| Plan {
             data,
             database: file.database,
             origin: file.origin,
+            suite,
             settings: file.settings,
             founding,
             banks,

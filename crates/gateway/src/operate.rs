@@ -10,6 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use jialing_crypto::random;
 use jialing_platform::follow::Follower;
+use jialing_platform::witnesses::Standing;
 use jialing_platform::{App, Code, Problem};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
@@ -121,6 +122,10 @@ fn measure(app: &App) {
     }
     for (follower, lag) in lags(app, stats.records) {
         metrics::gauge!("jialing_follower_lag_records", "follower" => follower).set(lag as f64);
+    }
+    for (asked, standing) in app.witnesses.all() {
+        let cosigns = f64::from(u8::from(matches!(standing, Standing::Cosigned(_))));
+        metrics::gauge!("jialing_witness_cosigns", "witness" => asked.key.name().to_owned()).set(cosigns);
     }
     recorder().run_upkeep();
 }

@@ -75,7 +75,8 @@ impl HttpWitness {
 
     async fn ask(&self, body: &str) -> Result<Reply, Why> {
         let why = |error: reqwest::Error| if error.is_timeout() { Why::TimedOut } else { Why::Disconnected };
-        let mut answer = self.client.post(self.url.clone()).body(body.to_owned()).send().await.map_err(why)?;
+        let mut answer =
+            self.client.post(self.url.clone()).body(body.to_owned()).send().await.map_err(why)?;
         let status = answer.status().as_u16();
         let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
         let is_size = kind.is_some_and(|kind| kind.split(';').next() == Some("text/x.tlog.size"));

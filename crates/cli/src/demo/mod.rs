@@ -18,7 +18,7 @@ use jialing_sandbox::{Sandbox, SettleAfter};
 use tokio::net::TcpListener;
 
 use crate::actors::Town;
-use crate::house::{House, Plan, witness};
+use crate::house::{House, Plan, suite, witness};
 use crate::{Done, runtime};
 
 /// The id by which the platform calls the city's services.
@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// Keep the tables in this PostgreSQL database instead of the folder
     #[arg(long)]
     pub(crate) database: Option<String>,
+    /// How the ledger's log hashes and signs, fixed at the first start: sha256-ed25519 or sm3-sm2
+    #[arg(long, default_value = "sha256-ed25519", value_parser = suite)]
+    pub(crate) suite: Suite,
     /// A witness to ask for cosignatures, URL=VERIFIER_KEY; may be given more than once
     #[arg(long = "witness", value_name = "URL=VERIFIER_KEY", value_parser = asked)]
     pub(crate) witnesses: Vec<Asked>,
@@ -129,6 +132,7 @@ impl Demo {
             data: args.data.clone(),
             database: args.database.clone(),
             origin: "jialing.example/demo".into(),
+            suite: args.suite,
             settings: Settings {
                 approve_merchants: true,
                 cheap_passwords: true,

@@ -159,6 +159,7 @@ fn witnesses_that_cannot_be_are_refused_by_name() {
     let here = "http://127.0.0.1:9";
     check(with("witness_quorum = 2", here, key), "witness_quorum is 2, but 1 witnesses are named");
     check(with("", here, "no key"), "witness http://127.0.0.1:9");
+    check(with("suite = \"md5\"", here, key), "there is no suite md5");
     check(with("", "http://witness.example", key), "plain http");
     check(with("", "ftp://witness.example", key), "witness ftp://witness.example");
 }

@@ -135,6 +135,41 @@ async fn receipts_carry_cosignatures_and_a_stranger_checks_them_with_the_log() {
     assert!(city.terminate() && again.terminate() && one.terminate());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_of_the_domestic_suite_is_witnessed_and_checked_the_same_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("city");
+    let args = |witnesses: &[String]| -> Vec<String> {
+        let fixed = ["demo", "--data", path(&data), "--port", "0", "--no-traffic", "--suite", "sm3-sm2"];
+        let small = ["--people", "2", "--shops", "1", "--banks", "1"];
+        let witnesses = witnesses.iter().flat_map(|witness| ["--witness", witness]);
+        fixed.into_iter().chain(small).chain(witnesses).map(str::to_owned).collect()
+    };
+    let start = |args: &[String]| Server::start(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    let first = start(&args(&[]));
+    let log = ledger_key(&first.url).await;
+    assert!(first.terminate());
+    let (one, key) = witness(&folder.path().join("one"), "127.0.0.1:0", &log);
+    let city = start(&args(&[format!("{}={key}", one.url)]));
+    let acting = Acting::find(&data, &city.url).await;
+    let transaction = acting.pay("tea", 1250).await;
+    let receipt = acting.wallet.receipt_cosigned(&transaction, 1).await.expect("a receipt");
+    assert_eq!(receipt["cosigned"], serde_json::json!({ "has": 1, "need": 1, "of": 1 }));
+    assert_eq!(receipt["proof"]["algorithm"], "RFC6962-SM3+SM2");
+    let file = folder.path().join("receipt.json");
+    fs::write(&file, receipt.to_string()).expect("written");
+    check(
+        &["verify", "receipt", path(&file), "--key", &log, "--witness", &key],
+        0,
+        &["cosigned      1 of 1"],
+    );
+    let prefix = format!("{}/v1/public/log", city.url);
+    let (good, said) =
+        python(&["check.py", "--url", &prefix, "--key", &log, "--witness", &key, "--receipt", path(&file)]);
+    assert!(good && said.contains("signed (sm2)") && said.contains("all holds"), "{said}");
+    assert!(city.terminate() && one.terminate());
+}
+
 async fn ledger_key(url: &str) -> String {
     let keys: Value = serde_json::from_str(&get(url, "/v1/public/keys").await).expect("JSON");
     keys["ledger"][0]["verifier_key"].as_str().expect("a key").to_owned()
