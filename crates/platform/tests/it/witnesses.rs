@@ -97,7 +97,6 @@ fn witnessed(world: &World, asked: Vec<Asked>, policy: Policy) -> (App, Vec<Join
         progress: old.progress.clone(),
         exports: old.exports.clone(),
         policies: old.policies.clone(),
-        exports: old.exports.clone(),
         witnesses: Witnesses::new(asked, policy, &log(old)).expect("they fit"),
     });
     let tasks = witnesses::start(&app);
