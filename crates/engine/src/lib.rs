@@ -28,7 +28,9 @@ mod snapshot;
 use std::sync::Arc;
 
 use embedded::Embedded;
-use jialing_ledger::{Account, Allowance, Command, Hold, Id, Ledger, Meter, Nanos, PolicyVersion, Record, Totals};
+use jialing_ledger::{
+    Account, Allowance, Command, Hold, Id, Ledger, Meter, Nanos, PolicyVersion, Record, Totals,
+};
 use tokio::sync::watch;
 
 pub use answer::{
@@ -36,8 +38,8 @@ pub use answer::{
 };
 pub use bulk::{Bulk, BulkOutcome};
 pub use config::{Config, KeySource, MAX_ACCOUNTS_AT_ONCE, MAX_BATCH, TimeSource};
-pub use jialing_journal::Suite;
 pub use files::FilesError;
+pub use jialing_journal::Suite;
 
 /// A running ledger.
 #[derive(Clone)]
@@ -275,7 +277,7 @@ impl Engine {
 
     /// What the tree is hashed with and checkpoints are signed with.
     #[must_use]
-    pub fn suite(&self) -> jialing_journal::Suite {
+    pub fn suite(&self) -> Suite {
         self.kind.genesis().suite()
     }
 
