@@ -1,5 +1,5 @@
 # Jialing: two commands do it all. `make demo` shows the product, `make test` proves it.
-.PHONY: help demo test test-rust test-web bench simulate crash fmt lint openapi
+.PHONY: help demo test test-rust test-web bench simulate mutants fuzz crash fmt lint openapi
 
 CARGO ?= cargo
 # nextest runs tests in parallel processes; without it cargo's own runner does.
@@ -35,6 +35,12 @@ bench: ## Figures of the ledger and of payments, with their settings
 
 simulate: ## Long seeded runs: the ledger against its oracle, the engine against faults
 	scripts/simulate $(ARGS)
+
+mutants: ## Defects put in on purpose: the simulator's list, and cargo-mutants on the ledger
+	scripts/mutants $(ARGS)
+
+fuzz: ## Every decoder on random bytes, with cargo-fuzz and a nightly compiler
+	scripts/fuzz $(ARGS)
 
 crash: ## 100 rounds of kill -9 under load through the public API
 	@$(CARGO) build --release --quiet --package jialing-cli

@@ -261,7 +261,7 @@ impl Clients {
         if self.random.percent(30) && !ISSUANCE.contains(&id) {
             change.max = Some(self.random.within(5_000, 80_000) as i64);
         }
-        match self.random.below(40) {
+        match self.random.below(14) {
             // What is refused: an account that is not there, one that is not empty, limits that cannot be.
             0 => change.id = 99,
             1 => change.close = true,

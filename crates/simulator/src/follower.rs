@@ -163,9 +163,12 @@ impl Follower {
     /// Adds what happened to the store.
     pub(crate) fn cover(&self, coverage: &mut Coverage) {
         let Store { commits, failed, in_doubt, slow, .. } = self.store;
-        for (what, count) in
-            [("commits", commits), ("failed commits", failed), ("commits in doubt", in_doubt), ("slow commits", slow)]
-        {
+        for (what, count) in [
+            ("commits", commits),
+            ("failed commits", failed),
+            ("commits in doubt", in_doubt),
+            ("slow commits", slow),
+        ] {
             coverage.count(Topic::Follower, what, count);
         }
     }

@@ -2,10 +2,8 @@
 //!
 //! A mutant is a faulty wrapper: a disk that forgets a flush behaves as a journal that forgot to ask
 //! for it; a door that compares ids only behaves as a ledger that forgot the fields; a follower may
-//! forget its cursor. So nothing in the production crates knows of mutants. What cannot be had by
-//! wrapping (a checksum that is not looked at) is had by editing a copy of the sources: see
-//! `scripts/mutants`. A run with a mutant has to end in a finding; a mutant that lives through its
-//! runs is a defect of the simulator.
+//! forget its cursor. So nothing in the production crates knows of mutants. A run with a mutant has to
+//! end in a finding; a mutant that lives through its runs is a defect of the simulator.
 
 use crate::disk::Node;
 use crate::{Finding, Oracle, Profile, crashes, run};
@@ -108,7 +106,7 @@ mutants! {
         "`genesis` gets its name without its content being flushed";
     TreeNotFlushed, LongLives, [Audit, NoAnswer, Proofs, Opens],
         "the tree's hashes are marked as durable without a flush";
-    CheckpointsNotFlushed, Crashes, [Checkpoints],
+    CheckpointsNotFlushed, Crashes, [Checkpoints, Opens],
         "a checkpoint is published without being flushed";
     NamesBeforeContent, Crashes, [Opens, Checkpoints],
         "a file's name is flushed before its content: two writes swapped";
@@ -154,7 +152,7 @@ mutants! {
         "the offline audit finds nothing, whatever there is";
     RestoresOldCopy, Lives, [Acknowledged, Feed, Checkpoints],
         "after a crash an old copy of the folder is put back";
-    CutsAtDamage, Lives, [Acknowledged, Feed, Checkpoints],
+    CutsAtDamage, Lives, [Acknowledged, Feed, Checkpoints, Opens],
         "where damage is refused, the log is cut there and goes on: guessed around";
     CursorForgotten, Lives, [Follower],
         "a follower stores its effects without its cursor";
@@ -169,7 +167,7 @@ mutants! {
 }
 
 /// Seeds tried before a mutant counts as alive: not every run crosses the place where it sits.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 60;
 
 impl Mutant {
     /// Runs until it is found; the finding, and how many runs it took.

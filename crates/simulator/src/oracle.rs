@@ -131,7 +131,9 @@ impl Witness {
                 return Ok(());
             }
             for (seq, record) in (from..).zip(more) {
-                ensure(record.seq == seq, Oracle::Feed, || format!("asked for record {seq}, fed {record:?}"))?;
+                ensure(record.seq == seq, Oracle::Feed, || {
+                    format!("asked for record {seq}, fed {record:?}")
+                })?;
                 self.fed.push(record);
             }
         }
@@ -296,7 +298,8 @@ async fn proofs(door: &Door, witness: &Witness, book: &Book, random: &mut Random
             let receipt = door.receipt(seq).await?;
             let head = &receipt.checkpoint;
             let root = book.root(head.size);
-            let fits = proof::includes(Suite::Sha256Ed25519, &book.leaf(seq), seq, head.size, &receipt.path, &root);
+            let fits =
+                proof::includes(Suite::Sha256Ed25519, &book.leaf(seq), seq, head.size, &receipt.path, &root);
             ensure(fits && root == head.root, Oracle::Proofs, || {
                 format!("the receipt of record {seq} does not verify")
             })?;

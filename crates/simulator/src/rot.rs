@@ -50,8 +50,7 @@ pub(crate) async fn between_lives(chain: &mut Chain) -> Result<(), Wrong> {
     chain.coverage.count(Topic::Damage, format!("{} {how}", sort(file)), 1);
     chain.setting = format!("before: {file} {how}");
     let outcome = examine(chain, &damage).await;
-    let outcome =
-        outcome.map_err(|Wrong(oracle, what)| Wrong(oracle, format!("{file} {how}: {what}")))?;
+    let outcome = outcome.map_err(|Wrong(oracle, what)| Wrong(oracle, format!("{file} {how}: {what}")))?;
     if outcome == Outcome::Refused {
         chain.coverage.count(Topic::Damage, "refused or reported, then restored", 1);
         (chain.disk, chain.witness) = (whole, witness);
@@ -74,7 +73,16 @@ fn sort(file: &str) -> &str {
 /// Damages a file by chance; `None` when the draw changed nothing.
 fn spoil(chain: &mut Chain, whole: &SimDisk) -> Option<Damage> {
     let random = &mut chain.random;
-    let of = *random.pick(&["segments", "segments", "segments", "index", "snapshots", "tree", "checkpoints", "genesis"])?;
+    let of = *random.pick(&[
+        "segments",
+        "segments",
+        "segments",
+        "index",
+        "snapshots",
+        "tree",
+        "checkpoints",
+        "genesis",
+    ])?;
     let files = match of {
         "checkpoints" | "genesis" => vec![of.to_owned()],
         folder => whole.names(folder),

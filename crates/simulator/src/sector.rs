@@ -10,6 +10,7 @@
 
 use jialing_engine::Engine;
 
+use crate::Wrong;
 use crate::coverage::Topic;
 use crate::disk::End;
 use crate::door::Door;
@@ -17,7 +18,6 @@ use crate::fate::Fate;
 use crate::life::Chain;
 use crate::oracle::{Oracle, Trouble, Witness};
 use crate::rot::complains;
-use crate::Wrong;
 
 /// Lives with one bad sector, and looks at what comes of it.
 pub(crate) async fn one_bad(chain: &mut Chain) -> Result<(), Wrong> {

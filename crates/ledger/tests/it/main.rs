@@ -2,6 +2,7 @@
 
 mod agreement;
 mod days;
+mod exhaustive;
 mod meters;
 mod model;
 mod page;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jialing_engine::audit::verify_disk;
 use jialing_engine::{Config, Engine, KeySource};
-use jialing_journal::disk::Disk;
 use jialing_journal::Memory;
+use jialing_journal::disk::Disk;
 use jialing_ledger::{Command, Id, Ledger};
 
 use super::Random;

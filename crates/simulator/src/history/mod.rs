@@ -243,10 +243,13 @@ impl Walk<'_> {
         let says = match &operation.asked {
             Asked::Command(command) => {
                 let verdict = self.naive.judge(command, at);
-                verdict.map_or_else(|no| no.to_string(), |yes| match yes.written {
-                    Some(records) => format!("it would write {records:?}"),
-                    None => format!("it was done at {}", yes.first),
-                })
+                verdict.map_or_else(
+                    |no| no.to_string(),
+                    |yes| match yes.written {
+                        Some(records) => format!("it would write {records:?}"),
+                        None => format!("it was done at {}", yes.first),
+                    },
+                )
             }
             Asked::Account(id) => format!("{:?}", self.naive.account(*id)),
             Asked::Hold(id) => format!("{:?}", self.naive.hold(*id)),

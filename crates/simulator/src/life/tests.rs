@@ -93,7 +93,8 @@ fn a_damaged_hash_never_becomes_a_receipt() {
         let (engine, _) = Engine::open(chain.config()).expect("it opens");
         let door = Door::new(engine, None);
         assert!(door.receipt(8).await.is_ok());
-        let leaves = chain.disk.names("tree").into_iter().find(|name| name.ends_with('0')).expect("leaf hashes");
+        let leaves =
+            chain.disk.names("tree").into_iter().find(|name| name.ends_with('0')).expect("leaf hashes");
         chain.disk.rot(&leaves, 9 * 32);
         let receipt = door.receipt(8).await.expect_err("record 8 has no path without the hash of record 9");
         assert!(receipt.to_string().contains("tree/"), "{receipt}");

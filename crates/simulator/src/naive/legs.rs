@@ -209,8 +209,8 @@ impl Naive {
             if let Some(done) = known[index] {
                 let told = scene.told(leg, index, legs.len());
                 let differs = told.iter().zip(&done.told).find(|(a, b)| a != b).map(|(a, _)| a.0);
-                let follows = index == 0
-                    || repeat && known[index - 1].is_some_and(|ahead| ahead.seq + 1 == done.start);
+                let follows =
+                    index == 0 || repeat && known[index - 1].is_some_and(|ahead| ahead.seq + 1 == done.start);
                 match differs.or(if follows { None } else { Some("group") }) {
                     Some(field) => drop(reasons.insert((Why::IdTaken.number(), Some(field)))),
                     None => reasons.retain(|&(number, _)| number == Why::IdInvalid.number()),

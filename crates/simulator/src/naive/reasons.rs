@@ -75,10 +75,8 @@ impl Scene<'_> {
                 found
             }
             (from, to) => {
-                let missing = [
-                    (from.is_none(), Why::DebitAccountUnknown),
-                    (to.is_none(), Why::CreditAccountUnknown),
-                ];
+                let missing =
+                    [(from.is_none(), Why::DebitAccountUnknown), (to.is_none(), Why::CreditAccountUnknown)];
                 missing.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect()
             }
         }
@@ -100,8 +98,7 @@ impl Scene<'_> {
                 found.push(Why::PolicyUnknown);
                 continue;
             };
-            let passed =
-                |period| self.state.passed.get(&(meter, period)).copied().unwrap_or_default();
+            let passed = |period| self.state.passed.get(&(meter, period)).copied().unwrap_or_default();
             let (day_sum, day_times) = passed(Period::Day(day_of(self.at)));
             let (year_sum, year_times) = passed(Period::Year(year_of(self.at)));
             let Policy { single, day, day_count, year, year_count } = version.bounds;

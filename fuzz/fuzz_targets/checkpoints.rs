@@ -1,0 +1,4 @@
+//! Any bytes at all to the decoder `checkpoints`: see `jialing_simulator::decoders`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jialing_fuzz::target("checkpoints", data));
