@@ -13,7 +13,7 @@ mod relevant;
 
 use std::time::Duration;
 
-use jialing_ledger::{Body, Record};
+use jialing_ledger::Record;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -243,7 +243,7 @@ pub async fn cursor(app: &App, follower: Follower) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use jialing_ledger::{Op, Transfer};
+    use jialing_ledger::{Body, Op, Transfer};
 
     use super::*;
 

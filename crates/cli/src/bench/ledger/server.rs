@@ -15,7 +15,6 @@ use jialing_platform::kind::Kind;
 use jialing_sdk::bulk::Authority;
 use serde::{Deserialize, Serialize};
 
-use super::Suite;
 use super::figures::{Usage, folder_bytes};
 use super::load::{BANK, Load};
 use super::local::{begin, config};
@@ -27,7 +26,7 @@ use crate::{Done, runtime};
 pub(super) struct Plan {
     pub(super) dir: PathBuf,
     pub(super) load: Load,
-    pub(super) suite: Suite,
+    pub(super) suite: super::Suite,
     pub(super) clients: u64,
     /// The bank's code, and its public key.
     pub(super) bank: (String, String),
