@@ -119,7 +119,7 @@ pub(super) async fn cancel(State(app): State<App>, bank: Bank, Path(id): Path<Ex
 ///
 /// The file itself is not signed: its size and SHA-256 are in the export, whose answer is.
 ///
-/// Problems: `not_found`, `state_conflict` unless it is `READY`, `invalid_request` for a part beyond the file.
+/// Problems: `not_found`, `state_conflict` unless it is ready, `invalid_request` for a part beyond the file.
 #[utoipa::path(get, path = "/v1/bank/exports/{export_id}/file", operation_id = "fetch_account_export", tag = "bank accounts",
     params(("export_id" = ExportId, Path)), responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),

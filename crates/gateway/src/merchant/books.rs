@@ -103,7 +103,7 @@ pub(super) async fn cancel(
 ///
 /// The file itself is not signed: its size and SHA-256 are in the export, whose answer is.
 ///
-/// Problems: `not_found`, `state_conflict` unless it is `READY`, `invalid_request` for a part beyond the file.
+/// Problems: `not_found`, `state_conflict` unless it is ready, `invalid_request` for a part beyond the file.
 #[utoipa::path(get, path = "/v1/merchant/exports/{export_id}/file", operation_id = "fetch_own_export", tag = "merchant exports",
     params(("export_id" = ExportId, Path)), responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),

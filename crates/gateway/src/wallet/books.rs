@@ -149,7 +149,7 @@ pub(super) async fn cancel(
 
 /// Fetches the file of one of your exports, or a part of it with the header `Range`.
 ///
-/// Problems: `not_found`, `state_conflict` unless it is `READY`, `invalid_request` for a part beyond the file.
+/// Problems: `not_found`, `state_conflict` unless it is ready, `invalid_request` for a part beyond the file.
 #[utoipa::path(get, path = "/v1/wallet/exports/{export_id}/file", operation_id = "fetch_export", tag = "exports",
     params(("export_id" = ExportId, Path)), responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),
