@@ -13,3 +13,4 @@ mod files;
 mod lookups;
 mod model;
 mod proofs;
+mod suites;

@@ -140,7 +140,9 @@ impl State {
                     self.on_running(&hold, time, amount, 1);
                 }
             }
-            Op::Void | Op::Expire => drop(self.release(target, time)),
+            Op::Void | Op::Expire => {
+                self.release(target, time);
+            }
         }
         if matches!(op, Op::Plain | Op::Hold) {
             for meter in step.meters.into_iter().filter(|&meter| meter != 0) {
@@ -212,7 +214,9 @@ impl Naive {
                 let follows =
                     index == 0 || repeat && known[index - 1].is_some_and(|ahead| ahead.seq + 1 == done.start);
                 match differs.or(if follows { None } else { Some("group") }) {
-                    Some(field) => drop(reasons.insert((Why::IdTaken.number(), Some(field)))),
+                    Some(field) => {
+                        reasons.insert((Why::IdTaken.number(), Some(field)));
+                    }
                     None => reasons.retain(|&(number, _)| number == Why::IdInvalid.number()),
                 }
             } else if legs[..index].iter().any(|earlier| earlier.id == leg.id) {

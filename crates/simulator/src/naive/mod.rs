@@ -216,7 +216,7 @@ impl Naive {
     }
 
     /// One record, with what it changes.
-    fn write(&self, body: Body, at: Nanos, change: impl FnOnce(&mut State)) -> Verdict {
+    fn write<R>(&self, body: Body, at: Nanos, change: impl FnOnce(&mut State) -> R) -> Verdict {
         let mut state = self.state.clone();
         change(&mut state);
         let seq = state.next;
@@ -269,7 +269,7 @@ impl Naive {
             touched: seq,
             opened: seq,
         };
-        Ok(self.write(body, at, |state| drop(state.purses.insert(id, purse))))
+        Ok(self.write(body, at, |state| state.purses.insert(id, purse)))
     }
 
     fn change(&self, change: &AccountChange, at: Nanos) -> Result<Verdict, Refusal> {
@@ -297,7 +297,7 @@ impl Naive {
         let body = Body::AccountChanged { id, min, max, debit_frozen, credit_frozen, closed, balance };
         let touched = self.state.next;
         let purse = Purse { min, max, freeze, closed, touched, ..old.clone() };
-        Ok(self.write(body, at, |state| drop(state.purses.insert(id, purse))))
+        Ok(self.write(body, at, |state| state.purses.insert(id, purse)))
     }
 
     fn publish(&self, version: &PolicyVersion, at: Nanos) -> Result<Verdict, Refusal> {
@@ -326,9 +326,7 @@ impl Naive {
             _ => {
                 let entry = (self.state.next, policy);
                 let body = Body::MeterSet { meter, policy };
-                Ok(self.write(body, at, |state| {
-                    state.meters.insert(meter, entry);
-                }))
+                Ok(self.write(body, at, |state| state.meters.insert(meter, entry)))
             }
         }
     }
