@@ -189,9 +189,9 @@ impl Part {
 
     /// Checks all that needs nothing of the records before it; `Err` gives back the frames when
     /// stored hashes do not lead to the first one's link.
-    pub(super) fn check(self, with: &Checker<'_>) -> Result<Checked, Frames> {
+    pub(super) fn check(self, with: &Checker<'_>) -> Result<Checked, Box<Frames>> {
         let frames = self.read();
-        let Some(place) = frames.places.first() else { return Err(frames) };
+        let Some(place) = frames.places.first() else { return Err(Box::new(frames)) };
         let peaks = with.reader.and_then(|reader| {
             let suite = with.genesis.suite();
             let stored = |level, from, count| reader.stored(level, from, count);
@@ -200,7 +200,7 @@ impl Part {
         });
         match peaks {
             Some(peaks) => Ok(with.check(frames, peaks)),
-            None => Err(frames),
+            None => Err(Box::new(frames)),
         }
     }
 }

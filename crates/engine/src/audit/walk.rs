@@ -183,7 +183,7 @@ impl<'a> Walk<'a> {
             |checked| {
                 let taken = match checked {
                     Ok(Ok(checked)) => self.take(checked),
-                    Ok(Err(frames)) => self.take_frames(frames, &checker),
+                    Ok(Err(frames)) => self.take_frames(*frames, &checker),
                     Err(error) => Err(error),
                 };
                 self.broken = taken.is_err();
