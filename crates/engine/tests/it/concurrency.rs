@@ -105,7 +105,8 @@ async fn more_accounts_than_one_look_takes_come_in_pages_in_the_order_asked() {
     let page = jialing_engine::MAX_ACCOUNTS_AT_ONCE as u128;
     for count in [0, 1, page - 1, page, page + 1, 2 * page, 20 * page + 7] {
         // Known accounts only on both sides of each page's end.
-        let ids: Vec<u128> = (0..count).map(|n| if (n + 2) % page < 4 { 2 + n % 3 } else { 1000 + n }).collect();
+        let ids: Vec<u128> =
+            (0..count).map(|n| if (n + 2) % page < 4 { 2 + n % 3 } else { 1000 + n }).collect();
         let found = engine.accounts(&ids).await.unwrap();
         assert_eq!(found.len(), ids.len());
         for (id, account) in ids.iter().zip(found) {
