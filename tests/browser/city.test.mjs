@@ -32,13 +32,14 @@ after(async () => {
 });
 
 /** A page with payments on it, and every error that it met. */
-async function open({ width, height = 900, locale = "zh-CN", colorScheme = "light" }) {
+async function open({ width, height = 900, locale = "zh-CN", colorScheme = "light", prepare }) {
   const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme });
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("request", (request) => request.url().startsWith(demo.address) || request.url().startsWith("data:") || errors.push(`asked ${request.url()}`));
+  await prepare?.(page);
   await page.goto(demo.address);
   await page.waitForSelector("#payments li");
   return { page, errors, close: () => context.close() };
@@ -97,5 +98,51 @@ test("new payments appear by themselves", async () => {
   const { page, close } = await open({ width: 1440 });
   const first = await page.getAttribute("#payments li:first-child button", "aria-label");
   await page.waitForFunction((was) => document.querySelector("#payments li:first-child button").getAttribute("aria-label") !== was, first, { timeout: 20_000 });
+  await close();
+});
+
+/** Answers with the vectors of a day's supply, as a platform does that is older than a day. */
+async function anotherDay(page, { ledger, total }, change = (file) => file) {
+  const answer = (json) => (route) => route.fulfill({ json });
+  const books = [{ holder: 1, institution: "PBC" }, { holder: 2, institution: "BKB" }];
+  await page.route("**/v1/public/keys", answer({ ledger: [{ verifier_key: ledger }] }));
+  await page.route("**/v1/public/supply/proofs?limit=1", answer({ items: [{ day: "2026-11-21", books }], has_more: false }));
+  await page.route("**/v1/public/supply/proofs/2026-11-21", answer(change(structuredClone(total))));
+}
+
+test("the proof of supply is verified in the browser, and so is one's own balance", async () => {
+  const vectors = JSON.parse(await readFile(new URL("../vectors/supply/sha256-ed25519.json", import.meta.url), "utf8"));
+  const { page, errors, close } = await open({ width: 390, prepare: (page) => anotherDay(page, vectors) });
+  await page.waitForFunction(() => document.querySelector("#proof-day").textContent === "2026-11-21");
+  assert.match(await page.textContent("#proof-held"), /^✓/);
+  assert.match(await page.textContent("#proof-digest"), /^[0-9a-f]{64}$/);
+  assert.match(await page.textContent("#proof-books"), /PBC¥[\d,.]+ · 11 个账户/);
+  const choose = (value) => page.setInputFiles("#proof-file", { name: "proof.json", mimeType: "application/json", buffer: Buffer.from(value) });
+  await choose(JSON.stringify(vectors.balance));
+  await page.waitForSelector('#proof-verdict[data-proven="yes"]');
+  await page.locator("#proof").screenshot({ path: "screens/proof-390.png" });
+  const richer = structuredClone(vectors.balance);
+  richer.balance.amount += 1;
+  await choose(JSON.stringify(richer));
+  await page.waitForSelector('#proof-verdict[data-proven="no"]');
+  await choose(JSON.stringify(vectors.balance));
+  await page.waitForSelector('#proof-verdict[data-proven="yes"]');
+  await choose("not a proof");
+  await page.waitForSelector('#proof-verdict[data-proven="no"]');
+  assert.match(await page.textContent("#proof-verdict"), /不是证明文件/);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "the page must not scroll sideways");
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test("a statement that does not add up is shown as broken", async () => {
+  const vectors = JSON.parse(await readFile(new URL("../vectors/supply/sha256-ed25519.json", import.meta.url), "utf8"));
+  const change = (file) => ({ ...file, statement: file.statement.replace("redeemed 5 ", "redeemed 4 ") });
+  const { page, close } = await open({ width: 1440, locale: "en-US", prepare: (page) => anotherDay(page, vectors, change) });
+  await page.waitForSelector("#proof-held[data-broken]");
+  assert.match(await page.textContent("#proof-held"), /does not hold/);
   await close();
 });

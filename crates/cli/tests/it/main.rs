@@ -1,5 +1,6 @@
 //! The binary, run as anybody runs it.
 
+mod backup;
 mod bulk;
 mod crash;
 mod demo;

@@ -257,8 +257,11 @@ mod tests {
         }
     }
 
+    /// What a page's balances, the flows and the new table are.
+    type Merged = (Vec<(Id, i64)>, Flows, Vec<Entry>);
+
     /// The table and the flows after `bodies`, merged into `table`, in pages of one entry.
-    fn merged(table: Vec<Entry>, bodies: &[Body]) -> Result<(Vec<(Id, i64)>, Flows, Vec<Entry>)> {
+    fn merged(table: Vec<Entry>, bodies: &[Body]) -> Result<Merged> {
         let mut changes = Changes::default();
         for (seq, body) in (0..).zip(bodies) {
             changes.take(&Record { seq, time: 0, body: *body })?;

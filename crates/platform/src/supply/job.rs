@@ -294,7 +294,7 @@ fn leaf(entry: &Entry, hash: HashAlgorithm, blinds: &Blinds) -> Result<Option<Pl
 /// Which of `passes` equal parts the leaf's commitment is in; parts are in the order of commitments.
 fn part(leaf: &Leaf, passes: u64) -> u64 {
     let first = u64::from_be_bytes(std::array::from_fn(|n| leaf.commitment[n]));
-    (u128::from(first) * u128::from(passes) >> 64) as u64
+    ((u128::from(first) * u128::from(passes)) >> 64) as u64
 }
 
 async fn for_each_page(

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
-use jialing_engine::{Engine, TimeSource};
+use jialing_engine::{Engine, Suite, TimeSource};
 use jialing_platform::app::Parts;
 use jialing_platform::db::Backend;
 use jialing_platform::exports::Chest;
@@ -82,18 +82,18 @@ impl World {
     pub async fn start(backend: Backend) -> Self {
         let clock = Clock::default();
         let time = clock.clone();
-        Self::with_ledger_time(backend, clock, Arc::new(move || time.nanos())).await
+        Self::with_ledger(backend, clock, Arc::new(move || time.nanos()), Suite::Sha256Ed25519).await
     }
 
-    /// The same; the ledger takes its time from `time`, to the nanosecond.
-    pub async fn with_ledger_time(backend: Backend, clock: Clock, time: TimeSource) -> Self {
+    /// The same; the ledger takes its time from `time`, to the nanosecond, and is of the given suite.
+    pub async fn with_ledger(backend: Backend, clock: Clock, time: TimeSource, suite: Suite) -> Self {
         let store = Store::create(backend).await;
         let banks: BTreeMap<_, _> = BANKS.map(|code| (code, Arc::new(TestBank::new(code, &clock)))).into();
         let (identity, notices) = (Arc::new(TestIdentity::default()), Arc::new(TestNotices::default()));
         let connectors = connect(&banks, &identity, &notices);
         let settings =
             Settings { approve_merchants: true, cheap_passwords: true, sandbox: true, ..Settings::default() };
-        let ledger = engine(store.folder.path(), time).await;
+        let ledger = engine(store.folder.path(), time, suite).await;
         let app = assemble(store.db.clone(), ledger, &clock, connectors, &settings, store.folder.path());
         jialing_platform::policies::establish(&app)
             .await
@@ -163,9 +163,10 @@ impl World {
     }
 }
 
-async fn engine(folder: &Path, time: TimeSource) -> Engine {
+async fn engine(folder: &Path, time: TimeSource, suite: Suite) -> Engine {
     let mut config = jialing_engine::Config::new(folder.join("ledger"));
     config.time = time;
+    config.suite = suite;
     // Small, so that a test's folder stays small.
     config.segment_bytes = 1 << 20;
     let opened =
@@ -226,14 +227,15 @@ pub fn on_each_backend(test: impl AsyncFn(&mut World)) {
 }
 
 /// Runs `test` in a fresh world on each backend, whose ledger's time stands at what the number says,
-/// `start` at first, in nanoseconds.
+/// `start` at first, in nanoseconds. The ledger beside SQLite is of the international suite, the one
+/// beside PostgreSQL of the domestic one.
 pub fn on_each_backend_at(start: u64, test: impl AsyncFn(&mut World, &AtomicU64)) {
-    for backend in [Backend::Sqlite, Backend::Postgres] {
+    for (backend, suite) in [(Backend::Sqlite, Suite::Sha256Ed25519), (Backend::Postgres, Suite::Sm3Sm2)] {
         run(backend, async || {
             let now = Arc::new(AtomicU64::new(start));
             let time = now.clone();
             let read: TimeSource = Arc::new(move || time.load(Ordering::SeqCst));
-            let mut world = World::with_ledger_time(backend, Clock::default(), read).await;
+            let mut world = World::with_ledger(backend, Clock::default(), read, suite).await;
             let outcome = std::panic::AssertUnwindSafe(test(&mut world, &now)).catch_unwind().await;
             world.end().await;
             outcome

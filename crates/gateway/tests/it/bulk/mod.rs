@@ -32,16 +32,19 @@ struct Register {
     lag: AtomicU64,
 }
 
-impl Banks for Arc<Register> {
+/// What the door is given of it.
+struct Shown(Arc<Register>);
+
+impl Banks for Shown {
     fn find<'a>(&'a self, institution: &'a str, serial: &'a str) -> Finding<'a> {
-        let good =
-            institution == "BKA" && serial == self.member.key.id() && !self.revoked.load(Ordering::SeqCst);
-        let found = if good { Ok(self.member.clone()) } else { Err(Fault::KeyUnknown) };
+        let Register { member, revoked, .. } = &*self.0;
+        let good = institution == "BKA" && serial == member.key.id() && !revoked.load(Ordering::SeqCst);
+        let found = if good { Ok(member.clone()) } else { Err(Fault::KeyUnknown) };
         Box::pin(std::future::ready(found))
     }
 
     fn lag(&self) -> u64 {
-        self.lag.load(Ordering::SeqCst)
+        self.0.lag.load(Ordering::SeqCst)
     }
 }
 
@@ -82,7 +85,7 @@ impl Door {
         let runtime = Runtime::new().expect("a runtime");
         let running = runtime.block_on(async {
             begin(&engine).await;
-            Bulk::serve(engine.clone(), register.clone(), config).await.expect("a free port")
+            Bulk::serve(engine.clone(), Shown(register.clone()), config).await.expect("a free port")
         });
         let who = Who::new("BKA", key, vec![platform.public().clone()]);
         let address = running.address;
