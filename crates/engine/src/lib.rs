@@ -28,7 +28,9 @@ mod snapshot;
 use std::sync::Arc;
 
 use embedded::Embedded;
-use jialing_ledger::{Account, Allowance, Command, Hold, Id, Ledger, Meter, Nanos, PolicyVersion, Record, Totals};
+use jialing_ledger::{
+    Account, Allowance, Command, Hold, Id, Ledger, Meter, Nanos, PolicyVersion, Record, Totals,
+};
 use tokio::sync::watch;
 
 pub use answer::{

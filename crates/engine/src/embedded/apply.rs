@@ -11,11 +11,11 @@ use std::time::Duration;
 use jialing_ledger::{Applied, Body, Command, Ledger, Leg, Looked, Nanos, Record};
 
 use crate::answer::{Outcome, SubmitError};
-use crate::index::discard_bad;
 use crate::bulk::{BulkOutcome, Part};
 use crate::embedded::past::Past;
 use crate::embedded::shared::{Answered, BulkAnswered, Inbox, Job, Sentinel, Shared};
 use crate::embedded::slot::{Answer, Work};
+use crate::index::discard_bad;
 
 /// How often a hold's expiry is looked at while idle: the clock may be moved from outside.
 const EXPIRY_LOOK: Duration = Duration::from_millis(50);

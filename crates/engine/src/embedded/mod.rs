@@ -26,9 +26,9 @@ use jialing_ledger::{Command, Id, Ledger, Nanos, RECORD_LEN, Record};
 use tokio::sync::{oneshot, watch};
 
 use crate::answer::{self, Hash, OpenError, Opened, ReadError, Receipt, Stats, Stopped, SubmitError};
-use crate::index::discard_bad;
 use crate::bulk::{Bulk, BulkOutcome, Part};
 use crate::config::Config;
+use crate::index::discard_bad;
 use crate::record;
 use shared::{Answered, Job, Shared};
 

@@ -178,7 +178,8 @@ impl Index {
             })?;
             Ok(tail)
         };
-        let covers = [cover(&*disk, &log, Kind::Ids, durable)?, cover(&*disk, &log, Kind::Accounts, durable)?];
+        let covers =
+            [cover(&*disk, &log, Kind::Ids, durable)?, cover(&*disk, &log, Kind::Accounts, durable)?];
         // Both kinds end together, and what is left fits into one tail.
         let mut goal = covers.iter().filter_map(|parts| parts.last()).map(Part::end).max().unwrap_or(0);
         let whole_tails = (durable - goal).saturating_sub(1) / capacity as u64;
@@ -374,13 +375,7 @@ fn mergeable(runs: &[Arc<Run>], fan_in: usize) -> Option<usize> {
     runs.windows(fan_in).position(same)
 }
 
-fn write_tail(
-    disk: &dyn Disk,
-    log: &Hash,
-    span: Span,
-    tail: &Tail,
-    budget: &Arc<Budget>,
-) -> io::Result<Run> {
+fn write_tail(disk: &dyn Disk, log: &Hash, span: Span, tail: &Tail, budget: &Arc<Budget>) -> io::Result<Run> {
     let mut builder = run::Builder::new(disk, log, span)?;
     tail.pairs(span.kind, |pair| builder.push(pair))?;
     builder.finish(budget)
