@@ -77,6 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("  memory: {}", resident()?);
     let began = Instant::now();
     runtime.block_on(engine.shutdown());
+    println!("  stopped: {}", runtime.block_on(engine.stopped()).0);
     println!("  shut down in {:.2?}", began.elapsed());
     Ok(())
 }
@@ -250,7 +251,10 @@ fn settled() -> io::Result<BTreeMap<String, u64>> {
     while still < 5 {
         std::thread::sleep(Duration::from_millis(100));
         let later = thread_times()?;
-        still = if later.get("ledger-keep") == times.get("ledger-keep") { still + 1 } else { 0 };
+        let background = |times: &BTreeMap<String, u64>| {
+            ["ledger-keep", "ledger-tidy"].map(|name| times.get(name).copied())
+        };
+        still = if background(&later) == background(&times) { still + 1 } else { 0 };
         times = later;
     }
     Ok(times)

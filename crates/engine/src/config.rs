@@ -51,8 +51,9 @@ pub struct Config {
     pub queue: usize,
     /// Longest time between two signed checkpoints while records come. Default 1 s.
     pub checkpoint_every: Duration,
-    /// Sealed segments between two snapshots of the state. Default 4. A start replays at most about
-    /// this many segments and the unsealed one.
+    /// Sealed segments between two snapshots of the state. Default 4. None is taken before as many
+    /// records have come as there are accounts. A start replays at most about so many and the unsealed
+    /// segment.
     pub snapshot_segments: u64,
     /// Sorted index files merged into one of the next tier. Default 8.
     pub index_fan_in: usize,

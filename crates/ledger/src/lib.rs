@@ -24,7 +24,7 @@ pub use meter::{Allowance, Meter, Policy, PolicyVersion};
 pub use record::{BadRecord, Body, Op, RECORD_LEN, Record, Transfer};
 pub use refusal::{Refusal, Why};
 pub use state::{
-    Applied, BadSnapshot, Discrepancy, Fault, Hold, Ledger, Prior, Remembered, ReplayError, Totals,
+    Applied, BadSnapshot, Discrepancy, Fault, Hold, Ledger, Looked, Prior, Remembered, ReplayError, Totals,
 };
 
 /// An account, transfer or meter number: 128 bits, chosen by the caller, never zero.

@@ -54,6 +54,20 @@ impl Applied {
     }
 }
 
+/// Where a leg's accounts probably are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    debit: u32,
+    credit: u32,
+}
+
+impl Default for Looked {
+    /// Nowhere.
+    fn default() -> Self {
+        Self { debit: u32::MAX, credit: u32::MAX }
+    }
+}
+
 /// The ledger's whole state.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -117,7 +131,7 @@ impl Ledger {
         assert!(self.partial.is_none(), "the log ends inside a group");
         let at = at.max(self.now);
         match cmd {
-            Command::Transfer(group) => self.transfer(&group.legs, at, prior, out),
+            Command::Transfer(group) => self.transfer(&group.legs, &[], at, prior, out),
             Command::OpenAccount(account) => self.open_account(account, at, out),
             Command::ChangeAccount(change) => self.change_account(change, at, out),
             Command::PublishPolicy(version) => self.publish_policy(version, at, out),
@@ -130,7 +144,7 @@ impl Ledger {
     }
 
     /// [`Ledger::apply`] of a group whose legs lie in the caller's list, so that bulk work needs no
-    /// list for each group.
+    /// list for each group. `looked` is what [`Ledger::look_ahead`] gave for these legs, or empty.
     ///
     /// # Errors
     /// As [`Ledger::apply`].
@@ -140,61 +154,75 @@ impl Ledger {
     pub fn apply_legs(
         &mut self,
         legs: &[Leg],
+        looked: &[Looked],
         at: Nanos,
         prior: &impl Prior,
         out: &mut Vec<Record>,
     ) -> Result<Applied, Refusal> {
         assert!(self.partial.is_none(), "the log ends inside a group");
-        self.transfer(legs, at.max(self.now), prior, out)
+        self.transfer(legs, looked, at.max(self.now), prior, out)
     }
 
-    /// Reads what these legs will look at, and decides nothing.
+    /// Looks for what these legs will need, and decides nothing.
     ///
-    /// One look-up after another waits for memory each time; looked at in a row, without anything
-    /// that depends on the answer, their waits overlap. Useful for some dozens of legs at a time,
-    /// whose accounts then lie in the processor's cache.
-    pub fn warm(&self, legs: &[Leg]) {
+    /// One look-up after another waits for memory each time; made in a row, without anything that
+    /// depends on the answer, their waits overlap. Useful for some dozens of legs at a time, whose
+    /// accounts then lie in the processor's cache. What was found is only a hint, whatever happens
+    /// before it is used.
+    pub fn look_ahead(&self, legs: &[Leg], looked: &mut Vec<Looked>) {
+        let named = |leg: &Leg| match leg.op {
+            LegOp::Plain { debit, credit, .. } | LegOp::Hold { debit, credit, .. } => Some((debit, credit)),
+            LegOp::Post { .. } | LegOp::Void { .. } | LegOp::Reverse { .. } => None,
+        };
         for leg in legs {
-            match leg.op {
-                LegOp::Plain { debit, credit, .. } | LegOp::Hold { debit, credit, .. } => {
-                    self.accounts.warm_cell(debit);
-                    self.accounts.warm_cell(credit);
-                }
-                LegOp::Post { hold, .. } | LegOp::Void { hold } => {
-                    std::hint::black_box(self.holds.contains_key(&hold));
-                }
-                LegOp::Reverse { .. } => {}
+            if let Some((debit, credit)) = named(leg) {
+                self.accounts.warm_cell(debit);
+                self.accounts.warm_cell(credit);
             }
-            for &meter in leg.meters.iter().filter(|&&meter| meter != 0) {
-                self.meters.warm_cell(meter);
-            }
+            leg.meters.iter().filter(|&&meter| meter != 0).for_each(|&meter| self.meters.warm_cell(meter));
         }
-        for leg in legs {
-            if let LegOp::Plain { debit, credit, .. } | LegOp::Hold { debit, credit, .. } = leg.op {
-                self.accounts.warm_thing(debit, |slot| slot.max);
-                self.accounts.warm_thing(credit, |slot| slot.max);
+        looked.clear();
+        looked.extend(legs.iter().map(|leg| match named(leg) {
+            Some((debit, credit)) => {
+                Looked { debit: self.accounts.guess(debit), credit: self.accounts.guess(credit) }
             }
+            None => Looked::default(),
+        }));
+        for (leg, looked) in legs.iter().zip(looked) {
+            self.accounts.warm_place(looked.debit, |slot| slot.max);
+            self.accounts.warm_place(looked.credit, |slot| slot.max);
             for &meter in leg.meters.iter().filter(|&&meter| meter != 0) {
-                self.meters.warm_thing(meter, |tally| tally.set);
+                self.meters.warm_place(self.meters.guess(meter), |tally| tally.set);
             }
         }
     }
 
-    /// [`Ledger::warm`] for records that will be replayed.
+    /// [`Ledger::look_ahead`] for records that will be replayed.
     pub fn warm_records(&self, records: &[Record]) {
-        let transfers = || {
-            records.iter().filter_map(|record| match &record.body {
-                Body::Transfer(transfer) => Some(transfer),
-                _ => None,
-            })
-        };
-        for transfer in transfers() {
-            self.accounts.warm_cell(transfer.debit);
-            self.accounts.warm_cell(transfer.credit);
+        for record in records {
+            match &record.body {
+                Body::Transfer(transfer) => {
+                    self.accounts.warm_cell(transfer.debit);
+                    self.accounts.warm_cell(transfer.credit);
+                }
+                Body::Terms { meters, .. } => meters.iter().for_each(|&meter| self.meters.warm_cell(meter)),
+                _ => {}
+            }
         }
-        for transfer in transfers() {
-            self.accounts.warm_thing(transfer.debit, |slot| slot.max);
-            self.accounts.warm_thing(transfer.credit, |slot| slot.max);
+        for record in records {
+            match &record.body {
+                Body::Transfer(transfer) => {
+                    for account in [transfer.debit, transfer.credit] {
+                        self.accounts.warm_place(self.accounts.guess(account), |slot| slot.max);
+                    }
+                }
+                Body::Terms { meters, .. } => {
+                    for &meter in meters {
+                        self.meters.warm_place(self.meters.guess(meter), |tally| tally.set);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jialing_ledger::{Applied, Body, Command, Ledger, Leg, Nanos, Record};
+use jialing_ledger::{Applied, Body, Command, Ledger, Leg, Looked, Nanos, Record};
 
 use crate::answer::{Outcome, SubmitError};
 use crate::bulk::{BulkOutcome, Part};
 use crate::embedded::past::Past;
 use crate::embedded::shared::{Answered, BulkAnswered, Inbox, Job, Sentinel, Shared};
 use crate::embedded::slot::{Answer, Work};
+use crate::index::discard_bad;
 
 /// How often a hold's expiry is looked at while idle: the clock may be moved from outside.
 const EXPIRY_LOOK: Duration = Duration::from_millis(50);
@@ -132,6 +133,7 @@ impl Applying {
                 }
             }
             if let Some(error) = self.past.failure() {
+                discard_bad(&*self.shared.disk, &error);
                 self.shared.fail(&format!("a transfer could not be looked up: {error}"));
                 return false;
             }
@@ -177,19 +179,21 @@ impl Applying {
         let (groups, mut legs) = part.groups_and_legs();
         self.commands += groups.len();
         let mut outcomes = Vec::with_capacity(groups.len());
-        let mut warm = 0;
+        // What was looked at ahead, and how many legs of that are done.
+        let (mut looked, mut used) = (Vec::with_capacity(AHEAD), 0);
         for &count in groups {
             let (group, rest) = legs.split_at(usize::from(count));
-            if warm < group.len() {
+            if used + group.len() > looked.len() {
                 let ahead = &legs[..legs.len().min(AHEAD.max(group.len()))];
-                self.ledger.warm(ahead);
+                self.ledger.look_ahead(ahead, &mut looked);
                 self.past.warm(ahead);
-                warm = ahead.len();
+                used = 0;
             }
-            warm -= group.len();
+            let found = &looked[used..used + group.len()];
+            used += group.len();
             legs = rest;
             // What was done before stays done; asked again it is answered as such.
-            outcomes.push(self.apply_group(group, at)?);
+            self.apply_group(group, found, at, &mut outcomes)?;
             if self.past.has_failed() {
                 // The round is thrown away.
                 break;
@@ -198,21 +202,33 @@ impl Applying {
         Ok(outcomes)
     }
 
-    fn apply_group(&mut self, group: &[Leg], at: Nanos) -> Result<BulkOutcome, SubmitError> {
-        let applied = self.ledger.apply_legs(group, at, &self.past, &mut self.out);
+    /// Carries out one group, and puts its outcome to the others.
+    fn apply_group(
+        &mut self,
+        group: &[Leg],
+        looked: &[Looked],
+        at: Nanos,
+        outcomes: &mut Vec<BulkOutcome>,
+    ) -> Result<(), SubmitError> {
+        let applied = self.ledger.apply_legs(group, looked, at, &self.past, &mut self.out);
         self.put_off()?;
         let applied = match self.count(applied) {
             Ok(applied) => applied,
-            Err(refusal) => return Ok(BulkOutcome::Refused(refusal)),
+            Err(refusal) => {
+                outcomes.push(BulkOutcome::Refused(refusal));
+                return Ok(());
+            }
         };
         let first = if applied.already {
-            self.past.first_transfer(&applied)
+            let first = self.past.first_transfer(&applied);
+            self.put_off()?;
+            first
         } else {
             applied.first + u64::from(matches!(self.out[0].body, Body::Terms { .. }))
         };
-        self.put_off()?;
         self.keep_written();
-        Ok(BulkOutcome::Done { first, already: applied.already })
+        outcomes.push(BulkOutcome::Done { first, already: applied.already });
+        Ok(())
     }
 
     fn count<E>(&mut self, applied: Result<Applied, E>) -> Result<Applied, E> {

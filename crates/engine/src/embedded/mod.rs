@@ -1,9 +1,9 @@
-//! The embedded engine: one journal, the state in memory, four threads.
+//! The embedded engine: one journal, the state in memory, five threads.
 //!
 //! ```text
 //!  callers ─► inbox ─► applying ─► slot ─► flushing ─► answers
-//!                      (kernel)           (journal, index) ├─► signing (checkpoints)
-//!                                                          └─► keeping (indexes, snapshots)
+//!                   (kernel, index)        (journal) ├─► signing (checkpoints)
+//!                                                    └─► keeping (index files) ─► tidying (merges, snapshots)
 //! ```
 //!
 //! Look-ups of what is durable go to the journal's reader and the index, from any thread.
@@ -28,6 +28,7 @@ use tokio::sync::{oneshot, watch};
 use crate::answer::{self, Hash, OpenError, Opened, ReadError, Receipt, Stats, Stopped, SubmitError};
 use crate::bulk::{Bulk, BulkOutcome, Part};
 use crate::config::Config;
+use crate::index::discard_bad;
 use crate::record;
 use shared::{Answered, Job, Shared};
 
@@ -162,7 +163,10 @@ impl Embedded {
         self.shared.running()?;
         let shared = self.shared.clone();
         let read = tokio::task::spawn_blocking(move || {
-            read(&shared).map_err(|error| ReadError::Io(error.to_string()))
+            read(&shared).map_err(|error| {
+                discard_bad(&*shared.disk, &error);
+                ReadError::Io(error.to_string())
+            })
         });
         read.await.unwrap_or_else(|error| Err(ReadError::Io(error.to_string())))
     }

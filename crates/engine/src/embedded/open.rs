@@ -122,10 +122,11 @@ fn start(
             .spawn(body)
             .map_err(|source| OpenError::Io { what, source })
     };
-    let [keeping, applying, flushing, signing] = [(); 4].map(|()| shared.clone());
+    let [keeping, tidying, applying, flushing, signing] = [(); 5].map(|()| shared.clone());
     let preparer = journal.preparer();
     let threads = vec![
-        spawn("ledger-keep", Box::new(move || keep::run(keeping, preparer)))?,
+        spawn("ledger-tidy", Box::new(move || keep::tidy(tidying)))?,
+        spawn("ledger-keep", Box::new(move || keep::keep(keeping, preparer)))?,
         spawn("ledger-sign", Box::new(move || sign::run(signing, signer, checkpoints)))?,
         spawn("ledger-flush", Box::new(move || flush::run(flushing, journal)))?,
         spawn("ledger-apply", Box::new(move || apply::run(applying, ledger)))?,

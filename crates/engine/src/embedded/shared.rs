@@ -72,11 +72,13 @@ pub(crate) struct Head {
     pub(crate) closing: bool,
 }
 
-/// What the keeping thread is told.
+/// What the keeping and the tidying thread are told.
 #[derive(Default)]
 pub(crate) struct Keep {
     /// Grows with every sealed segment, and with every part of the index that is ready to be written.
     pub(crate) turns: u64,
+    /// The newest of these turns after which all that was ready is written.
+    pub(crate) written: u64,
     pub(crate) closing: bool,
 }
 
@@ -193,7 +195,7 @@ impl Shared {
             inbox: Bell::default(),
             head: Bell::new(head),
             // The keeper begins with a look at what an earlier run left undone.
-            keep: Bell::new(Keep { turns: 1, closing: false }),
+            keep: Bell::new(Keep { turns: 1, ..Keep::default() }),
             checkpoint: watch::channel(checkpoint).0,
             figures: Figures::default(),
             durable,
@@ -212,7 +214,7 @@ impl Shared {
     /// Tells everyone that more is durable.
     pub(crate) fn publish(&self, records: u64, time: Nanos) {
         self.last_time.store(time, Ordering::Release);
-        self.indexed.store(records, Ordering::Release);
+        self.indexed.store(records, Ordering::SeqCst);
         if let Some(durable) = self.durable.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             durable.send_replace(records);
         }
@@ -220,7 +222,7 @@ impl Shared {
 
     /// Records that are durable and indexed.
     pub(crate) fn indexed(&self) -> u64 {
-        self.indexed.load(Ordering::Acquire)
+        self.indexed.load(Ordering::SeqCst)
     }
 
     /// Follows the number of durable records.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jialing_journal::Hash;
 use jialing_journal::disk::Disk;
 
-use super::run::{Kind, Run, Span};
+use super::run::{BadRun, Kind, Run, Span};
 
 /// A part of the log: a run covers it, or none does.
 pub(crate) enum Part {
@@ -61,6 +61,16 @@ fn found_runs(disk: &dyn Disk, log: &Hash, kind: Kind) -> io::Result<Vec<Run>> {
         }
     }
     Ok(found)
+}
+
+/// Removes the file that a failed read found bad, if that was why it failed: what is there can be made
+/// again, and the next start does, rather than meet the same bytes again.
+pub(crate) fn discard_bad(disk: &dyn Disk, error: &io::Error) {
+    let Some(bad) = error.get_ref().and_then(|inner| inner.downcast_ref::<BadRun>()) else { return };
+    match disk.remove(&bad.name).and_then(|()| disk.sync_folder("index")) {
+        Ok(()) => tracing::error!(%bad, "restart to have the index whole again"),
+        Err(error) => tracing::error!(%bad, %error, "and it could not be removed: remove it and restart"),
+    }
 }
 
 fn is_bad(error: &io::Error) -> bool {

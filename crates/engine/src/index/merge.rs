@@ -72,9 +72,7 @@ pub(super) fn merge(
     budget: &Arc<Budget>,
     closing: impl Fn() -> bool,
 ) -> io::Result<Option<Run>> {
-    let most: u64 = parts.iter().map(|part| part.entries_at_most()).sum();
-    // The parts know their pages, not their entries; a record has one id at most.
-    let mut builder = Builder::new(disk, log, span, most.min(span.end - span.first))?;
+    let mut builder = Builder::new(disk, log, span)?;
     let mut sources = parts.iter().cloned().map(Source::new).collect::<io::Result<Vec<_>>>()?;
     let (mut heads, mut turns) = (sources.iter().map(Source::head).collect::<Vec<_>>(), 0_u32);
     loop {

@@ -26,7 +26,7 @@ use jialing_journal::{Genesis, Hash, Reader};
 use jialing_ledger::{Id, Record};
 
 use crate::config::Config;
-pub(crate) use cover::{Part, cover};
+pub(crate) use cover::{Part, cover, discard_bad};
 use filter::Budget;
 use run::{Kind, Run, Span};
 pub(crate) use tail::Tail;
@@ -178,7 +178,8 @@ impl Index {
             })?;
             Ok(tail)
         };
-        let covers = [cover(&*disk, &log, Kind::Ids, durable)?, cover(&*disk, &log, Kind::Accounts, durable)?];
+        let covers =
+            [cover(&*disk, &log, Kind::Ids, durable)?, cover(&*disk, &log, Kind::Accounts, durable)?];
         // Both kinds end together, and what is left fits into one tail.
         let mut goal = covers.iter().filter_map(|parts| parts.last()).map(Part::end).max().unwrap_or(0);
         let whole_tails = (durable - goal).saturating_sub(1) / capacity as u64;
@@ -242,7 +243,8 @@ impl Index {
         let waiting = view.tails.len() - 1;
         self.waiting.store(waiting, Ordering::Release);
         let ripe_at = if waiting > 0 { view.tails[0].end() } else { u64::MAX };
-        self.ripe_at.store(ripe_at, Ordering::Release);
+        // Ordered with the number of durable records: whoever changes one looks at the other after.
+        self.ripe_at.store(ripe_at, Ordering::SeqCst);
         self.version.store(view.version, Ordering::Release);
         *held = Arc::new(view);
     }
@@ -273,7 +275,7 @@ impl Index {
 
     /// Whether a tail can be written now that so many records are durable.
     pub(crate) fn is_ripe(&self, durable: u64) -> bool {
-        self.ripe_at.load(Ordering::Acquire) <= durable
+        self.ripe_at.load(Ordering::SeqCst) <= durable
     }
 
     /// Where the transfer with this id is, below `limit`, up to which records are durable.
@@ -373,12 +375,8 @@ fn mergeable(runs: &[Arc<Run>], fan_in: usize) -> Option<usize> {
     runs.windows(fan_in).position(same)
 }
 
-fn write_tail(
-    disk: &dyn Disk,
-    log: &Hash,
-    span: Span,
-    tail: &Tail,
-    budget: &Arc<Budget>,
-) -> io::Result<Run> {
-    run::write(disk, log, span, tail.pairs(span.kind), budget)
+fn write_tail(disk: &dyn Disk, log: &Hash, span: Span, tail: &Tail, budget: &Arc<Budget>) -> io::Result<Run> {
+    let mut builder = run::Builder::new(disk, log, span)?;
+    tail.pairs(span.kind, |pair| builder.push(pair))?;
+    builder.finish(budget)
 }

@@ -92,9 +92,17 @@ pub(crate) struct Run {
     filter: OnceLock<Option<Loaded>>,
 }
 
+/// A file of the index that is not what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} is damaged ({what}): it is removed, and the next start makes it anew from the journal")]
+pub(crate) struct BadRun {
+    pub(crate) name: String,
+    what: String,
+}
+
 fn bad(name: &str, what: &str) -> io::Error {
-    let advice = "stop, remove this file and start again: it is made anew from the journal";
-    io::Error::new(io::ErrorKind::InvalidData, format!("{name} is damaged ({what}): {advice}"))
+    let bad = BadRun { name: name.to_owned(), what: what.to_owned() };
+    io::Error::new(io::ErrorKind::InvalidData, bad)
 }
 
 fn put(bytes: &mut Vec<u8>, pair: Pair) {
@@ -180,8 +188,8 @@ pub(crate) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// Begins a run that will have `most` entries at most.
-    pub(crate) fn new(disk: &'a dyn Disk, log: &'a Hash, span: Span, most: u64) -> io::Result<Self> {
+    /// Begins a run of these records.
+    pub(crate) fn new(disk: &'a dyn Disk, log: &'a Hash, span: Span) -> io::Result<Self> {
         let file = disk.create(&format!("{}.tmp", span.name()))?;
         Ok(Self {
             disk,
@@ -195,7 +203,8 @@ impl<'a> Builder<'a> {
             fences: Vec::new(),
             entries: 0,
             last: (0, 0),
-            filter: (span.kind == Kind::Ids).then(|| Filter::new(most)),
+            // One id a record at most.
+            filter: (span.kind == Kind::Ids).then(|| Filter::new(span.end - span.first)),
         })
     }
 
@@ -279,22 +288,6 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Writes a run from pairs in order.
-pub(crate) fn write(
-    disk: &dyn Disk,
-    log: &Hash,
-    span: Span,
-    pairs: impl Iterator<Item = Pair>,
-    budget: &Arc<Budget>,
-) -> io::Result<Run> {
-    // One id a record at most; a run of accounts has no filter.
-    let mut builder = Builder::new(disk, log, span, span.end - span.first)?;
-    for pair in pairs {
-        builder.push(pair)?;
-    }
-    builder.finish(budget)
-}
-
 impl Run {
     /// Opens a run and loads what it keeps in memory.
     ///
@@ -351,10 +344,6 @@ impl Run {
     /// The highest key.
     pub(crate) const fn top(&self) -> Id {
         self.last.0
-    }
-
-    pub(crate) const fn entries_at_most(&self) -> u64 {
-        self.pages * PER_PAGE as u64
     }
 
     pub(crate) const fn pages(&self) -> u64 {

@@ -95,7 +95,8 @@ async fn a_flipped_bit_anywhere_is_found_in_its_file() {
     for folder in ["", "segments", "tree", "index", "snapshots"] {
         for name in bank.disk.list(folder).unwrap() {
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-            if path == "lock" || path == "tree/mark" {
+            // The next segment, made ahead, is all zeros; nothing is believed of it.
+            if ["lock", "tree/mark", "segments/next"].contains(&path.as_str()) {
                 continue;
             }
             let good = bank.disk.bytes(&path).unwrap();

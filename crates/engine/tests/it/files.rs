@@ -19,8 +19,10 @@ enum Start {
     Refused(&'static str),
     /// It is as if nothing had happened: all answers are right.
     Whole,
+    /// As whole; or what cannot be answered is said by name, and the start after it is whole.
+    Mended,
 }
-use Start::{Refused, Whole};
+use Start::{Mended, Refused, Whole};
 
 /// What is done to a file.
 enum Damage {
@@ -90,34 +92,41 @@ fn foreign(other: &Memory, file: &str) -> Vec<u8> {
 /// Opens the folder and asks it everything.
 async fn start(bank: &Bank, all: &[Record]) -> Result<(), OpenError> {
     let (engine, _) = bank.try_open()?;
-    let shown = everything(&engine).await;
-    assert_eq!(shown, all);
+    ask(&engine, all).await.unwrap_or_else(|said| panic!("{said}"));
+    engine.shutdown().await;
+    let report = verify_disk(Arc::new(bank.disk.clone()), None, &mut |_| ()).unwrap();
+    assert!(report.is_sound(), "{:?}", report.findings);
+    Ok(())
+}
+
+/// Asks everything. A wrong answer panics; none is an error.
+async fn ask(engine: &Engine, all: &[Record]) -> Result<(), String> {
+    assert_eq!(everything(engine).await, all);
     for record in all.iter().step_by(3) {
         if let Body::Transfer(transfer) = record.body {
-            assert_eq!(engine.transfer(transfer.id).await.unwrap(), Some(*record));
+            assert_eq!(engine.transfer(transfer.id).await.map_err(|error| error.to_string())?, Some(*record));
         }
     }
     for account in 1..6 {
         let touches =
             |r: &&Record| matches!(r.body, Body::Transfer(t) if t.debit == account || t.credit == account);
         let expected: Vec<Record> = all.iter().rev().filter(touches).copied().collect();
-        assert_eq!(engine.history(account, None, usize::MAX).await.unwrap(), expected);
+        let found = engine.history(account, None, usize::MAX).await.map_err(|error| error.to_string())?;
+        assert_eq!(found, expected);
     }
     let paid = all.iter().filter_map(|record| match record.body {
         Body::Transfer(transfer) if transfer.id < 1 << 64 => Some(transfer),
         _ => None,
     });
     for paid in paid.step_by(5) {
-        assert!(submit(&engine, pay(paid.id, paid.debit, paid.credit, paid.amount)).await.already);
+        let repeated = engine.submit(pay(paid.id, paid.debit, paid.credit, paid.amount)).await;
+        assert!(repeated.map_err(|error| error.to_string())?.already);
     }
     for seq in [0, all.len() as u64 / 2, all.len() as u64 - 1] {
-        assert_eq!(engine.receipt(seq).await.unwrap().record, all[seq as usize].encode());
+        let receipt = engine.receipt(seq).await.map_err(|error| error.to_string())?;
+        assert_eq!(receipt.record, all[seq as usize].encode());
     }
-    submit(&engine, pay(1 << 70, 2, 3, 1)).await;
-    engine.shutdown().await;
-    let report = verify_disk(Arc::new(bank.disk.clone()), None, &mut |_| ()).unwrap();
-    assert!(report.is_sound(), "{:?}", report.findings);
-    Ok(())
+    engine.submit(pay(1 << 70, 2, 3, 1)).await.map(drop).map_err(|error| error.to_string())
 }
 
 struct Table {
@@ -157,8 +166,18 @@ impl Table {
         damage.does(&bank.disk, &self.other, file);
         let case = format!("{file} {}", damage.name());
         let before = bank.disk.crash(Surviving::All);
+        if expected == Mended {
+            let engine = bank.open();
+            let asked = ask(&engine, &self.all).await;
+            engine.shutdown().await;
+            match asked {
+                // A whole start has made one payment more.
+                Ok(()) => return,
+                Err(said) => assert!(said.contains(file) && said.contains("is damaged"), "{case}: {said}"),
+            }
+        }
         match (start(&bank, &self.all).await, expected) {
-            (Ok(()), Whole) => {}
+            (Ok(()), Whole | Mended) => {}
             (Err(error), Refused(words)) => {
                 let said = error.to_string();
                 assert!(said.contains(words), "{case}: {said}");
@@ -168,7 +187,7 @@ impl Table {
                 }
             }
             (Ok(()), Refused(words)) => panic!("{case}: it opened, {words:?} was expected"),
-            (Err(error), Whole) => panic!("{case}: {error}"),
+            (Err(error), Whole | Mended) => panic!("{case}: {error}"),
         }
     }
 }
@@ -205,7 +224,8 @@ async fn genesis_and_checkpoints_that_are_not_as_they_were_are_refused() {
     table.check(signed, Empty, Whole).await;
     table.check(signed, Short, Whole).await;
     table.check(signed, Foreign, Refused("checkpoint")).await;
-    table.check(signed, Swapped(genesis.to_owned()), Refused("checkpoint")).await;
+    // Shorter than one checkpoint: a first one that was never finished.
+    table.check(signed, Swapped(genesis.to_owned()), Whole).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,7 +248,7 @@ async fn segments_that_are_not_as_they_were_are_refused_by_name() {
     // The one that is written: cut where a checkpoint covers it, it is a rollback.
     table.check(last, Gone, Refused("checkpoint")).await;
     table.check(last, Empty, Refused("ends inside its header")).await;
-    table.check(last, Foreign, Refused("another log")).await;
+    table.check(last, Foreign, Refused("begins with record 0")).await;
     table.check(last, Swapped(first.clone()), Refused("begins with record")).await;
 }
 
@@ -257,8 +277,9 @@ async fn what_is_derived_is_made_again_whatever_became_of_it() {
         let other = of(if kind == "ids" { "accounts" } else { "ids" });
         table.check(&run, Swapped(other), Whole).await;
         // The header, a page, the fences.
-        for place in [0, 2, 300, 500, 700, 990, 1000] {
-            table.check(&run, Flipped(place), Whole).await;
+        table.check(&run, Flipped(0), Whole).await;
+        for place in [2, 300, 500, 700, 990, 1000] {
+            table.check(&run, Flipped(place), Mended).await;
         }
     }
     let snapshots = table.files("snapshots", ".snap");

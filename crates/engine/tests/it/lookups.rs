@@ -1,5 +1,6 @@
 //! Look-ups by id and histories, over many sealed segments and merged indexes, against plain lists.
 
+use jialing_engine::{Config, Engine};
 use jialing_journal::Disk;
 use jialing_ledger::{Body, Command, Id, Record};
 
@@ -21,7 +22,7 @@ fn payment(n: Id) -> Command {
 }
 
 /// Pays until the index has at least two tiers, and gives all records.
-async fn busy_bank() -> (Bank, jialing_engine::Engine) {
+async fn busy_bank() -> (Bank, Engine) {
     let bank = Bank { segment_bytes: 16 << 10, ..Bank::new() };
     let engine = bank.open();
     found(&engine, 6).await;
@@ -45,7 +46,7 @@ async fn busy_bank() -> (Bank, jialing_engine::Engine) {
     }
 }
 
-async fn check_all(engine: &jialing_engine::Engine) {
+async fn check_all(engine: &Engine) {
     let all = everything(engine).await;
     for record in &all {
         if let Body::Transfer(transfer) = record.body {
@@ -88,6 +89,38 @@ async fn look_ups_and_histories_equal_plain_ones_before_and_after_a_restart() {
     let again = submit(&engine, payment(1002)).await;
     assert!(again.already);
     engine.shutdown().await;
+}
+
+/// A number of 126 bits without any order.
+fn scattered(n: Id) -> Id {
+    (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) >> 2
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_in_no_order_are_told_apart_with_filters_and_without() {
+    for filter_bytes in [1 << 20, 700, 0] {
+        let bank = Bank { segment_bytes: 16 << 10, ..Bank::new() };
+        let config = || Config { index_filter_bytes: filter_bytes, ..bank.config() };
+        let engine = Engine::open(config()).unwrap().0;
+        found(&engine, 6).await;
+        let payment = |n: Id| pay(scattered(n), 2 + n % 6, 2 + (n + 1) % 6, 1);
+        for first in (0..3000).step_by(60) {
+            let answers = engine.submit_all((first..first + 60).map(payment).collect()).await;
+            assert!(answers.iter().all(|answer| matches!(answer, Ok(outcome) if !outcome.already)));
+        }
+        let all = everything(&engine).await;
+        engine.shutdown().await;
+        let engine = Engine::open(config()).unwrap().0;
+        // Newest first, so that also the files made before the start are asked late.
+        for n in (0..3000).rev().step_by(7) {
+            let again = submit(&engine, payment(n)).await;
+            assert!(again.already && all[again.first as usize] == again.records[0], "{n}, {filter_bytes}");
+            assert_eq!(engine.transfer(scattered(n)).await.unwrap(), Some(again.records[0]));
+            assert_eq!(engine.transfer(scattered(n + 3000)).await.unwrap(), None);
+        }
+        assert_eq!(everything(&engine).await, all, "no repeat is written");
+        engine.shutdown().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -306,7 +306,8 @@ impl Ledger {
         let mut places = [NO_METER; MAX_METERS];
         for (place, &meter) in places.iter_mut().zip(meters).filter(|&(_, &meter)| meter != 0) {
             *place = self.meters.find(meter).ok_or(Fault::Missing(meter))?;
-            let left = self.allowance(meter, at).ok_or(Fault::Missing(meter))?;
+            let charged = &self.meters[*place].meter;
+            let left = charged.allowance(self.policy(charged.policy, at), at);
             require(amount <= left.largest(), Fault::Limit(meter))?;
             let room = left.meter.year_amount.checked_add(amount).is_some();
             require(room, Fault::Limit(meter))?;

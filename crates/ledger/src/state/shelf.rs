@@ -51,16 +51,38 @@ impl<T: Numbered> Shelf<T> {
         }
     }
 
-    /// Reads both ends of the thing that the first cell of this number's look-up leads to, if it
-    /// may be the right one.
-    pub(super) fn warm_thing<F>(&self, id: Id, last_field: impl FnOnce(&T) -> F) {
+    /// The place of the thing that a look-up of this number would visit first: nearly always the right
+    /// one, if the number is there at all. Visits no thing.
+    pub(super) fn guess(&self, id: Id) -> u32 {
         if self.table.is_empty() {
-            return;
+            return EMPTY;
         }
-        let entry = self.table[(scatter(id) as u32 & self.mask()) as usize];
-        if entry != EMPTY && entry & !self.mask() == self.tag(id) {
-            let thing = &self.things[(entry & self.mask()) as usize];
+        let (mask, tag) = (self.mask(), self.tag(id));
+        let mut cell = scatter(id) as u32 & mask;
+        loop {
+            let entry = self.table[cell as usize];
+            if entry == EMPTY {
+                return EMPTY;
+            }
+            if entry & !mask == tag {
+                return entry & mask;
+            }
+            cell = (cell + 1) & mask;
+        }
+    }
+
+    /// Reads both ends of the thing at a place, so that it lies in the cache.
+    pub(super) fn warm_place<F>(&self, place: u32, last_field: impl FnOnce(&T) -> F) {
+        if let Some(thing) = self.things.get(place as usize) {
             std::hint::black_box((thing.id() as u64, last_field(thing)));
+        }
+    }
+
+    /// [`Shelf::find`] where the number's place was guessed before.
+    pub(super) fn find_guessed(&self, id: Id, guess: u32) -> Option<u32> {
+        match self.things.get(guess as usize) {
+            Some(thing) if thing.id() == id => Some(guess),
+            _ => self.find(id),
         }
     }
 

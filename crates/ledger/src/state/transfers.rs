@@ -8,7 +8,7 @@ use super::accounts::{Book, Slot};
 use super::holds::OpenHold;
 use super::meters::{NO_METER, Tally};
 use super::repeat::{self, Prior};
-use super::{Applied, Ledger, MAX_SUM};
+use super::{Applied, Ledger, Looked, MAX_SUM};
 use crate::command::{MAX_AMOUNT, MAX_LEGS, MAX_METERS};
 use crate::record::link_to;
 use crate::{AccountKind, Body, Id, Leg, LegOp, Nanos, Op, Record, Refusal, Transfer, Why};
@@ -46,6 +46,8 @@ struct Scene<'a, P> {
     prior: &'a P,
     /// Records of the earlier legs of the same group.
     own: &'a [Record],
+    /// Where the leg's accounts probably are.
+    looked: Looked,
 }
 
 impl<P: Prior> Scene<'_, P> {
@@ -75,6 +77,7 @@ impl Ledger {
     pub(super) fn transfer(
         &mut self,
         legs: &[Leg],
+        looked: &[Looked],
         at: Nanos,
         prior: &impl Prior,
         out: &mut Vec<Record>,
@@ -91,7 +94,8 @@ impl Ledger {
         let start = out.len();
         let first = self.next;
         for (index, leg) in (0u8..).zip(legs) {
-            let scene = Scene { at, prior, own: &out[start..] };
+            let looked = looked.get(usize::from(index)).copied().unwrap_or_default();
+            let scene = Scene { at, prior, own: &out[start..], looked };
             match self.check(leg, index, legs.len(), &scene) {
                 Ok(step) => self.take(&step, leg, index, legs.len(), at, out),
                 Err(refusal) => {
@@ -146,9 +150,9 @@ impl Ledger {
             }
         }
         match leg.op {
-            LegOp::Plain { debit, credit, amount } => self.check_new(leg, debit, credit, amount, 0, scene.at),
+            LegOp::Plain { debit, credit, amount } => self.check_new(leg, debit, credit, amount, 0, scene),
             LegOp::Hold { debit, credit, amount, expires } => {
-                self.check_new(leg, debit, credit, amount, expires, scene.at)
+                self.check_new(leg, debit, credit, amount, expires, scene)
             }
             LegOp::Post { hold, amount } => self.check_post(leg, hold, amount, scene),
             LegOp::Void { hold } => self.check_void(leg, hold, scene),
@@ -165,12 +169,14 @@ impl Ledger {
         credit: Id,
         amount: u64,
         expires: Nanos,
-        at: Nanos,
+        scene: &Scene<'_, impl Prior>,
     ) -> Result<Move, Why> {
+        let at = scene.at;
         ensure(amount > 0 && amount <= MAX_AMOUNT, Why::AmountInvalid)?;
         ensure(debit != credit, Why::SameAccount)?;
-        let debit = self.accounts.find(debit).ok_or(Why::DebitAccountUnknown)?;
-        let credit = self.accounts.find(credit).ok_or(Why::CreditAccountUnknown)?;
+        let Looked { debit: from, credit: to } = scene.looked;
+        let debit = self.accounts.find_guessed(debit, from).ok_or(Why::DebitAccountUnknown)?;
+        let credit = self.accounts.find_guessed(credit, to).ok_or(Why::CreditAccountUnknown)?;
         self.same_book(debit, credit)?;
         ensure(expires == 0 || expires > at, Why::ExpiryInPast)?;
         self.not_stopped(debit, credit)?;
