@@ -26,7 +26,7 @@ use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, policies};
 
 pub use chest::{Chest, Reader};
-pub use proof::{Fault, PROOF_FORMAT, Proof, check};
+pub use proof::{Checked, Fault, PROOF_FORMAT, Proof, check};
 
 /// The kind of ledger note that binds an export; its id is the export's.
 pub const NOTE_KIND: u16 = NoteKind::Export as u16;
