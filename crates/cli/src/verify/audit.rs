@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use jialing_engine::OpenError;
 use jialing_engine::audit::{Report, Seen, verify};
-use jialing_journal::VerifierKey;
+use jialing_journal::{PublicKey, VerifierKey};
 use jialing_ledger::{Body, Record};
 use jialing_platform::Db;
 use jialing_platform::verify::{self as tables, compare};
@@ -97,7 +97,7 @@ fn in_use(error: OpenError) -> String {
 /// Walks the journal and hands on its records. A listener who has gone is no reason to stop.
 fn walk(
     ledger: &Path,
-    key: Option<[u8; 32]>,
+    key: Option<PublicKey>,
     progress: bool,
     tell: &mpsc::SyncSender<Message>,
 ) -> Result<(Report, u64), OpenError> {
