@@ -109,12 +109,15 @@ impl Preparer {
         let (base, name) = (header.base, segment_name(header.base));
         let wrap =
             |error| io_error(format!("making {}/{name} of {} bytes", self.disk.name(), self.bytes), error);
-        let ready = self.ready().take();
-        let file = ready.map_or_else(|| self.blank(), Ok).map_err(wrap)?;
+        // Held until the file has its own name: one that is made ahead meanwhile would take its place
+        // under the name they share, and the log would go on in a file that is no longer there.
+        let mut ready = self.ready();
+        let file = ready.take().map_or_else(|| self.blank(), Ok).map_err(wrap)?;
         file.write_at(&header.encode(), 0).map_err(wrap)?;
         file.sync().map_err(wrap)?;
         self.disk.rename(NEXT, &name).map_err(wrap)?;
         self.disk.sync_folder("segments").map_err(wrap)?;
+        drop(ready);
         Ok(Segment { base, name, file, size: self.bytes })
     }
 }
