@@ -10,7 +10,7 @@ use jialing_sdk::bulk::{
 };
 
 /// People who are paid.
-pub const STAFF: u64 = 1000;
+pub(crate) const STAFF: u64 = 1000;
 /// What each of them gets, in fen: 5.00 yuan, for this is an example.
 const SALARY: u64 = 500;
 /// The bank's account that salaries come from.
@@ -20,7 +20,7 @@ const MONTH: u128 = 202_611;
 
 /// What there is at the end.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// Salaries that were paid.
     pub paid: usize,
     /// Those of the second sending, which had been paid before.
@@ -30,7 +30,7 @@ pub struct Ending {
 }
 
 /// Pays the salaries of bank `code`, which signs with `key`, on the platform at `url`.
-pub async fn tell(
+pub(crate) async fn tell(
     url: &str,
     code: &str,
     key: SigningKey,
