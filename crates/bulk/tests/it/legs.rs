@@ -6,7 +6,7 @@ use jialing_bulk::{AccountKind, Balance, Batch, BatchFull, Id, Leg, LegOp, MAX_G
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-pub fn plain(id: Id) -> Leg {
+pub(crate) fn plain(id: Id) -> Leg {
     let op = LegOp::Plain { debit: 0x11, credit: 0x22, amount: 1250 };
     Leg { id, op, kind: 11, digest: [0xd1; 24], meters: [0; 4] }
 }

@@ -352,7 +352,11 @@ mod tests {
                 .collect();
             expected.sort_unstable();
             let mut found = Vec::new();
-            tail.pairs(kind, |pair| Ok::<(), ()>(found.push(pair))).unwrap();
+            let taken = tail.pairs(kind, |pair| {
+                found.push(pair);
+                Ok::<(), ()>(())
+            });
+            taken.unwrap();
             assert_eq!(found, expected);
         }
     }

@@ -63,11 +63,15 @@ impl Tree {
     }
 }
 
+/// What spoils a published text, or an anchored record.
+type SpoilText = Box<dyn Fn(String) -> String>;
+type SpoilRecord = Box<dyn Fn(&mut [u8; 118])>;
+
 /// What a platform would publish, and what may be spoiled in it before it is signed.
 struct Made {
     suite: Suite,
-    statement: Box<dyn Fn(String) -> String>,
-    record: Box<dyn Fn(&mut [u8; 118])>,
+    statement: SpoilText,
+    record: SpoilRecord,
 }
 
 impl Default for Made {
