@@ -82,7 +82,7 @@ mod tests {
         check("times", (0..3000).map(|n| ((n / 50) << 80) | (scattered(n) >> 60)).collect());
         check(
             "a long common part",
-            (0..3000).map(|n| 1 << 127 | (scattered(n) % 40) << 60 | scattered(n) % 9).collect(),
+            (0..3000).map(|n| (1 << 127) | ((scattered(n) % 40) << 60) | (scattered(n) % 9)).collect(),
         );
         check("two apart", vec![1 << 127, 0, 1 << 127 | 5, 5, 3, 1 << 127 | 3]);
     }
