@@ -34,15 +34,33 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The lines of the `sh` blocks of `page`.
+/// The lines of the `sh` blocks of `page`, continued ones joined, with what the page put in variables.
 fn commands(page: &str) -> Vec<String> {
     let mut inside = false;
-    let mut found = Vec::new();
+    let mut found: Vec<String> = Vec::new();
+    let mut variables: Vec<(String, String)> = Vec::new();
+    let mut begun = String::new();
     for line in page.lines() {
         if line.starts_with("```") {
             inside = line.trim() == "```sh";
-        } else if inside {
-            found.push(line.trim().to_owned());
+            continue;
+        }
+        if !inside {
+            continue;
+        }
+        if let Some(part) = line.trim().strip_suffix('\\') {
+            begun.push_str(part);
+            continue;
+        }
+        let mut command = std::mem::take(&mut begun) + line.trim();
+        for (name, value) in &variables {
+            command = command.replace(&format!("${name}"), value);
+        }
+        match command.split_once('=') {
+            Some((name, value)) if name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') => {
+                variables.push((name.to_owned(), value.trim_matches('\'').to_owned()));
+            }
+            _ => found.push(command),
         }
     }
     found
@@ -120,6 +138,8 @@ fn unknown_commands_are_noticed() {
     check("jialing keys generate --suite SM2-WITH-SM3 'a file.pem'", true);
     check("printf '{}' | jialing nonsense", true);
     check("jialing nonsense | less", false);
+    let page = "```sh\nKEY='a b'\njialing keys \\\n  --x \"$KEY\"\n```\n";
+    assert_eq!(commands(page), ["jialing keys --x \"a b\""]);
     check("make demo", true);
     check("make dem", false);
     check("cargo run --release --example pay_a_shop -p jialing-sdk -- http://127.0.0.1:8080", true);

@@ -188,7 +188,7 @@ fn a_witness_refuses_to_start_half_sure() {
     };
     at(path(folder.path()), "no key", 1, "not a note key");
     at("/dev/null/none", log, 1, "/dev/null/none");
-    check(&["witness"], 2, &["--config"]);
+    check(&["witness"], 2, &["--name", "--data", "--log"]);
     let file = folder.path().join("witness.toml");
     fs::write(
         &file,
