@@ -181,6 +181,19 @@ impl Checkpoints {
             })?);
         }
         if let (true, Some(newest)) = (write, found.newest) {
+            // Before it is written again: what was read may have come from an older line's place.
+            let before = if found.count > 1 { found.read(found.count - 2).map_err(wrap)? } else { None };
+            if before.is_some_and(|before| before.size >= newest.size) {
+                return Err(JournalError::Damaged {
+                    file: NAME.to_owned(),
+                    byte: (found.count - 1) * LINE as u64,
+                    seq: newest.size,
+                    what:
+                        "the newest stored checkpoint is not newer than the one before it; start again, and \
+                           if it stays so, restore the file from a copy"
+                            .to_owned(),
+                });
+            }
             // Its writer may have been killed before the flush, or the flush may have failed.
             found.file.write_at(&newest.encode(), (found.count - 1) * LINE as u64).map_err(wrap)?;
             found.file.sync().map_err(wrap)?;
