@@ -209,7 +209,7 @@ pub(crate) async fn asked_to_stop() -> Result<(), String> {
 }
 
 /// Listens for SIGTERM and SIGINT from now on, so that one which comes early is not lost.
-fn listen_for_stop() -> Result<watch::Receiver<bool>, String> {
+pub(crate) fn listen_for_stop() -> Result<watch::Receiver<bool>, String> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);

@@ -12,7 +12,7 @@ use jialing_witness::{Witness, http};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::house::asked_to_stop;
+use crate::house::listen_for_stop;
 use crate::{Done, runtime};
 
 /// Between two looks at a log that is fetched, unless it is said otherwise.
@@ -115,9 +115,10 @@ pub(crate) fn run(args: &Args) -> Done {
             .into_iter()
             .map(|source| tokio::spawn(pull::keep(witness.clone(), source, every)))
             .collect();
+        let mut stop = listen_for_stop()?;
         println!("ready http://{}", running.address);
         println!("key {}", witness.verifier_key());
-        asked_to_stop().await?;
+        stop.wait_for(|asked| *asked).await.map_err(|error| error.to_string())?;
         pulling.iter().for_each(tokio::task::JoinHandle::abort);
         running.stop().await;
         Ok(ExitCode::SUCCESS)

@@ -5,20 +5,27 @@ use jialing_simulator::{Bad, Coverage, Fate, Profile, Topic, crashes, run};
 
 #[test]
 fn the_engine_keeps_its_word_through_seeded_faults() {
-    let mut covered = Coverage::default();
-    for seed in 0..14 {
-        let coverage = run(seed, &Profile::default()).unwrap_or_else(|finding| panic!("{finding}"));
-        covered.add(&coverage);
-    }
-    println!("{covered}");
     // A count of zero would mean that the run no longer tries what it is there for.
     let faults = Fate::each().map(|fate| (Topic::Faults, fate.name()));
     let starts = ["cut short by a fault", "torn tails cut", "standing on a snapshot", "replaying records"];
     let starts = starts.map(|what| (Topic::Recoveries, what));
     let answers = ["carried out", "done before", "refused", "no answer"].map(|what| (Topic::Answers, what));
     let follower = ["failed commits", "commits in doubt", "slow commits"].map(|what| (Topic::Follower, what));
-    for (topic, what) in faults.into_iter().chain(starts).chain(answers).chain(follower) {
-        assert!(covered.of(topic, what) > 0, "no {what} in\n{covered}");
+    let wanted: Vec<_> = faults.into_iter().chain(starts).chain(answers).chain(follower).collect();
+    let missing =
+        |covered: &Coverage| wanted.iter().find(|(topic, what)| covered.of(*topic, what) == 0).copied();
+    let mut covered = Coverage::default();
+    // The engine's threads are not of the seed, so what is rare may need some seeds more.
+    for seed in 0..60 {
+        if seed >= 14 && missing(&covered).is_none() {
+            break;
+        }
+        let coverage = run(seed, &Profile::default()).unwrap_or_else(|finding| panic!("{finding}"));
+        covered.add(&coverage);
+    }
+    println!("{covered}");
+    if let Some((_, what)) = missing(&covered) {
+        panic!("no {what} in\n{covered}");
     }
     assert!(covered.kinds(Topic::CrashPoints) >= 7, "few crash points in\n{covered}");
     assert!(covered.kinds(Topic::Damage) >= 9, "little damage in\n{covered}");
