@@ -168,11 +168,11 @@ impl Checkpoints {
             opened => opened.map_err(wrap)?,
         };
         let mut found = Self { count: file.size().map_err(wrap)? / LINE as u64, file, newest: None };
-        if found.count > 0 && found.read(found.count - 1).map_err(wrap)?.is_none() {
+        if found.count > 0 && found.read_surely(found.count - 1).map_err(wrap)?.is_none() {
             found.count -= 1;
         }
         if found.count > 0 {
-            let newest = found.read(found.count - 1).map_err(wrap)?;
+            let newest = found.read_surely(found.count - 1).map_err(wrap)?;
             found.newest = Some(newest.ok_or_else(|| JournalError::Damaged {
                 file: NAME.to_owned(),
                 byte: (found.count - 1) * LINE as u64,
@@ -182,7 +182,8 @@ impl Checkpoints {
         }
         if let (true, Some(newest)) = (write, found.newest) {
             // Before it is written again: what was read may have come from an older line's place.
-            let before = if found.count > 1 { found.read(found.count - 2).map_err(wrap)? } else { None };
+            let before =
+                if found.count > 1 { found.read_surely(found.count - 2).map_err(wrap)? } else { None };
             if before.is_some_and(|before| before.size >= newest.size) {
                 return Err(JournalError::Damaged {
                     file: NAME.to_owned(),
@@ -234,6 +235,13 @@ impl Checkpoints {
     /// The system's.
     pub fn read(&self, place: u64) -> io::Result<Option<Checkpoint>> {
         Ok(Checkpoint::decode(&read_exact(&*self.file, place * LINE as u64, LINE)?))
+    }
+
+    /// Reads one twice, and where the two differ a third time: a read that went wrong once must not be
+    /// taken for a torn line, which the next append would write over.
+    fn read_surely(&self, place: u64) -> io::Result<Option<Checkpoint>> {
+        let (once, again) = (self.read(place)?, self.read(place)?);
+        if once == again { Ok(once) } else { self.read(place) }
     }
 
     /// Appends one and makes it durable.
