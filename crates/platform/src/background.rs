@@ -39,20 +39,33 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         policies::keep_anchoring(app),
         supply::keep(app),
         people::keep(app),
-        tokio::spawn(keep_house(app.clone())),
+        every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
+            outbox::expire(&app).await
+        }),
     ];
     handles.extend(witnesses::start(app));
     handles
 }
 
-/// Forgets events that are kept no longer.
-async fn keep_house(app: App) {
-    let mut ticks = tokio::time::interval(HOUSEKEEPING);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(problem) = outbox::expire(&app).await {
-            tracing::error!(%problem, fault = problem.internal.as_deref(), "old events could not be forgotten and will be tried again");
+/// Does `work` at once and then after each `pause`, for as long as the handle lives. A fault is logged,
+/// with `trouble` to say what did not happen, and the work is tried again at its next time; work that
+/// takes longer than the pause delays the next.
+#[must_use]
+pub(crate) fn every<T, W, F>(app: &App, pause: Duration, trouble: &'static str, mut work: W) -> JoinHandle<()>
+where
+    T: Send,
+    W: FnMut(App) -> F + Send + 'static,
+    F: Future<Output = Result<T>> + Send,
+{
+    let app = app.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(pause);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(problem) = work(app.clone()).await {
+                tracing::error!(%problem, fault = problem.internal.as_deref(), "{trouble} and will be tried again");
+            }
         }
-    }
+    })
 }

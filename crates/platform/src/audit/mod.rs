@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::id::AuditId;
 use crate::kind::NoteKind;
-use crate::{App, Result, Tx};
+use crate::{App, Result, Tx, background};
 
 pub use chain::{Report, anchor, chain, check_chain, hash_of, verify};
 
@@ -86,17 +86,12 @@ pub async fn log(tx: &mut Tx, entry: Entry) -> Result<AuditId> {
 /// Chains and anchors new entries for as long as the handle lives.
 #[must_use]
 pub fn keep(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Err(problem) = seal(&app).await {
-                tracing::error!(%problem, fault = problem.internal.as_deref(), "audit entries could not be anchored and will be tried again");
-            }
-        }
-    })
+    background::every(
+        app,
+        EVERY,
+        "audit entries could not be anchored",
+        |app| async move { seal(&app).await },
+    )
 }
 
 /// Chains what is new and anchors it; true if there was anything.

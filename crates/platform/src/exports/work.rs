@@ -9,7 +9,7 @@ use super::make::{self, Watch};
 use super::store::{self, Finished, Row};
 use super::{NOTE_KIND, chest, proof};
 use crate::id::{ExportId, TransactionId};
-use crate::{App, Problem, Result, Tx, policies};
+use crate::{App, Problem, Result, Tx, background, policies};
 
 /// How often somebody looks whether there is something to make.
 pub const EVERY: Duration = Duration::from_millis(500);
@@ -20,26 +20,19 @@ pub const MAX_TRIES: i64 = 3;
 /// Until a failed try is repeated, milliseconds.
 pub const PAUSE_MS: i64 = 5_000;
 /// Looks for something to make between two looks for something to destroy.
-const LOOKS_PER_TIDYING: u32 = 60;
+const LOOKS_PER_TIDYING: u64 = 60;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
 
 /// Makes and destroys exports for as long as the handle lives.
 #[must_use]
 pub fn keep(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        for look in 0u32.. {
-            ticks.tick().await;
-            let done = async {
-                while make_next(&app).await? {}
-                if look.is_multiple_of(LOOKS_PER_TIDYING) { tidy(&app).await } else { Ok(()) }
-            };
-            if let Err(problem) = done.await {
-                tracing::error!(%problem, fault = problem.internal.as_deref(), "exports could not be made or tidied and will be tried again");
-            }
+    let mut looks = 0u64..;
+    background::every(app, EVERY, "exports could not be made or tidied", move |app| {
+        let tidies = looks.next().is_some_and(|look| look.is_multiple_of(LOOKS_PER_TIDYING));
+        async move {
+            while make_next(&app).await? {}
+            if tidies { tidy(&app).await } else { Ok(()) }
         }
     })
 }

@@ -10,7 +10,7 @@ use jialing_rails::notice::Message;
 use tokio::task::JoinHandle;
 
 use super::store::{self, Due, Tried};
-use crate::{App, Problem, Result, Tx};
+use crate::{App, Problem, Result, Tx, background};
 
 /// Notices tried in one round.
 pub const BATCH: usize = 200;
@@ -38,18 +38,9 @@ pub const fn pause_ms(tries: i64) -> i64 {
 /// Sends notices for as long as the handle lives.
 #[must_use]
 pub fn keep_sending(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        loop {
-            match send_due(&app).await {
-                Ok(BATCH) => continue,
-                Ok(_) => {}
-                Err(problem) => {
-                    tracing::error!(%problem, fault = problem.internal.as_deref(), "notices could not be sent and will be tried again")
-                }
-            }
-            tokio::time::sleep(IDLE).await;
-        }
+    background::every(app, IDLE, "notices could not be sent", |app| async move {
+        while send_due(&app).await? == BATCH {}
+        Ok(())
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::{State, store};
-use crate::{App, Result, Tx, mandates, outbox, payments, refunds};
+use crate::{App, Result, Tx, background, mandates, outbox, payments, refunds};
 
 /// How often the sweeper runs.
 pub const EVERY: Duration = Duration::from_secs(1);
@@ -17,17 +17,7 @@ pub const BATCH: i64 = 200;
 /// Starts the sweeper; it ends when the handle is aborted.
 #[must_use]
 pub fn start(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Err(problem) = sweep(&app).await {
-                tracing::error!(%problem, fault = problem.internal.as_deref(), "the order sweeper could not go on and will try again");
-            }
-        }
-    })
+    background::every(app, EVERY, "the order sweeper could not go on", |app| async move { sweep(&app).await })
 }
 
 /// Runs once: lets failed orders wait again, resolves attempts whose time is over, closes orders

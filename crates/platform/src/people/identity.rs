@@ -19,7 +19,7 @@ use crate::id::{IdentityCheckId, PersonId};
 use crate::sessions::Actor;
 use crate::sessions::quotas::{self, Quota};
 use crate::wallets::{self, Class};
-use crate::{App, Code, Problem, Result, Tx, links, policies, text};
+use crate::{App, Code, Problem, Result, Tx, background, links, policies, text};
 
 /// Characters of a person's name.
 const MAX_NAME: usize = 64;
@@ -273,16 +273,8 @@ pub async fn retry_due(app: &App) -> Result<usize> {
 /// Runs [`retry_due`] for as long as the handle lives.
 #[must_use]
 pub fn keep(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Err(problem) = retry_due(&app).await {
-                tracing::error!(%problem, fault = problem.internal.as_deref(), "identity checks could not be carried on and will be tried again");
-            }
-        }
+    background::every(app, EVERY, "identity checks could not be carried on", |app| async move {
+        retry_due(&app).await
     })
 }
 

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::{Policy, store};
 use crate::anchors::{self, NoteKind};
-use crate::{App, Db, Result};
+use crate::{App, Db, Result, background};
 
 /// How often versions without an anchor are looked for.
 const EVERY: Duration = Duration::from_secs(10);
@@ -66,15 +66,5 @@ pub(crate) async fn stored(db: &Db) -> Result<Vec<Policy>> {
 /// Anchors new versions for as long as the handle lives.
 #[must_use]
 pub fn keep_anchoring(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Err(problem) = anchor(&app).await {
-                tracing::error!(%problem, fault = problem.internal.as_deref(), "policies could not be anchored and will be tried again");
-            }
-        }
-    })
+    background::every(app, EVERY, "policies could not be anchored", |app| async move { anchor(&app).await })
 }

@@ -26,7 +26,7 @@ use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::note::NoteVerifier;
 use tokio::task::JoinHandle;
 
-use crate::{App, Db, Problem, Result};
+use crate::{App, Db, Problem, Result, background};
 use tree::Blinds;
 
 pub use day::{BadDay, Day};
@@ -43,23 +43,11 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Publishes each day soon after it has ended, for as long as the handle lives.
 #[must_use]
 pub fn keep(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            loop {
-                match publish_next(&app).await {
-                    Ok(Some(day)) => tracing::info!(%day, "the supply of a day was published"),
-                    Ok(None) => break,
-                    Err(problem) => {
-                        tracing::error!(%problem, fault = problem.internal.as_deref(), "the supply of a day could not be published and will be tried again");
-                        break;
-                    }
-                }
-            }
+    background::every(app, EVERY, "the supply of a day could not be published", |app| async move {
+        while let Some(day) = publish_next(&app).await? {
+            tracing::info!(%day, "the supply of a day was published");
         }
+        Ok(())
     })
 }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::store::{self, Row};
 use crate::kind::Kind;
 use crate::wallets::{self, Attempt, Movement, Side, legs};
-use crate::{App, Code, Problem, Result, Tx};
+use crate::{App, Code, Problem, Result, Tx, background};
 
 /// How long an accepted transfer may be silent before it is looked up, milliseconds. Far longer than
 /// the engine takes to answer.
@@ -93,15 +93,7 @@ async fn look_up(app: &App, before: i64, most: i64) -> Result<usize> {
 /// Resolves silent transfers for as long as the handle lives.
 #[must_use]
 pub fn keep_resolving(app: &App) -> JoinHandle<()> {
-    let app = app.clone();
-    tokio::spawn(async move {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            if let Err(problem) = resolve(&app).await {
-                tracing::error!(%problem, fault = problem.internal.as_deref(), "silent transfers could not be resolved and will be tried again");
-            }
-        }
+    background::every(app, EVERY, "silent transfers could not be resolved", |app| async move {
+        resolve(&app).await
     })
 }
