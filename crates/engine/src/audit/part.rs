@@ -85,7 +85,8 @@ impl<'a> Parts<'a> {
         Self { sealed, signed, open: None }
     }
 
-    /// The next part, or why the next segment has none.
+    /// The next part, or why the next segment has none; then there are no more, since what follows such a
+    /// segment cannot be joined to what came before it.
     pub(super) fn next(&mut self) -> Option<Result<Part, JournalError>> {
         let mut table = match self.open.take() {
             Some(table) => table,
@@ -94,7 +95,10 @@ impl<'a> Parts<'a> {
                 self.sealed = rest;
                 match Table::read(segment, seal) {
                     Ok(table) => table,
-                    Err(error) => return Some(Err(error)),
+                    Err(error) => {
+                        self.sealed = &[];
+                        return Some(Err(error));
+                    }
                 }
             }
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jialing_engine::audit::{Finding, Report, Seen, verify, verify_disk};
 use jialing_engine::{Config, Engine, OpenError};
 use jialing_journal::disk::Surviving;
+use jialing_journal::segment::{self, Segment};
 use jialing_journal::{Batch, CheckpointSigner, Disk, Genesis, Journal, Memory, PublicKey, Suite};
 use jialing_ledger::{Command, Group, Id, Ledger, LegOp, Nanos, Prior, Record, Transfer};
 
@@ -140,6 +141,29 @@ async fn a_flipped_bit_anywhere_is_found_in_its_file() {
         }
     }
     assert!(checked > 60, "{checked} flips");
+}
+
+/// Nobody may look at what follows such a segment as if it were joined to what came before: other threads
+/// are at work when the fault is found, so one audit would not show it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_without_its_table_of_frames_ends_the_walk_with_a_finding() {
+    let (bank, _) = lived().await;
+    for base in segment::bases(&bank.disk).unwrap().into_iter().take(3) {
+        let segment = Segment::open(&bank.disk, base, false).unwrap();
+        let path = segment.name.clone();
+        let mut bad = bank.disk.bytes(&path).unwrap();
+        let seal = segment.seal().unwrap().expect("the first segments are sealed");
+        bad[seal.table as usize] ^= 1;
+        let disk = bank.disk.crash(Surviving::All);
+        disk.plant(&path, &bad);
+        for _ in 0..40 {
+            let report = audit(&disk);
+            let found = report.findings.iter().find(|finding| finding.file == path);
+            let found = found.unwrap_or_else(|| panic!("{path}: {:?}", report.findings));
+            assert_eq!(found.byte, Some(u64::from(seal.table)), "{found:?}");
+            assert_eq!(report.records, segment.base, "{path}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
