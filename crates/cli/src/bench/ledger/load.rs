@@ -1,5 +1,6 @@
 //! The same transfers in every run.
 
+use jialing_engine::MAX_BATCH;
 use jialing_ledger::{AccountKind, Command, Id, Leg, LegOp, NewAccount, Policy, PolicyVersion};
 use jialing_platform::kind::Kind;
 use jialing_sdk::bulk::{account, transfer};
@@ -50,6 +51,11 @@ impl Load {
             legs: args.groups,
             meters: args.meters,
         }
+    }
+
+    /// The same in the largest submissions, for what is there before measuring begins.
+    pub(super) const fn filling(self) -> Self {
+        Self { batch: MAX_BATCH as u64, ..self }
     }
 
     /// Transfers in one submission: whole groups only.

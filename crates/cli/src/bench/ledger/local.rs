@@ -19,7 +19,7 @@ pub(super) fn measure(args: &Args, load: Load, dir: &Path) -> Result<Measured, S
     runtime()?.block_on(async {
         let (engine, _) = Engine::open(config(dir, args.suite)).map_err(|error| error.to_string())?;
         begin(&engine, load).await?;
-        make(args, load, &engine, 0, args.before).await?;
+        make(args, load.filling(), &engine, 0, args.before).await?;
         let before = Usage::now(engine.stats().records);
         let start = Instant::now();
         let latency = make(args, load, &engine, args.before, args.before + args.transfers).await?;

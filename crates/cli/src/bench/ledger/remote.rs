@@ -36,7 +36,7 @@ pub(super) fn measure(args: &Args, load: Load, dir: &Path) -> Result<Measured, S
             Client::connect(server.ready.address, &who).map_err(|error| format!("cannot connect: {error}"))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    make(args, load, &mut clients, 0, args.before)?;
+    make(args, load.filling(), &mut clients, 0, args.before)?;
     let (before, own) = (server.usage()?, Usage::now(0));
     let start = Instant::now();
     let latency = make(args, load, &mut clients, args.before, args.before + args.transfers)?;
