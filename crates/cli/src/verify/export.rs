@@ -4,13 +4,12 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use jialing_crypto::cosign::Witness;
 use jialing_crypto::hash::{Digest, HashAlgorithm};
 use jialing_platform::exports::{self, Checked};
 use jialing_platform::receipts::Trust;
 use serde_json::json;
 
-use super::receipt::{Key, witness};
+use super::trusting::Trusting;
 use crate::Done;
 
 /// Arguments of `jialing verify export`.
@@ -22,13 +21,7 @@ pub(crate) struct Args {
     #[arg(long)]
     proof: PathBuf,
     #[command(flatten)]
-    key: Key,
-    /// The verifier key of a witness that you trust; may be given more than once
-    #[arg(long = "witness", value_name = "VERIFIER_KEY", value_parser = witness)]
-    witnesses: Vec<Witness>,
-    /// How many of these witnesses must have cosigned; all of them by default
-    #[arg(long, value_name = "N", requires = "witnesses")]
-    need: Option<usize>,
+    trusting: Trusting,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -41,8 +34,7 @@ pub(super) fn run(args: &Args) -> Done {
     };
     let proof = std::fs::read_to_string(&args.proof).map_err(reading(&args.proof))?;
     let hash = hash_of(&args.file).map_err(reading(&args.file))?;
-    let need = args.need.unwrap_or(args.witnesses.len());
-    let trust = Trust { log: args.key.find(&proof)?, witnesses: args.witnesses.clone(), need };
+    let trust = args.trusting.trust(&proof)?;
     let checked = exports::check(&proof, &hash, &trust).map_err(|fault| fault.to_string());
     match (&checked, args.json) {
         (Ok(checked), true) => {

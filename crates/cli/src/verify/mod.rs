@@ -9,6 +9,7 @@ mod export;
 mod receipt;
 mod report;
 mod supply;
+mod trusting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jialing_crypto::cosign::Witness;
 use jialing_crypto::note::NoteVerifier;
 use jialing_sdk::receipt::Trust;
 use jialing_sdk::supply::{Book, Counted, Total, verify_balance, verify_total};
 use serde_json::{Value, json};
 
-use super::receipt::{Key, witness};
 use super::report::yuan;
+use super::trusting::{Trusting, as_client};
 use crate::Done;
 
 /// Arguments of `jialing verify supply`.
@@ -22,13 +21,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     total: Option<PathBuf>,
     #[command(flatten)]
-    key: Key,
-    /// The verifier key of a witness that you trust; may be given more than once
-    #[arg(long = "witness", value_name = "VERIFIER_KEY", value_parser = witness)]
-    witnesses: Vec<Witness>,
-    /// How many of these witnesses must have cosigned; all of them by default
-    #[arg(long, value_name = "N", requires = "witnesses")]
-    need: Option<usize>,
+    trusting: Trusting,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -63,12 +56,8 @@ const NOT_BY_BALANCE: [&str; 3] = [
 
 pub(super) fn run(args: &Args) -> Done {
     let text = read(&args.file)?;
-    let log = args.key.find(&text)?;
-    let need = args.need.unwrap_or(args.witnesses.len());
-    let keys: Vec<String> = args.witnesses.iter().map(Witness::to_vkey).collect();
-    let trust = Trust::in_ledger(&log.to_vkey())
-        .and_then(|trust| trust.with_witnesses(keys.iter().map(String::as_str), need))
-        .map_err(|error| error.0)?;
+    let trusted = args.trusting.trust(&text)?;
+    let (trust, log) = (as_client(&trusted)?, trusted.log);
     let other = args.total.as_deref().map(read).transpose()?;
     let checked = check(&text, &trust).and_then(|proven| match &other {
         Some(other) => same(proven, other, &trust),
