@@ -10,12 +10,14 @@ help: ## This list
 
 demo: ## Build and start a seeded city with moving traffic; prints where to look
 	@scripts/setup demo
+	@scripts/web
 	@echo "demo: building (the first time takes some minutes)"
 	@$(CARGO) build --release --quiet --package jialing-cli
 	@exec target/release/jialing demo $(ARGS)
 
 test: ## Formatting, lints and every test, on SQLite and on a private PostgreSQL
 	@scripts/setup test
+	@scripts/web
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	@$(MAKE) --no-print-directory test-rust test-web
@@ -25,7 +27,8 @@ test-rust: ## The Rust tests alone
 
 test-web: ## The TypeScript client's tests and the browser's
 	@scripts/setup test
-	cd sdk/typescript && npm ci --no-audit --no-fund --silent && npm test --silent
+	@scripts/web
+	cd sdk/typescript && npm test --silent
 	@$(CARGO) build --quiet --package jialing-cli
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 

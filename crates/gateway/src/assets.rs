@@ -1,5 +1,8 @@
 //! Files served beside the API: pages that may load only what this server serves.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,37 +16,54 @@ use crate::edge::Edge;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
+/// What a built application may do besides: its components set styles of their own.
+const APPLICATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
+    base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// Where it is served, such as `/` or `/city.js`.
-    pub path: &'static str,
+    /// Where it is served, such as `/` or `/city.js`; `/wallet/{*rest}` for what is below a path.
+    pub path: Cow<'static, str>,
     /// Its media type.
-    pub media_type: &'static str,
+    pub media_type: Cow<'static, str>,
     /// Its content.
-    pub content: &'static [u8],
+    pub content: Cow<'static, [u8]>,
+    /// Its content security policy.
+    pub policy: &'static str,
+    /// The content never changes: its name carries its hash.
+    pub lasting: bool,
 }
+
+/// What `scripts/web` built of `sdk/typescript`; nothing where it was not run.
+#[derive(rust_embed::Embed)]
+#[folder = "../../sdk/typescript/dist"]
+#[include = "*.js"]
+#[allow_missing = true]
+struct Sdk;
+
+/// What `scripts/web` built of `web`, one folder for each application; nothing where it was not run.
+#[derive(rust_embed::Embed)]
+#[folder = "../../web/dist"]
+#[allow_missing = true]
+struct Applications;
 
 macro_rules! assets {
     ($folder:literal: $($path:literal $file:literal $media_type:literal),* $(,)?) => {
-        vec![$(Asset { path: $path, media_type: $media_type, content: include_bytes!(concat!("../assets/", $folder, "/", $file)) }),*]
+        vec![$(Asset {
+            path: Cow::Borrowed($path),
+            media_type: Cow::Borrowed($media_type),
+            content: Cow::Borrowed(include_bytes!(concat!("../assets/", $folder, "/", $file))),
+            policy: POLICY,
+            lasting: false,
+        }),*]
     };
 }
 
-/// The page that shows a demonstration city live, with the TypeScript client's verifier, built.
+/// The page that shows a demonstration city live, with the TypeScript client's verifier.
 #[must_use]
 pub fn city_page() -> Vec<Asset> {
-    let verifier = assets!("sdk":
-        "/sdk/bytes.js" "bytes.js" "text/javascript; charset=utf-8",
-        "/sdk/index.js" "index.js" "text/javascript; charset=utf-8",
-        "/sdk/note.js" "note.js" "text/javascript; charset=utf-8",
-        "/sdk/proof.js" "proof.js" "text/javascript; charset=utf-8",
-        "/sdk/receipt.js" "receipt.js" "text/javascript; charset=utf-8",
-        "/sdk/sm2.js" "sm2.js" "text/javascript; charset=utf-8",
-        "/sdk/sm3.js" "sm3.js" "text/javascript; charset=utf-8",
-        "/sdk/supply.js" "supply.js" "text/javascript; charset=utf-8",
-        "/sdk/words.js" "words.js" "text/javascript; charset=utf-8",
-    );
     let page = assets!("city":
         "/" "index.html" "text/html; charset=utf-8",
         "/city/city.css" "city.css" "text/css; charset=utf-8",
@@ -56,14 +76,53 @@ pub fn city_page() -> Vec<Asset> {
         "/city/verify.js" "verify.js" "text/javascript; charset=utf-8",
         "/city/icon.svg" "icon.svg" "image/svg+xml",
     );
-    [page, verifier].concat()
+    let verifier = Sdk::iter().filter_map(|name| {
+        let file = Sdk::get(&name)?;
+        Some(Asset {
+            path: format!("/sdk/{name}").into(),
+            media_type: "text/javascript; charset=utf-8".into(),
+            content: file.data,
+            policy: POLICY,
+            lasting: false,
+        })
+    });
+    page.into_iter().chain(verifier).collect()
+}
+
+/// The applications that were built, each below the path of its name: `/developers/`, and so on. A path
+/// below it that is no file is the application's own, and gets its first page.
+#[must_use]
+pub fn applications() -> Vec<Asset> {
+    let mut assets = Vec::new();
+    for name in Applications::iter() {
+        let Some(file) = Applications::get(&name) else { continue };
+        let media_type = match file.metadata.mimetype() {
+            text @ ("text/html" | "text/javascript" | "text/css") => format!("{text}; charset=utf-8"),
+            other => other.to_owned(),
+        };
+        let asset = |path: String| Asset {
+            path: path.into(),
+            media_type: media_type.clone().into(),
+            content: file.data.clone(),
+            policy: APPLICATION_POLICY,
+            lasting: name.contains("/assets/"),
+        };
+        match name.strip_suffix("/index.html") {
+            Some(app) if !app.contains('/') => {
+                assets.extend(["", "/", "/{*rest}"].map(|below| asset(format!("/{app}{below}"))));
+            }
+            _ => assets.push(asset(format!("/{name}"))),
+        }
+    }
+    assets
 }
 
 /// A router that serves `assets`.
 pub(crate) fn router(assets: &[Asset]) -> Router<Edge> {
     assets.iter().cloned().fold(Router::new(), |router, asset| {
-        let tag = format!("\"{}\"", hex::encode(&HashAlgorithm::Sha256.digest(asset.content)[..16]));
-        router.route(asset.path, get(async move |request: Request| serve(&asset, &tag, request.headers())))
+        let tag = format!("\"{}\"", hex::encode(&HashAlgorithm::Sha256.digest(&asset.content)[..16]));
+        let (path, asset) = (asset.path.clone(), Arc::new(asset));
+        router.route(&path, get(async move |request: Request| serve(&asset, &tag, request.headers())))
     })
 }
 
@@ -73,12 +132,15 @@ fn serve(asset: &Asset, tag: &str, asked: &HeaderMap) -> Response {
         Some(tags) if tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag) => {
             StatusCode::NOT_MODIFIED.into_response()
         }
-        _ => asset.content.into_response(),
+        _ => asset.content.clone().into_response(),
     };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let caching = if asset.lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(asset.policy));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if let Ok(media_type) = HeaderValue::from_str(&asset.media_type) {
+        headers.insert(header::CONTENT_TYPE, media_type);
+    }
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(header::ETAG, tag);
     }

@@ -53,7 +53,7 @@ use jialing_platform::{App, Code};
 use tokio::sync::{Semaphore, mpsc, watch};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use assets::{Asset, city_page};
+pub use assets::{Asset, applications, city_page};
 pub use bulk::{Banks, Bulk, BulkConfig, BulkLimits, BulkRunning, Finding, Member, Platform, Registered};
 pub use config::{EdgeConfig, Limits, Rate};
 pub use connections::RESERVED_FILES;
