@@ -2,10 +2,10 @@
 //!
 //! Reads take a pooled connection. Writes are *jobs*: an async closure over one transaction, run by a
 //! writer thread, all or nothing. On SQLite a single writer runs the jobs that are waiting in one
-//! transaction, each in its own savepoint, and commits them together: many requests share one flush.
-//! On PostgreSQL several writers run one serializable transaction per job, and a job that lost a
-//! conflict is run again, so a job must be safe to repeat: it only touches the database, and it
-//! never waits for the ledger or the network. A job that answers `Err` changes nothing.
+//! transaction and commits them together: many requests share one flush. If one of them fails, all are
+//! rolled back and run again, each in its own savepoint. On PostgreSQL several writers run one
+//! serializable transaction per job, and a job that lost a conflict is run again. So a job must be safe
+//! to repeat: it only touches the database, and it never waits for the ledger or the network. A job that answers `Err` changes nothing.
 //!
 //! Portable text: TEXT, BIGINT, SMALLINT, BLOB; `$1`; upsert; RETURNING; CTE; windows. Sums are
 //! written `CAST(SUM(n) AS BIGINT)`. 128-bit ids are stored as their public text. Booleans are
@@ -261,26 +261,51 @@ where
 
 type Queue = std::sync::Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Job>>>>;
 
-/// SQLite: whatever waits is run in one transaction, each job in a savepoint.
+/// SQLite: whatever waits is run in one transaction.
 async fn write_together(mut connection: AnyConnection, queue: Queue) {
     let mut queue = queue.lock().await;
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, MAX_JOBS_PER_COMMIT).await > 0 {
-        let committed = run_together(&mut connection, &mut jobs).await;
+        let mut committed = run_plainly(&mut connection, &mut jobs).await;
+        if committed == Ok(false) {
+            committed = run_apart(&mut connection, &mut jobs).await.map(|()| true);
+        }
         if committed.is_err() {
             let _ = connection.execute("ROLLBACK").await;
         }
         for job in jobs.drain(..) {
-            job.answer(committed.clone().map_err(Problem::from_shared));
+            job.answer(committed.clone().map(drop).map_err(Problem::from_shared));
         }
     }
 }
 
-async fn run_together(
+fn said(error: sqlx::Error) -> String {
+    error.to_string()
+}
+
+/// Runs the jobs as if none would fail, as nearly always none does, and commits; `false` when one did,
+/// and then nothing is changed, unless it was the only one, and all is answered.
+async fn run_plainly(
+    connection: &mut AnyConnection,
+    jobs: &mut [Box<dyn Job>],
+) -> std::result::Result<bool, String> {
+    connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
+    let alone = jobs.len() == 1;
+    for job in jobs {
+        if job.run(connection).await.is_err() {
+            connection.execute("ROLLBACK").await.map_err(said)?;
+            return Ok(alone);
+        }
+    }
+    connection.execute("COMMIT").await.map_err(said)?;
+    Ok(true)
+}
+
+/// Runs the jobs again, each in a savepoint, so that one that fails leaves the others' work alone.
+async fn run_apart(
     connection: &mut AnyConnection,
     jobs: &mut [Box<dyn Job>],
 ) -> std::result::Result<(), String> {
-    let said = |error: sqlx::Error| error.to_string();
     connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
     for job in jobs {
         connection.execute("SAVEPOINT job").await.map_err(said)?;
