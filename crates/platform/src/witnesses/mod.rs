@@ -174,8 +174,7 @@ impl Witnesses {
         if self.0.asked.is_empty() {
             return newest(engine.checkpoint());
         }
-        self.rounds(|rounds| rounds.published())
-            .unwrap_or_else(|| newest(engine.checkpoint()))
+        self.rounds(|rounds| rounds.published()).unwrap_or_else(|| newest(engine.checkpoint()))
     }
 
     /// A cosigned checkpoint that covers record `seq`, with `want` cosignatures if they come within

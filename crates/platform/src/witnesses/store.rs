@@ -53,7 +53,9 @@ pub(super) async fn publish_ripe(app: App) {
         if let Some(ripe) = app.witnesses.rounds(|rounds| rounds.ripe(&app.witnesses.ripeness())) {
             match save(&app, &ripe).await {
                 Ok(()) => app.witnesses.change(|rounds| rounds.publish(ripe)),
-                Err(problem) => tracing::warn!(%problem, "what is cosigned could not be kept, so it is not published"),
+                Err(problem) => {
+                    tracing::warn!(%problem, "what is cosigned could not be kept, so it is not published")
+                }
             }
         }
         if let Ok(Err(_)) = tokio::time::timeout(pause, changed.changed()).await {
