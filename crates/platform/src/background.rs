@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     App, Result, audit, exchange, exports, notices, orders, outbox, people, policies, supply, transfers,
-    witnesses,
+    webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -41,6 +41,9 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         people::keep(app),
         every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
             outbox::expire(&app).await
+        }),
+        every(app, HOUSEKEEPING, "old deliveries could not be forgotten", |app| async move {
+            webhooks::expire(&app).await
         }),
     ];
     handles.extend(witnesses::start(app));

@@ -78,6 +78,12 @@ tags! {
     TransactionTag TransactionId "txn",
     /// An event for a merchant.
     EventTag EventId "evt",
+    /// A merchant's endpoint that is told of events.
+    WebhookTag WebhookId "whk",
+    /// A secret that signs messages to an endpoint.
+    WebhookSecretTag WebhookSecretId "whs",
+    /// A key that seals what a merchant is told.
+    ApiKeyTag ApiKeyId "apk",
     /// A notice to a person.
     NoticeTag NoticeId "not",
     /// A one-time challenge.

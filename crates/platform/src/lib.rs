@@ -48,6 +48,7 @@ pub mod topups;
 pub mod transfers;
 pub mod verify;
 pub mod wallets;
+pub mod webhooks;
 pub mod withdrawals;
 pub mod witnesses;
 

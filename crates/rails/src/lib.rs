@@ -19,6 +19,7 @@
 //! | [`identity`] | does this name belong to this identity number (and phone)? |
 //! | [`notice`] | one-time codes and notices by template |
 //! | [`witness`] | cosignatures of the ledger's checkpoints |
+//! | [`webhook`] | signed messages to merchants' servers, at addresses nobody vouches for |
 //! | [`emvco`] | the payload of a merchant's QR code |
 
 pub mod bank;
@@ -27,6 +28,7 @@ pub mod emvco;
 pub mod identity;
 pub mod notice;
 mod outcome;
+pub mod webhook;
 pub mod witness;
 
 pub use call::{BadPeer, CallLimits, Peer, SignedCaller};

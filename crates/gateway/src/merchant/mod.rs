@@ -8,6 +8,7 @@ mod orders;
 mod refunds;
 mod security;
 mod supply;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,6 +41,16 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(events::list))
             .routes(routes!(events::of))
             .routes(routes!(events::acknowledge))
+            .routes(once(routes!(webhooks::create)))
+            .routes(routes!(webhooks::list))
+            .routes(routes!(webhooks::of, webhooks::change, webhooks::delete))
+            .routes(once(routes!(webhooks::rotate)))
+            .routes(routes!(webhooks::ping))
+            .routes(routes!(webhooks::deliveries))
+            .routes(routes!(webhooks::redeliver))
+            .routes(routes!(webhooks::redeliver_many))
+            .routes(once(routes!(webhooks::create_api_key)))
+            .routes(routes!(webhooks::api_keys))
             .routes(routes!(mandates::list))
             .routes(routes!(mandates::of))
             .routes(routes!(mandates::charge)),

@@ -21,6 +21,7 @@ mod supply;
 mod topups;
 mod transfers;
 mod wallets;
+mod webhooks;
 mod withdrawals;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -109,6 +110,16 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(merchants::stores))
             .routes(routes!(merchants::register_key, merchants::keys))
             .routes(routes!(merchants::revoke_key))
+            .routes(once(routes!(webhooks::create)))
+            .routes(routes!(webhooks::list))
+            .routes(routes!(webhooks::of, webhooks::change, webhooks::delete))
+            .routes(once(routes!(webhooks::rotate)))
+            .routes(routes!(webhooks::ping))
+            .routes(routes!(webhooks::deliveries))
+            .routes(routes!(webhooks::redeliver))
+            .routes(routes!(webhooks::redeliver_many))
+            .routes(once(routes!(webhooks::create_api_key)))
+            .routes(routes!(webhooks::api_keys))
             .routes(routes!(merchants::refunds))
             .routes(routes!(merchants::approve_refund))
             .routes(routes!(merchants::reject_refund)),

@@ -105,6 +105,19 @@ pub async fn key(app: &App, merchant: MerchantId, serial: &str) -> Result<Option
     row.filter(|row| row.valid(app.clock.millis())).map(|row| row.key()).transpose()
 }
 
+/// The suite of the merchant's newest valid key, if it has one: what its servers can check.
+pub(crate) async fn newest_suite(app: &App, merchant: MerchantId) -> Result<Option<Suite>> {
+    let suite: Option<String> = sqlx::query_scalar(
+        "SELECT suite FROM merchant_keys WHERE merchant = $1 AND revoked_at IS NULL AND valid_from <= $2
+         AND valid_to > $2 ORDER BY valid_from DESC, serial LIMIT 1",
+    )
+    .bind(merchant)
+    .bind(app.clock.millis())
+    .fetch_optional(app.db.read())
+    .await?;
+    Ok(suite.and_then(|name| name.parse().ok()))
+}
+
 /// Registers a key for one's own merchant. The same key again answers what is there.
 ///
 /// # Errors

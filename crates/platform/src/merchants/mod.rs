@@ -7,6 +7,7 @@
 //!
 //! `PENDING → ACTIVE | REFUSED`; `ACTIVE ↔ SUSPENDED`.
 
+pub mod api_keys;
 mod keys;
 mod of_wallets;
 pub mod rules;
@@ -22,6 +23,7 @@ use crate::{
     App, Code, Money, Page, PageAsk, Problem, Result, Tx, institutions, people, stored, text, wallets,
 };
 
+pub(crate) use keys::newest_suite;
 pub use keys::{Key, KeyAsk, key, keys, register_key, revoke_key};
 pub use of_wallets::of_wallets;
 pub(crate) use stores::store_name;

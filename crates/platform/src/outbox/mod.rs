@@ -11,7 +11,8 @@ mod store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{EventId, MerchantId};
+use crate::id::{EventId, MerchantId, WebhookId};
+use crate::webhooks::{self, Queued, To};
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
 
 /// How long events are kept, milliseconds.
@@ -32,6 +33,12 @@ crate::stored! {
         RefundClosed = "refund.closed",
         /// A refund cannot go on by itself.
         RefundAbnormal = "refund.abnormal",
+        /// A try of an endpoint.
+        WebhookPing = "webhook.ping",
+        /// An endpoint was disabled because it failed or wants nothing more.
+        WebhookDisabled = "webhook.disabled",
+        /// A signing key ends soon.
+        KeyExpiring = "key.expiring",
     }
 }
 
@@ -97,14 +104,57 @@ pub struct EventsAsk {
 
 pub(crate) use follow::{closed, stuck};
 
-/// Writes `event` in the transaction of the change. One of the same type about the same object on
-/// the same occasion is written once, however often this is called.
+/// Writes `event` in the transaction of the change, and into the queues of the merchant's endpoints.
+/// One of the same type about the same object on the same occasion is written once, however often
+/// this is called.
 ///
 /// # Errors
 /// Any fault of the database.
 pub async fn publish(tx: &mut Tx, event: NewEvent) -> Result<()> {
-    store::insert(tx, event).await
+    write(tx, event, To::All).await.map(drop)
 }
+
+/// The same for one endpoint, whatever it wants to be told; the event's id.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn write_for(tx: &mut Tx, event: NewEvent, webhook: WebhookId) -> Result<EventId> {
+    write(tx, event, To::One(webhook)).await
+}
+
+async fn write(tx: &mut Tx, event: NewEvent, to: To) -> Result<EventId> {
+    let (id, fresh) = store::insert(tx, &event).await?;
+    if fresh {
+        let NewEvent { merchant, event, notify_url, at, .. } = event;
+        let queued = Queued { merchant, id, event, notify_url: notify_url.as_deref(), at };
+        webhooks::fan_out(tx, queued, to, false).await?;
+    }
+    Ok(id)
+}
+
+/// An event to deliver again.
+#[derive(Clone, Debug)]
+pub(crate) struct Picked {
+    pub(crate) id: EventId,
+    pub(crate) event: EventType,
+    pub(crate) notify_url: Option<String>,
+}
+
+/// Which events to deliver again, the oldest first.
+#[derive(Clone, Debug)]
+pub(crate) struct Pick {
+    pub(crate) event: Option<EventType>,
+    /// Milliseconds, included.
+    pub(crate) since: Option<i64>,
+    /// Milliseconds, excluded.
+    pub(crate) until: Option<i64>,
+    pub(crate) delivered: Option<bool>,
+    pub(crate) after: Option<EventId>,
+    /// One more than this is answered if there are more.
+    pub(crate) limit: i64,
+}
+
+pub(crate) use store::{pick, pick_many, took};
 
 /// The events of `merchant`, newest first.
 ///

@@ -4,3 +4,4 @@ mod bank;
 mod emvco;
 mod others;
 mod peer;
+mod webhooks;
