@@ -2,5 +2,7 @@
 
 mod bank;
 mod emvco;
+mod iso_bank;
+mod iso_messages;
 mod others;
 mod peer;
