@@ -18,7 +18,7 @@ use jialing_platform::follow::Progress;
 use jialing_platform::institutions::{self, Founding};
 use jialing_platform::witnesses::{Asked, Policy, Witnesses};
 use jialing_platform::{App, Clock, Connectors, Db, Settings, background, follow};
-use jialing_rails::bank::{Bank, HttpBank};
+use jialing_rails::bank::{Bank, HttpBank, IsoBank, OurSide};
 use jialing_rails::identity::HttpIdentity;
 use jialing_rails::notice::HttpNotices;
 use jialing_rails::witness::HttpWitness;
@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) founding: Founding,
     pub(crate) banks: BTreeMap<String, Peer>,
+    /// How we appear to the banks that speak ISO 20022; all others speak JSON.
+    pub(crate) iso20022: BTreeMap<String, OurSide>,
     pub(crate) identity: Peer,
     pub(crate) notices: Peer,
     pub(crate) seal: KeyRing,
@@ -88,7 +90,7 @@ impl House {
             settings: plan.settings,
             seal: plan.seal,
             blind: plan.blind,
-            connectors: connect(plan.banks, plan.identity, plan.notices)?,
+            connectors: connect(plan.banks, plan.iso20022, plan.identity, plan.notices)?,
             progress: Progress::default(),
             exports: Chest::new(plan.data.join("exports")),
             policies: Default::default(),
@@ -165,11 +167,19 @@ async fn open_engine(plan: &Plan, clock: &Clock) -> Result<(Engine, Opened), Ope
     })?
 }
 
-fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Result<Connectors, String> {
+fn connect(
+    banks: BTreeMap<String, Peer>,
+    mut iso20022: BTreeMap<String, OurSide>,
+    identity: Peer,
+    notices: Peer,
+) -> Result<Connectors, String> {
     let mut connected = BTreeMap::new();
     for (code, peer) in banks {
-        let bank = HttpBank::new(peer).map_err(|error| format!("bank {code}: {error}"))?;
-        connected.insert(code, Arc::new(bank) as Arc<dyn Bank>);
+        let bank = match iso20022.remove(&code) {
+            Some(us) => IsoBank::new(peer, us).map(|bank| Arc::new(bank) as Arc<dyn Bank>),
+            None => HttpBank::new(peer).map(|bank| Arc::new(bank) as Arc<dyn Bank>),
+        };
+        connected.insert(code.clone(), bank.map_err(|error| format!("bank {code}: {error}"))?);
     }
     Ok(Connectors {
         banks: connected,

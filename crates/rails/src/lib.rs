@@ -16,6 +16,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`bank`] | link an account, pull a top-up, push a withdrawal, query, statement, notices |
+//! | [`iso20022`] | the messages that a bank may speak instead of JSON |
 //! | [`identity`] | does this name belong to this identity number (and phone)? |
 //! | [`notice`] | one-time codes and notices by template |
 //! | [`witness`] | cosignatures of the ledger's checkpoints |
@@ -26,6 +27,7 @@ pub mod bank;
 mod call;
 pub mod emvco;
 pub mod identity;
+pub mod iso20022;
 pub mod notice;
 mod outcome;
 pub mod webhook;

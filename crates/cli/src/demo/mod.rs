@@ -143,6 +143,7 @@ impl Demo {
             },
             founding: city::founding(&city, &keys, &sandbox),
             banks: sandbox.banks().map(|bank| (bank.name.clone(), peer(bank))).collect(),
+            iso20022: city::iso_banks(&city),
             identity: peer(sandbox.identity()),
             notices: peer(sandbox.notice()),
             seal: keys.seal_ring()?,

@@ -2,6 +2,8 @@
 
 mod bank;
 mod emvco;
+mod iso_bank;
+mod iso_messages;
 mod others;
 mod peer;
 mod webhooks;
