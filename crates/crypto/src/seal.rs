@@ -29,7 +29,7 @@ use crate::{hash, random};
 
 const VERSION: u8 = 1;
 const HEADER_LEN: usize = 6;
-const NONCE_LEN: usize = 12;
+pub(crate) const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
 /// How many bytes an envelope is longer than its plain text.
@@ -161,7 +161,7 @@ impl SealKey {
         self.decrypt(parsed.nonce, parsed.ciphertext, &aad).ok_or(SealError::DoesNotOpen)
     }
 
-    fn encrypt(&self, nonce: [u8; NONCE_LEN], plain: &[u8], aad: &[u8]) -> Vec<u8> {
+    pub(crate) fn encrypt(&self, nonce: [u8; NONCE_LEN], plain: &[u8], aad: &[u8]) -> Vec<u8> {
         match self.algorithm {
             SealAlgorithm::Aes256Gcm => {
                 let mut buffer = Vec::with_capacity(plain.len() + TAG_LEN);
@@ -179,7 +179,12 @@ impl SealKey {
         }
     }
 
-    fn decrypt(&self, nonce: [u8; NONCE_LEN], ciphertext: &[u8], aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn decrypt(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        ciphertext: &[u8],
+        aad: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
         match self.algorithm {
             SealAlgorithm::Aes256Gcm => {
                 let mut buffer = Zeroizing::new(ciphertext.to_vec());
