@@ -29,7 +29,7 @@ use crate::{hash, random};
 
 const VERSION: u8 = 1;
 const HEADER_LEN: usize = 6;
-pub(crate) const NONCE_LEN: usize = 12;
+const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
 /// How many bytes an envelope is longer than its plain text.

@@ -1,10 +1,11 @@
 //! Webhooks: a delivery is checked, opened, and told apart from one that came before.
 //!
-//! A [`Receiver`] holds the endpoint's secret and, better, the platform's keys. A delivery carries two
-//! forms of signature over the same body: the platform's own (`Jialing-…`, by a key of the directory) and
-//! that of Standard Webhooks (`webhook-…`, `v1` by the secret and `v1a` by an Ed25519 key). Every form that
-//! is there and that can be checked must hold, and at least one must; so nothing is gained by adding or
-//! removing headers. The object inside is sealed under the secret ([`jialing_crypto::parcel`]).
+//! A [`Receiver`] holds the endpoint's secret, the platform's keys, or both. A delivery carries two forms of
+//! signature over the same body: the platform's own (`Jialing-…`, by a key of the directory) and that of
+//! Standard Webhooks (`webhook-…`, `v1` by the secret and `v1a` by an Ed25519 key). Every form that is there
+//! and that can be checked must hold, and at least one must; so nothing is gained by adding or removing
+//! headers. The object inside is sealed under the merchant's API key ([`jialing_crypto::parcel`]); a merchant
+//! that has none is told where to read it.
 //!
 //! Deliveries come at least once, in any order: keep the ids of events you have dealt with, and of two
 //! events about one object take the one with the higher `object_version` ([`Newest`] is the rule, in
@@ -17,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::hash::{hmac_sha256, hmac_sha256_fits};
 use jialing_crypto::http_signature::{CallbackSignature, is_fresh, names};
 use jialing_crypto::parcel::Parcel;
+use jialing_crypto::seal::{SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey, Suite};
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,7 +48,7 @@ pub enum Refused {
     /// Signed, but not of the documented shape.
     #[error("the delivery is not an envelope")]
     NotAnEnvelope,
-    /// The object inside was sealed under another secret, or for another event.
+    /// The object inside was sealed under a key that this receiver does not hold, or for another event.
     #[error("what is sealed in the delivery does not open")]
     DoesNotOpen,
 }
@@ -66,9 +68,11 @@ impl Refused {
     }
 }
 
-/// The text is no secret of an endpoint.
+/// The text is no secret of an endpoint, or no API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an endpoint's secret looks like whsec_ and at least 24 bytes in base64")]
+#[error(
+    "a secret is whsec_ and at least 24 bytes in base64; an API key is 32 bytes in base64, or 16 for SM4-GCM"
+)]
 pub struct BadSecret;
 
 /// An event, checked and opened.
@@ -84,8 +88,24 @@ pub struct Notice {
     pub api_version: String,
     /// Grows per object.
     pub object_version: i64,
-    /// The object as it was then.
+    /// The object as it was then; null when nothing was sealed for want of a key, see `href`.
     pub resource: Value,
+    /// Where to read the event, signed, when it was not sent along.
+    pub href: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Sent {
+    Sealed(Parcel),
+    Left { algorithm: Nothing, href: String },
+}
+
+/// The word for a resource that was not sent.
+#[derive(Deserialize)]
+enum Nothing {
+    #[serde(rename = "NONE")]
+    None,
 }
 
 #[derive(Deserialize)]
@@ -96,31 +116,47 @@ struct Envelope {
     created_at: String,
     api_version: String,
     object_version: i64,
-    resource: Parcel,
+    resource: Sent,
 }
 
 /// What checks deliveries to one endpoint.
+#[derive(Default)]
 pub struct Receiver {
+    keys: BTreeMap<String, SealKey>,
     secrets: Vec<zeroize::Zeroizing<Vec<u8>>>,
     platform: BTreeMap<String, PublicKey>,
     window_s: u64,
 }
 
 impl Receiver {
-    /// A receiver that holds the endpoint's secret, `whsec_…`.
-    ///
-    /// # Errors
-    /// [`BadSecret`].
-    pub fn new(secret: &str) -> Result<Self, BadSecret> {
-        Ok(Self { secrets: vec![bytes_of(secret)?], platform: BTreeMap::new(), window_s: WINDOW_S })
+    /// A receiver that holds nothing yet, and believes nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { window_s: WINDOW_S, ..Self::default() }
     }
 
-    /// With another secret that is valid beside the first while they are changed over.
+    /// With the endpoint's secret, `whsec_…`. While it is changed over, give both.
     ///
     /// # Errors
     /// [`BadSecret`].
-    pub fn and_secret(mut self, secret: &str) -> Result<Self, BadSecret> {
+    pub fn with_secret(mut self, secret: &str) -> Result<Self, BadSecret> {
         self.secrets.push(bytes_of(secret)?);
+        Ok(self)
+    }
+
+    /// With an API key that resources are sealed under: its id, and base64 of 32 bytes for AES-256-GCM or of
+    /// 16 for SM4-GCM. While it is changed over, give both.
+    ///
+    /// # Errors
+    /// [`BadSecret`].
+    pub fn with_api_key(mut self, id: &str, key: &str) -> Result<Self, BadSecret> {
+        let bytes = zeroize::Zeroizing::new(STANDARD.decode(key).map_err(|_| BadSecret)?);
+        let algorithm = [SealAlgorithm::Aes256Gcm, SealAlgorithm::Sm4Gcm]
+            .into_iter()
+            .find(|known| known.key_len() == bytes.len())
+            .ok_or(BadSecret)?;
+        let key = SealKey::new(0, algorithm, &bytes).map_err(|_| BadSecret)?;
+        self.keys.insert(id.to_owned(), key);
         Ok(self)
     }
 
@@ -159,11 +195,18 @@ impl Receiver {
         if standard.is_some_and(|id| id != envelope.id) {
             return Err(Refused::NotAnEnvelope);
         }
-        let opened = self.secrets.iter().find_map(|secret| envelope.resource.open(secret, &envelope.id).ok());
-        let resource = serde_json::from_slice(&opened.ok_or(Refused::DoesNotOpen)?)
-            .map_err(|_| Refused::NotAnEnvelope)?;
-        let Envelope { id, kind, created_at, api_version, object_version, .. } = envelope;
-        Ok(Notice { id, kind, created_at, api_version, object_version, resource })
+        let Envelope { id, kind, created_at, api_version, object_version, resource } = envelope;
+        let (resource, href) = match resource {
+            Sent::Sealed(parcel) => (self.unseal(&parcel, &id)?, None),
+            Sent::Left { algorithm: Nothing::None, href } => (Value::Null, Some(href)),
+        };
+        Ok(Notice { id, kind, created_at, api_version, object_version, resource, href })
+    }
+
+    fn unseal(&self, parcel: &Parcel, event: &str) -> Result<Value, Refused> {
+        let key = self.keys.get(&parcel.key_id).ok_or(Refused::DoesNotOpen)?;
+        let opened = parcel.open(key, event).map_err(|_| Refused::DoesNotOpen)?;
+        serde_json::from_slice(&opened).map_err(|_| Refused::NotAnEnvelope)
     }
 
     /// Whether the platform's own signature is there and fits.
@@ -194,23 +237,31 @@ impl Receiver {
             return Err(Refused::BadSignature);
         };
         let text = standard_text(id, at, body);
-        if !signatures.split(' ').any(|one| self.fits(one, &text)) {
+        let checked: Vec<bool> = signatures.split(' ').filter_map(|one| self.fits(one, &text)).collect();
+        if checked.is_empty() {
+            return Ok(None);
+        }
+        if !checked.contains(&true) {
             return Err(Refused::BadSignature);
         }
         let at: i64 = at.parse().map_err(|_| Refused::BadSignature)?;
         if is_fresh(at, now, self.window_s) { Ok(Some(id)) } else { Err(Refused::Stale) }
     }
 
-    fn fits(&self, signature: &str, text: &[u8]) -> bool {
-        let Some((version, tag)) = signature.split_once(',') else { return false };
-        let Ok(tag) = STANDARD.decode(tag) else { return false };
+    /// Whether one part of the signature fits; `None` where this receiver has no key to tell.
+    fn fits(&self, signature: &str, text: &[u8]) -> Option<bool> {
+        let (version, tag) = signature.split_once(',')?;
+        let tag = STANDARD.decode(tag).unwrap_or_default();
         match version {
-            "v1" => self.secrets.iter().any(|secret| hmac_sha256_fits(secret, text, &tag)),
-            "v1a" => self
-                .platform
-                .values()
-                .any(|key| key.suite() == Suite::Ed25519 && key.verify(text, &tag).is_ok()),
-            _ => false,
+            "v1" if !self.secrets.is_empty() => {
+                Some(self.secrets.iter().any(|secret| hmac_sha256_fits(secret, text, &tag)))
+            }
+            "v1a" => {
+                let mut keys = self.platform.values().filter(|key| key.suite() == Suite::Ed25519).peekable();
+                keys.peek()?;
+                Some(keys.any(|key| key.verify(text, &tag).is_ok()))
+            }
+            _ => None,
         }
     }
 }

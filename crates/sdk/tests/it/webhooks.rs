@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::http_signature::CallbackSignature;
 use jialing_crypto::parcel::Parcel;
-use jialing_crypto::seal::SealAlgorithm;
+use jialing_crypto::seal::{SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey, Suite};
 use jialing_sdk::webhook::{BadSecret, Newest, Receiver, sign_standard, sign_standard_asymmetric};
 use serde_json::{Map, Value, json};
@@ -17,6 +17,11 @@ const EVENT: &str = "evt_06f3k1v8q0m2r4t6w8y0a2c4e0";
 const OTHER_EVENT: &str = "evt_06f3k1v8q0m2r4t6w8y0a2c4e1";
 const SECRET: &[u8; 32] = b"a secret of an endpoint, 32 byte";
 const FORMER: &[u8; 32] = b"its former secret, also 32 bytes";
+/// The merchant's API keys, the older of SM4: their ids, ciphers and bytes.
+const API_KEYS: [(&str, SealAlgorithm, &[u8]); 2] = [
+    ("apk_06f3k1v8q0m2r4t6w8y0a2c4e1", SealAlgorithm::Aes256Gcm, b"an API key of a merchant of 32 b"),
+    ("apk_06f3k1v8q0m2r4t6w8y0a2c4e0", SealAlgorithm::Sm4Gcm, b"and one of 16 by"),
+];
 const SUITES: [Suite; 3] = [Suite::Ed25519, Suite::Sm2Sm3, Suite::RsaSha256];
 
 fn file(name: &str) -> PathBuf {
@@ -47,13 +52,20 @@ fn order() -> Value {
     })
 }
 
-/// The envelope's bytes, with the order sealed for `sealed_for`.
-fn envelope(algorithm: SealAlgorithm, sealed_under: &[u8], sealed_for: &str) -> String {
-    let parcel = Parcel::seal(sealed_under, algorithm, sealed_for, order().to_string().as_bytes());
-    // Written by hand, because the order of members is part of the bytes that are signed.
+/// The order, sealed under the merchant's key of this cipher for the event `sealed_for`.
+fn sealed(algorithm: SealAlgorithm, sealed_for: &str) -> Parcel {
+    let (id, _, bytes) = API_KEYS.into_iter().find(|(_, known, _)| *known == algorithm).expect("a key");
+    sealed_under(SealKey::new(0, algorithm, bytes).expect("a key"), id, sealed_for)
+}
+
+fn sealed_under(key: SealKey, id: &str, sealed_for: &str) -> Parcel {
+    Parcel::seal(&key, id, sealed_for, order().to_string().as_bytes())
+}
+
+/// The envelope's bytes. Written by hand, because the order of members is part of what is signed.
+fn envelope(resource: &Value) -> String {
     format!(
-        r#"{{"id":"{EVENT}","type":"order.paid","created_at":"2026-11-22T11:59:59.123+08:00","api_version":"2026-11-22","object_version":3,"resource":{}}}"#,
-        json!(parcel)
+        r#"{{"id":"{EVENT}","type":"order.paid","created_at":"2026-11-22T11:59:59.123+08:00","api_version":"2026-11-22","object_version":3,"resource":{resource}}}"#
     )
 }
 
@@ -111,11 +123,14 @@ fn made() -> Value {
                   whsec_ and base64 of 32 bytes. Jialing-Signature covers TIMESTAMP LF NONCE LF BODY LF; webhook-signature covers \
                   ID.TIMESTAMP.BODY, v1 by HMAC-SHA-256 under the secret's bytes, v1a by the platform's Ed25519 key; the parts are \
                   separated by a space. `webhook-id` is the envelope's id. The resource is a parcel (parcels.json) under the \
-                  secret's bytes, with the event's id as associated data. Of two secrets, one is being changed over to the other: \
-                  a delivery then carries a v1 of each and is sealed under the newer one.",
+                  merchant's API key that `key_id` names, with the event's id as associated data; a merchant without one gets \
+                  {algorithm: NONE, href} instead. Of two secrets, one is being changed over to the other: a delivery then carries \
+                  a v1 of each. An endpoint made for an order's notify_url has no secret: the platform's own form stands alone, \
+                  beside v1a.",
         "now": NOW,
         "window_s": 300,
         "secrets": [secret(SECRET), secret(FORMER)],
+        "api_keys": API_KEYS.map(|(id, algorithm, bytes)| json!({ "id": id, "algorithm": algorithm, "key": STANDARD.encode(bytes) })),
         "platform_keys": signing.iter().map(public).collect::<Vec<_>>(),
         "v1a_public_key": format!("whpk_{}", STANDARD.encode(signing[0].public().raw())),
         "event": {
@@ -128,9 +143,9 @@ fn made() -> Value {
 }
 
 fn deliveries(signing: &[SigningKey; 3]) -> Vec<Value> {
-    let aes = envelope(SealAlgorithm::Aes256Gcm, SECRET, EVENT);
-    let sm4 = envelope(SealAlgorithm::Sm4Gcm, SECRET, EVENT);
-    let former = envelope(SealAlgorithm::Aes256Gcm, FORMER, EVENT);
+    let aes = envelope(&json!(sealed(SealAlgorithm::Aes256Gcm, EVENT)));
+    let sm4 = envelope(&json!(sealed(SealAlgorithm::Sm4Gcm, EVENT)));
+    let left = envelope(&json!({ "algorithm": "NONE", "href": format!("/v1/merchant/events/{EVENT}") }));
     let [ed25519, sm2, rsa] = signing;
     let whole = |key: &SigningKey, body: &str| {
         both(own(key, body, NOW), standard(EVENT, NOW, &[v1(SECRET, body, NOW), v1a(ed25519, body, NOW)]))
@@ -147,7 +162,17 @@ fn deliveries(signing: &[SigningKey; 3]) -> Vec<Value> {
             standard(EVENT, NOW, &[v1(SECRET, &aes, NOW), v1(FORMER, &aes, NOW)]),
             &aes,
         ),
-        delivery("under the former secret", standard(EVENT, NOW, &[v1(FORMER, &former, NOW)]), &former),
+        delivery("under the former secret", standard(EVENT, NOW, &[v1(FORMER, &aes, NOW)]), &aes),
+        delivery(
+            "to an order's notify_url, which has no secret",
+            both(own(rsa, &sm4, NOW), standard(EVENT, NOW, &[v1a(ed25519, &sm4, NOW)])),
+            &sm4,
+        ),
+        {
+            let mut one = delivery("to a merchant without an API key", whole(ed25519, &left), &left);
+            one["href"] = json!(format!("/v1/merchant/events/{EVENT}"));
+            one
+        },
         delivery(
             "an unknown version beside a known one",
             standard(EVENT, NOW, &["v9,AAAA".to_owned(), v1(SECRET, &aes, NOW)]),
@@ -164,7 +189,7 @@ fn whole_at(ed25519: &SigningKey, body: &str, at: i64) -> Headers {
 
 fn refused(signing: &[SigningKey; 3]) -> Vec<Value> {
     let [ed25519, sm2, _] = signing;
-    let body = envelope(SealAlgorithm::Aes256Gcm, SECRET, EVENT);
+    let body = envelope(&json!(sealed(SealAlgorithm::Aes256Gcm, EVENT)));
     let changed = body.replace("\"object_version\":3", "\"object_version\":4");
     let (good, v1_good) = (own(ed25519, &body, NOW), || v1(SECRET, &body, NOW));
     let stranger = SigningKey::generate(Suite::Ed25519);
@@ -178,8 +203,21 @@ fn refused(signing: &[SigningKey; 3]) -> Vec<Value> {
         headers.insert(name.to_owned(), json!(value));
         headers
     };
-    let moved = envelope(SealAlgorithm::Aes256Gcm, SECRET, OTHER_EVENT);
-    let strange = envelope(SealAlgorithm::Aes256Gcm, &[7; 32], EVENT);
+    let with = |change: &dyn Fn(&mut Parcel)| {
+        let mut parcel = sealed(SealAlgorithm::Sm4Gcm, EVENT);
+        change(&mut parcel);
+        envelope(&json!(parcel))
+    };
+    let moved = envelope(&json!(sealed(SealAlgorithm::Aes256Gcm, OTHER_EVENT)));
+    let relabelled = {
+        let mut parcel = sealed(SealAlgorithm::Aes256Gcm, OTHER_EVENT);
+        EVENT.clone_into(&mut parcel.associated_data);
+        envelope(&json!(parcel))
+    };
+    let other_key = SealKey::generate(0, SealAlgorithm::Aes256Gcm);
+    let strange = envelope(&json!(sealed_under(other_key, API_KEYS[0].0, EVENT)));
+    let unknown = with(&|parcel| parcel.key_id = "apk_06f3k1v8q0m2r4t6w8y0a2c4e9".into());
+    let crossed = with(&|parcel| parcel.key_id = API_KEYS[0].0.into());
     let bare = r#"{"id":"evt_06f3k1v8q0m2r4t6w8y0a2c4e0","type":"order.paid"}"#;
     let one_v1 = |body: &str| standard(EVENT, NOW, &[v1(SECRET, body, NOW)]);
     vec![
@@ -250,7 +288,15 @@ fn refused(signing: &[SigningKey; 3]) -> Vec<Value> {
         refused("stale", "too new", whole_at(ed25519, &body, NOW + 301), &body),
         refused("stale", "too old, v1", standard(EVENT, NOW - 301, &[v1(SECRET, &body, NOW - 301)]), &body),
         refused("does_not_open", "sealed for another event", one_v1(&moved), &moved),
-        refused("does_not_open", "sealed under another secret", one_v1(&strange), &strange),
+        refused(
+            "does_not_open",
+            "sealed for another event under this one's name",
+            one_v1(&relabelled),
+            &relabelled,
+        ),
+        refused("does_not_open", "sealed under another key", one_v1(&strange), &strange),
+        refused("does_not_open", "sealed under a key that is not known", one_v1(&unknown), &unknown),
+        refused("does_not_open", "under the id of a key of another cipher", one_v1(&crossed), &crossed),
         refused("not_an_envelope", "signed, but no envelope", one_v1(bare), bare),
         refused("not_an_envelope", "signed, but no JSON", one_v1("[]"), "[]"),
         refused(
@@ -282,10 +328,18 @@ fn receiver(vectors: &Value) -> Receiver {
     let keys = vectors["platform_keys"].as_array().expect("keys").iter().map(|key| {
         PublicKey::from_spki_der(&STANDARD.decode(text(&key["public_key"])).expect("base64")).expect("a key")
     });
-    Receiver::new(text(&secrets[0]))
-        .and_then(|one| one.and_secret(text(&secrets[1])))
-        .expect("secrets")
-        .trusting(keys)
+    let with_secrets = secrets
+        .iter()
+        .try_fold(Receiver::new().trusting(keys), |one, secret| one.with_secret(text(secret)))
+        .expect("secrets");
+    holding_keys(with_secrets, vectors)
+}
+
+fn holding_keys(receiver: Receiver, vectors: &Value) -> Receiver {
+    let keys = vectors["api_keys"].as_array().expect("keys");
+    keys.iter()
+        .try_fold(receiver, |one, key| one.with_api_key(text(&key["id"]), text(&key["key"])))
+        .expect("keys")
 }
 
 fn open(receiver: &Receiver, one: &Value) -> Result<Value, &'static str> {
@@ -293,8 +347,18 @@ fn open(receiver: &Receiver, one: &Value) -> Result<Value, &'static str> {
     let notice = receiver.open(header, text(&one["body"]).as_bytes(), NOW).map_err(|why| why.code())?;
     Ok(json!({
         "id": notice.id, "type": notice.kind, "created_at": notice.created_at, "api_version": notice.api_version,
-        "object_version": notice.object_version, "resource": notice.resource,
+        "object_version": notice.object_version, "resource": notice.resource, "href": notice.href,
     }))
+}
+
+/// What a delivery tells: the event, with the object or where to read it.
+fn told(vectors: &Value, one: &Value) -> Value {
+    let mut event = vectors["event"].clone();
+    event["href"] = one["href"].clone();
+    if !one["href"].is_null() {
+        event["resource"] = Value::Null;
+    }
+    event
 }
 
 #[test]
@@ -303,9 +367,9 @@ fn deliveries_of_the_vectors_are_opened_and_the_others_refused_for_their_reason(
     let receiver = receiver(&vectors);
     let (good, bad) =
         (vectors["deliveries"].as_array().expect("a list"), vectors["refused"].as_array().expect("a list"));
-    assert!(good.len() >= 11 && bad.len() >= 23);
+    assert!(good.len() >= 13 && bad.len() >= 26);
     for one in good {
-        assert_eq!(open(&receiver, one), Ok(vectors["event"].clone()), "{}", one["name"]);
+        assert_eq!(open(&receiver, one), Ok(told(&vectors, one)), "{}", one["name"]);
     }
     for one in bad {
         assert_eq!(open(&receiver, one), Err(text(&one["why"])), "{}", one["name"]);
@@ -315,18 +379,22 @@ fn deliveries_of_the_vectors_are_opened_and_the_others_refused_for_their_reason(
 #[test]
 fn a_receiver_without_the_platforms_keys_believes_its_secret_alone() {
     let vectors = vectors();
-    let receiver = Receiver::new(&secret(SECRET)).expect("a secret");
+    let receiver = holding_keys(Receiver::new().with_secret(&secret(SECRET)).expect("a secret"), &vectors);
     let by_name = |name: &str| {
         let all = vectors["deliveries"].as_array().expect("a list");
         all.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{name}")).clone()
     };
     assert!(open(&receiver, &by_name("as sent, SM2 and SM4-GCM")).is_ok());
     assert_eq!(open(&receiver, &by_name("the platform's own form alone")), Err("unsigned"));
-    assert_eq!(open(&receiver, &by_name("v1a alone")), Err("bad_signature"));
+    assert_eq!(open(&receiver, &by_name("v1a alone")), Err("unsigned"));
     assert_eq!(open(&receiver.within(299), &by_name("as old as it may be")), Err("stale"));
     for bad in ["", "whsec_", "whsec_!", "whsec_c2hvcnQ=", &STANDARD.encode(SECRET)] {
-        assert_eq!(Receiver::new(bad).err(), Some(BadSecret), "{bad}");
+        assert_eq!(Receiver::new().with_secret(bad).err(), Some(BadSecret), "{bad}");
     }
+    for bad in ["", "!", "c2hvcnQ=", &STANDARD.encode([7; 24])] {
+        assert_eq!(Receiver::new().with_api_key("apk_1", bad).err(), Some(BadSecret), "{bad}");
+    }
+    assert_eq!(open(&Receiver::new(), &by_name("as sent, SM2 and SM4-GCM")), Err("unsigned"));
 }
 
 #[test]
@@ -346,7 +414,10 @@ fn openssl_gives_the_same_v1_signatures() {
             .expect("openssl is installed");
         let tag = format!("v1,{}", STANDARD.encode(&found.stdout));
         let signatures = text(&one["headers"]["webhook-signature"]);
-        let by_the_newer_secret = !matches!(text(&one["name"]), "v1a alone" | "under the former secret");
+        let by_the_newer_secret = !matches!(
+            text(&one["name"]),
+            "v1a alone" | "under the former secret" | "to an order's notify_url, which has no secret"
+        );
         assert_eq!(signatures.contains(&tag), by_the_newer_secret, "{}", one["name"]);
     }
     std::fs::remove_dir_all(&folder).expect("removed");

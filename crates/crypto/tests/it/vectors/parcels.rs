@@ -2,15 +2,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jialing_crypto::parcel::{Parcel, key_of};
-use jialing_crypto::seal::SealAlgorithm;
+use jialing_crypto::parcel::Parcel;
+use jialing_crypto::seal::{SealAlgorithm, SealKey};
 use serde_json::{Value, json};
 
 use super::{kept, list, text};
 use crate::openssl::Folder;
 
 const ALGORITHMS: [SealAlgorithm; 2] = [SealAlgorithm::Aes256Gcm, SealAlgorithm::Sm4Gcm];
-const SECRET: &[u8; 32] = b"a secret of the vectors, 32 byte";
+/// The first 16 bytes of it are the SM4 key.
+const KEY: &[u8; 32] = b"a key of the vectors of 32 bytes";
 const PLAINS: [&str; 4] = [
     "",
     "x",
@@ -18,19 +19,22 @@ const PLAINS: [&str; 4] = [
     r#"{"description":"麻花两斤 🥨","attach":"长江长江长江长江长江长江长江长江长江长江长江长江长江长江长江长江"}"#,
 ];
 
+fn key(algorithm: SealAlgorithm) -> SealKey {
+    SealKey::new(0, algorithm, &KEY[..algorithm.key_len()]).expect("a key")
+}
+
+fn key_text(algorithm: SealAlgorithm) -> String {
+    STANDARD.encode(&KEY[..algorithm.key_len()])
+}
+
 fn made(_: &Value) -> Value {
     let case = |algorithm: SealAlgorithm, plain: &str| {
-        let parcel = Parcel::seal(SECRET, algorithm, "evt_1", plain.as_bytes());
-        json!({
-            "secret": STANDARD.encode(SECRET),
-            "key": hex::encode(&*key_of(SECRET, algorithm)),
-            "parcel": parcel,
-            "plain": plain,
-        })
+        let parcel = Parcel::seal(&key(algorithm), "key_1", "evt_1", plain.as_bytes());
+        json!({ "key": key_text(algorithm), "parcel": parcel, "plain": plain })
     };
     json!({
-        "about": "The key is the first bytes, 32 or 16, of HMAC-SHA-256 under the secret over jialing-parcel-1:ALGORITHM. \
-                  The tag of 16 bytes follows the ciphertext. A parcel opens for its associated data only.",
+        "about": "Keys are base64 of 32 bytes for AES-256-GCM and of 16 for SM4-GCM. The tag of 16 bytes follows the \
+                  ciphertext. A parcel opens for its associated data only.",
         "parcels": ALGORITHMS.iter().flat_map(|algorithm| PLAINS.map(|plain| case(*algorithm, plain))).collect::<Vec<_>>(),
         "refused": ALGORITHMS.into_iter().flat_map(refused).collect::<Vec<_>>(),
         "sm4_gcm_standard": {
@@ -46,11 +50,11 @@ fn made(_: &Value) -> Value {
 
 /// A good parcel with one thing changed.
 fn refused(algorithm: SealAlgorithm) -> Vec<Value> {
-    let good = Parcel::seal(SECRET, algorithm, "evt_1", b"{\"state\":\"NOTPAY\"}");
+    let good = Parcel::seal(&key(algorithm), "key_1", "evt_1", b"{\"state\":\"NOTPAY\"}");
     let changed = |why: &str, change: &dyn Fn(&mut Parcel)| {
         let mut parcel = good.clone();
         change(&mut parcel);
-        json!({ "why": why, "secret": STANDARD.encode(SECRET), "associated_data": "evt_1", "parcel": parcel })
+        json!({ "why": why, "key": key_text(algorithm), "associated_data": "evt_1", "parcel": parcel })
     };
     let other = match algorithm {
         SealAlgorithm::Aes256Gcm => SealAlgorithm::Sm4Gcm,
@@ -63,11 +67,11 @@ fn refused(algorithm: SealAlgorithm) -> Vec<Value> {
     };
     let mut elsewhere = changed("opened for another event", &|_| ());
     elsewhere["associated_data"] = json!("evt_2");
-    let mut key = changed("another secret", &|_| ());
-    key["secret"] = json!(STANDARD.encode([7; 32]));
+    let mut strange = changed("another key", &|_| ());
+    strange["key"] = json!(STANDARD.encode(vec![7; algorithm.key_len()]));
     vec![
         elsewhere,
-        key,
+        strange,
         changed("moved to another event", &|parcel| parcel.associated_data = "evt_2".into()),
         changed("one bit of the ciphertext", &|parcel| parcel.ciphertext = flip(&parcel.ciphertext)),
         changed("one bit of the nonce", &|parcel| parcel.nonce = flip(&parcel.nonce)),
@@ -82,21 +86,26 @@ fn parcel(one: &Value) -> Parcel {
     serde_json::from_value(one["parcel"].clone()).expect("a parcel")
 }
 
+/// A key of the vectors, for the cipher that takes so many bytes.
+fn read_key(one: &Value) -> SealKey {
+    let bytes = STANDARD.decode(text(&one["key"])).expect("base64");
+    let algorithm = ALGORITHMS.into_iter().find(|known| known.key_len() == bytes.len());
+    SealKey::new(0, algorithm.expect("32 bytes or 16"), &bytes).expect("a key")
+}
+
 #[test]
 fn the_parcels_of_the_vectors_open_and_the_others_do_not() {
     let vectors = kept("parcels.json", made);
-    let secret = |one: &Value| STANDARD.decode(text(&one["secret"])).expect("base64");
     let parcels = list(&vectors["parcels"]);
     assert_eq!(parcels.len(), 8);
     for one in parcels {
-        let opened = parcel(one).open(&secret(one), "evt_1").expect("it opens");
+        let opened = parcel(one).open(&read_key(one), "evt_1").expect("it opens");
         assert_eq!(&*opened, text(&one["plain"]).as_bytes());
-        assert_eq!(hex::encode(&*key_of(&secret(one), parcel(one).algorithm)), text(&one["key"]));
     }
     let refused = list(&vectors["refused"]);
     assert_eq!(refused.len(), 18);
     for one in refused {
-        assert!(parcel(one).open(&secret(one), text(&one["associated_data"])).is_err(), "{one}");
+        assert!(parcel(one).open(&read_key(one), text(&one["associated_data"])).is_err(), "{one}");
     }
 }
 
@@ -112,23 +121,10 @@ fn openssl_gives_the_same_ciphertext() {
         };
         let folder = Folder::new();
         folder.write("plain", text(&one["plain"]));
+        let key = hex::encode(STANDARD.decode(text(&one["key"])).expect("base64"));
         let counter = hex::encode(STANDARD.decode(&parcel.nonce).expect("base64")) + "00000002";
-        let found =
-            folder.must(&["enc", mode, "-e", "-in", "plain", "-K", text(&one["key"]), "-iv", &counter]);
+        let found = folder.must(&["enc", mode, "-e", "-in", "plain", "-K", &key, "-iv", &counter]);
         let ciphertext = STANDARD.decode(&parcel.ciphertext).expect("base64");
         assert_eq!(found, ciphertext[..ciphertext.len() - 16], "{one}");
-    }
-}
-
-#[test]
-fn openssl_derives_the_same_keys() {
-    let vectors = kept("parcels.json", made);
-    for one in list(&vectors["parcels"]) {
-        let folder = Folder::new();
-        folder.write("text", format!("jialing-parcel-1:{}", parcel(one).algorithm.wire_name()));
-        let secret =
-            format!("hexkey:{}", hex::encode(STANDARD.decode(text(&one["secret"])).expect("base64")));
-        let found = folder.must(&["dgst", "-sha256", "-mac", "HMAC", "-macopt", &secret, "-binary", "text"]);
-        assert!(hex::encode(found).starts_with(text(&one["key"])), "{one}");
     }
 }
