@@ -187,14 +187,15 @@ class SigningKey:
             raise BadKey("the secret has not 32 bytes")
         self._secret = inner
         try:
-            return _SPKI_HEAD[self.suite] + (ed25519 if self.suite == ED25519 else sm2).public_of(inner)
+            self._public = (ed25519 if self.suite == ED25519 else sm2).public_of(inner)
+            return _SPKI_HEAD[self.suite] + self._public
         except ValueError as error:
             raise BadKey(str(error)) from None
 
     def sign(self, message):
         """64 bytes for Ed25519 and SM2, as many as the modulus has for RSA."""
         if self.suite == SM2:
-            return sm2.sign(self._secret, message)
+            return sm2.sign(self._secret, message, public=self._public)
         if self._native is None:
             return self.sign_plain(message)
         how = () if self.suite == ED25519 else (padding.PKCS1v15(), hashes.SHA256())

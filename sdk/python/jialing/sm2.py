@@ -116,9 +116,10 @@ def _chance():
     return secrets.randbelow(N - 1) + 1
 
 
-def sign(secret, message, user_id=USER_ID, draw=_chance):
-    """r and s, 32 bytes each. `draw` gives the nonces: leave it out."""
-    public = _point(public_of(secret))
+def sign(secret, message, user_id=USER_ID, public=None, draw=_chance):
+    """r and s, 32 bytes each. `public` is the secret's point, made anew unless given; `draw` gives the nonces:
+    leave it out."""
+    public = _point(public or public_of(secret))
     d = int.from_bytes(secret, "big")
     e = _digest(public, message, user_id)
     while True:

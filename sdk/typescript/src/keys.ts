@@ -101,7 +101,7 @@ export class SigningKey {
     readonly suite: Suite,
     /** The serial of the public half: what it is registered under. */
     readonly serial: string,
-    private readonly secret: CryptoKey | Bytes,
+    private readonly secret: CryptoKey | { readonly secret: Bytes; readonly point: Bytes },
   ) {}
 
   /** Reads an unencrypted PKCS#8 key, PEM label `PRIVATE KEY`. */
@@ -129,12 +129,12 @@ export class SigningKey {
     const secret = parts(parts(wrapped)[0]?.content ?? new Uint8Array())[1];
     const point = secret?.tag === 4 ? publicSm2(secret.content) : null;
     if (secret === undefined || point === null) throw new BadKey("the key is no SM2 secret");
-    return new SigningKey("SM2-WITH-SM3", await serialOf(concat(SM2_SPKI, point)), secret.content);
+    return new SigningKey("SM2-WITH-SM3", await serialOf(concat(SM2_SPKI, point)), { secret: secret.content, point });
   }
 
   /** Signs `message`: 64 bytes for Ed25519 and SM2, as many as the modulus has for RSA. */
   async sign(message: Bytes): Promise<Bytes> {
-    if (this.secret instanceof Uint8Array) return signSm2(this.secret, message);
+    if ("point" in this.secret) return signSm2(this.secret.secret, message, undefined, this.secret.point);
     const algorithm = this.suite === "ED25519" ? { name: "Ed25519" } : RSA_HASH;
     return new Uint8Array(await crypto.subtle.sign(algorithm, this.secret, message));
   }

@@ -17,7 +17,10 @@ const GY = 0xbc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0n;
 /** The user id that signatures are bound to where none was agreed on. */
 export const USER_ID = "1234567812345678";
 
-const mod = (value: bigint): bigint => ((value % P) + P) % P;
+function mod(value: bigint): bigint {
+  const rest = value % P;
+  return rest < 0n ? rest + P : rest;
+}
 
 /** A point in Jacobian coordinates; z = 0 is the point at infinity. */
 type Point = readonly [x: bigint, y: bigint, z: bigint];
@@ -125,9 +128,11 @@ function inverseOfScalar(value: bigint): bigint {
   return result;
 }
 
-/** Signs `message` with a secret of 32 bytes: r and s, 32 bytes each. `draw` gives the nonces; leave it out. */
-export function signSm2(secret: Uint8Array, message: Uint8Array, userId = USER_ID, draw: () => bigint = chance): Bytes {
-  const key = publicSm2(secret);
+/**
+ * Signs `message` with a secret of 32 bytes: r and s, 32 bytes each. `key` is its public point, made anew unless
+ * given; `draw` gives the nonces: leave it out.
+ */
+export function signSm2(secret: Uint8Array, message: Uint8Array, userId = USER_ID, key: Uint8Array | null = publicSm2(secret), draw: () => bigint = chance): Bytes {
   if (key === null) throw new RangeError("not an SM2 secret key");
   const d = toNumber(secret);
   const e = digestOf(toNumber(key.slice(1, 33)), toNumber(key.slice(33)), message, userId);
