@@ -15,6 +15,7 @@
 //! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
 //! | [`message_signature`] | HTTP Message Signatures, the other form of signed requests |
 //! | [`seal`] | sealed fields with a key ring, and blind indexes |
+//! | [`parcel`] | a sealed part of a message, for a key that both sides hold |
 //! | [`password`] | argon2id |
 //! | [`random`] | random bytes, numeric codes, tokens, comparison in constant time |
 //! | [`note`] | C2SP signed notes and the checkpoint in them |
@@ -29,6 +30,7 @@ pub mod http_signature;
 pub mod key;
 pub mod message_signature;
 pub mod note;
+pub mod parcel;
 pub mod password;
 pub mod proof;
 pub mod random;

@@ -179,7 +179,7 @@ impl SealKey {
         self.decrypt(parsed.nonce, parsed.ciphertext, &aad).ok_or(SealError::DoesNotOpen)
     }
 
-    fn encrypt(&self, nonce: [u8; NONCE_LEN], plain: &[u8], aad: &[u8]) -> Vec<u8> {
+    pub(crate) fn encrypt(&self, nonce: [u8; NONCE_LEN], plain: &[u8], aad: &[u8]) -> Vec<u8> {
         match self.algorithm {
             SealAlgorithm::Aes256Gcm => {
                 let mut buffer = Vec::with_capacity(plain.len() + TAG_LEN);
@@ -197,7 +197,12 @@ impl SealKey {
         }
     }
 
-    fn decrypt(&self, nonce: [u8; NONCE_LEN], ciphertext: &[u8], aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn decrypt(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        ciphertext: &[u8],
+        aad: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
         match self.algorithm {
             SealAlgorithm::Aes256Gcm => {
                 let mut buffer = Zeroizing::new(ciphertext.to_vec());

@@ -4,6 +4,7 @@
 //! shop's server does: make orders, refund, read events, every request signed and every answer's
 //! signature checked. [`Bank`] is a bank's treasury, [`bulk`] its bulk work by the thousand, [`Public`]
 //! what anybody may read.
+//! [`webhook::Receiver`] checks and opens what the platform delivers to a shop's server.
 //! [`receipt::verify`] checks a receipt with nothing but the ledger's public key, and says in [`words`]
 //! what that proves; [`supply`] checks proofs of the money supply.
 //!
@@ -23,6 +24,7 @@ pub mod receipt;
 mod signed;
 pub mod supply;
 pub mod wallet;
+pub mod webhook;
 pub mod words;
 
 /// Banks' bulk work over a binary connection; the bytes are in `docs/reference/bulk.md`.

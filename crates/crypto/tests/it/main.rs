@@ -9,3 +9,4 @@ mod openssl;
 mod proofs;
 mod seals;
 mod sum_trees;
+mod vectors;
