@@ -51,8 +51,14 @@ function bothTexts(folder, file) {
   return { en, zh, stale: digest !== digestOf(en) };
 }
 
+const kept = new Map();
+
+/** Rendered once: the listing, the page itself and the search all ask for it. */
 function rendered(page, language, known) {
-  return language === "zh" ? render(page.zh, `zh/${page.path}.md`, known) : render(page.en, `${page.path}.md`, known);
+  const [text, file] = language === "zh" ? [page.zh, `zh/${page.path}.md`] : [page.en, `${page.path}.md`];
+  const made = kept.get(file)?.text === text ? kept.get(file) : { text, ...render(text, file, known) };
+  kept.set(file, made);
+  return made;
 }
 
 /**

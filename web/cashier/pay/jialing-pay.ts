@@ -28,7 +28,7 @@ export interface Options {
 }
 
 const TEXTS = {
-  zh: { title: "请在新窗口中付款", how: "付款窗口已打开。完成后会自动回到这里。", blocked: "浏览器拦截了付款窗口,请点击下面的按钮打开。", again: "打开付款窗口", cancel: "取消" },
+  zh: { title: "请在新窗口中付款", how: "付款窗口已打开。完成后会自动回到这里。", blocked: "浏览器拦截了付款窗口，请点击下面的按钮打开。", again: "打开付款窗口", cancel: "取消" },
   en: { title: "Pay in the new window", how: "The payment window is open. You come back here when it is done.", blocked: "The browser held the payment window back: open it with the button.", again: "Open the payment window", cancel: "Cancel" },
 };
 

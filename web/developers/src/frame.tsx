@@ -69,10 +69,10 @@ export function Frame({ path, children }: { path: string; children: ReactNode })
             ))}
           </nav>
           <div className="tools">
-            <button type="button" className="quiet" onClick={() => setSearching(true)} aria-keyshortcuts="Control+K">
+            <button type="button" className="quiet" onClick={() => setSearching(true)} aria-keyshortcuts="Control+K" aria-label={say({ zh: "搜索", en: "Search" })}>
               <SearchSign />
               <span className="wide">{say({ zh: "搜索", en: "Search" })}</span>
-              <kbd className="wide">Ctrl K</kbd>
+              <kbd className="wide" aria-hidden="true">Ctrl K</kbd>
             </button>
             <button type="button" className="quiet" onClick={change} lang={language === "zh" ? "en" : "zh-CN"}>
               {say({ zh: "EN", en: "中文" })}
@@ -96,7 +96,7 @@ export function Frame({ path, children }: { path: string; children: ReactNode })
           <a href="/openapi.json">openapi.json</a>
           <a href="/v1/public/keys">/v1/public/keys</a>
         </nav>
-        <p>{say({ zh: "金额以分为单位,时间为 RFC 3339。一切以文档与测试为准。", en: "Amounts are whole fen, times are RFC 3339. Everything here is tested." })}</p>
+        <p>{say({ zh: "金额以分为单位，时间为 RFC 3339。一切以文档与测试为准。", en: "Amounts are whole fen, times are RFC 3339. Everything here is tested." })}</p>
       </footer>
       {searching && <Search close={() => setSearching(false)} />}
     </>

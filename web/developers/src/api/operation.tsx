@@ -65,7 +65,7 @@ export function OperationPage({ api, operation }: { api: Api; operation: Operati
       <section>
         <h2>{say({ zh: "回答", en: "Answers" })}</h2>
         {answers.map(({ status, description, schema, media }) => (
-          <details key={status} open={status.startsWith("2")}>
+          <details key={status} open={status === answers[0]?.status}>
             <summary>
               <span className="status-number" data-class={status[0]}>
                 {status}

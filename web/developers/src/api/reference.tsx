@@ -78,7 +78,7 @@ function Overview() {
       <h1>{say({ zh: "API 参考", en: "API reference" })}</h1>
       <p className="lead">
         {say({
-          zh: `版本 ${api.version},由代码生成,与正在运行的服务一致。每个接口都可以在沙箱里直接试用。`,
+          zh: `版本 ${api.version},由代码生成，与正在运行的服务一致。每个接口都可以在沙箱里直接试用。`,
           en: `Version ${api.version}, generated from the code that runs. Every operation can be tried in a sandbox from its page.`,
         })}
       </p>

@@ -103,7 +103,7 @@ export function Try({ api, operation }: { api: Api; operation: Operation }) {
           <span className="soft">
             {!allowed &&
               sandbox === false &&
-              say({ zh: "这里是真实资金:页面只发送公开查询,其他请求请到沙箱试。", en: "Real money moves here: this page sends public reads only. Try the rest in a sandbox." })}
+              say({ zh: "这里是真实资金：页面只发送公开查询，其他请求请到沙箱试。", en: "Real money moves here: this page sends public reads only. Try the rest in a sandbox." })}
           </span>
         </div>
       </form>
@@ -144,7 +144,7 @@ function Who({ access }: { access: Operation["access"] }) {
   const who = useCaller();
   return (
     <details className="who" open={access !== "none"}>
-      <summary>{say({ zh: "发给谁,以谁的身份", en: "To whom, and as whom" })}</summary>
+      <summary>{say({ zh: "发给谁，以谁的身份", en: "To whom, and as whom" })}</summary>
       <label className="field">
         <span>{say({ zh: "沙箱路径(默认本服务器)", en: "The sandbox's path (this server without one)" })}</span>
         <input placeholder="/s/…" pattern="(/[A-Za-z0-9_\-]+)*" value={who.base} onChange={(event) => changeCaller({ base: event.target.value.trim() })} />

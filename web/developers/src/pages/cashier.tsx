@@ -51,13 +51,13 @@ export default function CashierDemo() {
       <h1>{say({ zh: "收银台与嵌入脚本", en: "The cashier and its drop-in script" })}</h1>
       <p className="lead">
         {say({
-          zh: "把订单的 cashier_url 交给脚本:电脑上开新窗口并显示二维码,手机上直接跳转、打开钱包,付完回到您的页面。",
+          zh: "把订单的 cashier_url 交给脚本：电脑上开新窗口并显示二维码，手机上直接跳转、打开钱包，付完回到您的页面。",
           en: "Give an order's cashier_url to the script: on a desk it opens a window with a code, on a phone it goes there and opens the wallet, and comes back to your page.",
         })}
       </p>
       <Code text={SNIPPET(location.origin)} label="HTML" />
       <p>
-        <Link to="/docs/guides/cashier">{say({ zh: "完整说明:状态、消息、安全", en: "All of it: states, messages, safety" })}</Link>
+        <Link to="/docs/guides/cashier">{say({ zh: "完整说明：状态、消息、安全", en: "All of it: states, messages, safety" })}</Link>
       </p>
       <h2>{say({ zh: "在这里试", en: "Try it here" })}</h2>
       <p>

@@ -46,7 +46,7 @@ function Text({ entry, text, shown }: { entry: PageEntry; text: Rendered; shown:
       </p>
       <h1 lang={shown === "en" ? "en" : undefined}>{text.title}</h1>
       {language === "zh" && shown === "en" && <p className="notice">这一页目前只有英文。</p>}
-      {shown === "zh" && entry.stale && <p className="notice">英文原文在翻译之后有改动,以英文为准。可在右上角切换语言。</p>}
+      {shown === "zh" && entry.stale && <p className="notice">英文原文在翻译之后有改动，以英文为准。可在右上角切换语言。</p>}
       {text.headings.length > 3 && (
         <details className="contents">
           <summary>{say({ zh: "本页内容", en: "On this page" })}</summary>

@@ -42,7 +42,7 @@ export default function Documents() {
       <h1>{say({ zh: "文档", en: "Guides" })}</h1>
       <p className="lead">
         {say({
-          zh: "接入路径上的文档有中文版;标有「英文」的页面目前只有英文。",
+          zh: "接入路径上的文档有中文版；标有「英文」的页面目前只有英文。",
           en: "Everything is in English; what lies on the way of an integrator is in Chinese too.",
         })}
       </p>

@@ -27,7 +27,7 @@ function List() {
       <h1>{say({ zh: "错误码", en: "Error codes" })}</h1>
       <p className="lead">
         {say({
-          zh: "错误以 application/problem+json(RFC 9457)回答。请按 code 判断:它的文本永不改变。",
+          zh: "错误以 application/problem+json(RFC 9457)回答。请按 code 判断：它的文本永不改变。",
           en: "Errors are answered as application/problem+json (RFC 9457). Decide by the code: its text never changes.",
         })}
       </p>

@@ -88,7 +88,7 @@ export default function StatusPage() {
   const words = {
     loading: say({ zh: "正在查询…", en: "Asking…" }),
     operational: say({ zh: "服务正常", en: "Operational" }),
-    catching_up: say({ zh: "付款正常,查询略有延迟", en: "Payments work; lists and receipts trail a little" }),
+    catching_up: say({ zh: "付款正常，查询略有延迟", en: "Payments work; lists and receipts trail a little" }),
     lost: `${say({ zh: "没有得到回答", en: "No answer" })}${lost ? `: ${lost}` : ""}`,
   };
   const took = looks.flatMap((look) => (look.took === null ? [] : [look.took])).sort((a, b) => a - b);
@@ -114,7 +114,7 @@ export default function StatusPage() {
       <Answers looks={looks} />
       <p className="soft">
         {say({
-          zh: "这些数字由您的浏览器每 3 秒向 /v1/public/status 查询得到,不是汇总的历史。生产中请监控您自己的成功率、延迟与错误码。",
+          zh: "这些数字由您的浏览器每 3 秒向 /v1/public/status 查询得到，不是汇总的历史。生产中请监控您自己的成功率、延迟与错误码。",
           en: "Your browser asks /v1/public/status for these every 3 seconds; they are no history. In production, watch your own success rate, latency and error codes.",
         })}
       </p>

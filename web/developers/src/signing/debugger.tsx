@@ -44,7 +44,7 @@ export default function Debugger() {
       <h1>{say({ zh: "签名调试器", en: "Signature debugger" })}</h1>
       <p className="lead">
         {say({
-          zh: "粘贴您发送的请求,看到被签的文本;签名不对时指出是哪一种常见错误。全部在浏览器里计算,什么都不上传。",
+          zh: "粘贴您发送的请求，看到被签的文本；签名不对时指出是哪一种常见错误。全部在浏览器里计算，什么都不上传。",
           en: "Paste the request that you sent and see the text that is signed; a wrong signature is told which mistake it is. All of it happens in your browser.",
         })}
       </p>
@@ -165,11 +165,11 @@ function Verdicts({ verdict, read, serial, keySuite }: { verdict: Verdict; read:
         {verdict.kind === "other_suite" &&
           say({ zh: `✗ 密钥属于 ${keySuite ?? "未知算法"},请求头写的是 ${read.suite}`, en: `✗ The key belongs to ${keySuite ?? "no suite of ours"}, the header says ${read.suite}` })}
         {verdict.kind === "invalid" &&
-          say({ zh: "✗ 签名不对,也不是常见错误:请逐行核对上面的文本,以及是否用了对应的私钥。", en: "✗ It does not hold, and is no usual mistake: compare the text above line by line, and check that the private key is this one's." })}
+          say({ zh: "✗ 签名不对，也不是常见错误：请逐行核对上面的文本，以及是否用了对应的私钥。", en: "✗ It does not hold, and is no usual mistake: compare the text above line by line, and check that the private key is this one's." })}
       </p>
       {serial !== read.serial && (
         <p className="notice">
-          {say({ zh: `serial_no 不符:这把公钥的序列号是 ${serial},请求头写的是 ${read.serial}。`, en: `serial_no differs: this key's is ${serial}, the header says ${read.serial}.` })}{" "}
+          {say({ zh: `serial_no 不符：这把公钥的序列号是 ${serial},请求头写的是 ${read.serial}。`, en: `serial_no differs: this key's is ${serial}, the header says ${read.serial}.` })}{" "}
           <Link to="/errors/key_unknown">
             <code>key_unknown</code>
           </Link>
@@ -186,7 +186,7 @@ function Vectors({ choose }: { choose: (asked: Asked) => void }) {
       <h2 id="vectors">{say({ zh: "测试向量", en: "Test vectors" })}</h2>
       <p>
         {say({
-          zh: "每种算法的密钥、文本与签名。私钥是公开的,绝不要在沙箱之外登记。Ed25519 与 RSA 的签名每次相同;SM2 带随机数,只能验签。",
+          zh: "每种算法的密钥、文本与签名。私钥是公开的，绝不要在沙箱之外登记。Ed25519 与 RSA 的签名每次相同;SM2 带随机数，只能验签。",
           en: "A key, a text and a signature for each suite. The private keys are public: never register them outside a sandbox. Ed25519 and RSA sign the same text the same way; SM2 mixes in randomness, so verify it.",
         })}
       </p>
