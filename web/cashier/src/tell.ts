@@ -14,10 +14,10 @@ export interface Told {
   readonly outcome: "paid" | "expired" | "closed" | null;
 }
 
-/** The window that may hear: the one that opened ours, or the page that frames it. */
+/** The window that opened ours, if one did. */
 export function listener(): Window | null {
-  if (window.opener instanceof Object) return window.opener as Window;
-  return window.parent === window ? null : window.parent;
+  // The other page is of another origin: its window is no object of ours, and nothing of it can be read.
+  return (window.opener as Window | null) ?? null;
 }
 
 export function tell(to: Window | null, token: string, order: CashierOrder, face: Face): void {
