@@ -32,13 +32,13 @@ export function siteLink(href, from, pages) {
   if (/^(https?:|mailto:)/.test(href)) return href;
   if (href.startsWith("#")) return href;
   const [file, fragment] = href.split("#");
-  // A translation lies one folder deeper, and its links lead to the originals.
-  const path = posix.join(posix.dirname(from.replace(/^zh\//, "")), from.startsWith("zh/") ? file.replace("../", "") : file);
+  // What a translation links to lies beside it, or one folder up among the originals.
+  const path = posix.join(posix.dirname(from), file).replace(/^zh\//, "");
   if (path === "openapi.json") return "/developers/api";
   if (path === "reference/errors.md") return `/developers/errors${fragment ? `/${fragment}` : ""}`;
   if (path === "changelog.md") return "/developers/changelog";
   if (path === "README.md" || path === "." || path === "") return "/developers/docs";
-  const page = path.replace(/^zh\//, "").replace(/\.md$/, "");
+  const page = path.replace(/\.md$/, "");
   if (!pages.has(page)) return null;
   return `/developers/docs/${page}${fragment ? `#${fragment}` : ""}`;
 }

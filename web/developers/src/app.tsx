@@ -27,7 +27,7 @@ function pageAt(path: string): ReactNode {
     case "docs":
       return below === "" ? <Documents /> : <Document key={below} path={below} />;
     case "quickstart":
-      return <Document key="quickstart" path="start/quickstart" />;
+      return <Document key="start/quickstart" path="start/quickstart" />;
     case "api":
       return <Reference operation={below} />;
     case "errors":
