@@ -29,6 +29,7 @@ test-web: ## The TypeScript client's tests and the browser's
 	@scripts/setup test
 	@scripts/web
 	cd sdk/typescript && npm test --silent
+	cd web && npm test --silent
 	@$(CARGO) build --quiet --package jialing-cli
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 

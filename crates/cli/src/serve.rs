@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey};
-use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits};
+use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits, applications};
 use jialing_journal::Suite;
 use jialing_platform::Settings;
 use jialing_platform::institutions::Founding;
@@ -227,6 +227,7 @@ impl Checked {
         edge.limits = file.limits;
         edge.trusted_proxies = file.trusted_proxies;
         edge.metrics_token = metrics_token;
+        edge.assets = applications();
         let (identity, notices, founding, suite) = (identity?, notices?, founding?, suite?);
         Some(move |listener| Plan {
             data,

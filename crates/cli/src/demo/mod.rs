@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jialing_gateway::{BulkConfig, EdgeConfig, Rate, city_page};
+use jialing_gateway::{BulkConfig, EdgeConfig, Rate, applications, city_page};
 use jialing_journal::Suite;
 use jialing_platform::Settings;
 use jialing_platform::witnesses::{Asked, Policy};
@@ -120,7 +120,7 @@ impl Demo {
         let sandbox = start_sandbox(&city, &keys, &args.data, &url).await?;
         let mut edge = EdgeConfig::new(vec![keys.platform.clone()]);
         edge.city = true;
-        edge.assets = city_page();
+        edge.assets = city_page().into_iter().chain(applications()).collect();
         // A whole city lives behind one address here.
         let wide = Rate { burst: 100_000, per_minute: 6_000_000 };
         (edge.limits.doors, edge.limits.public, edge.limits.session, edge.limits.key) =
