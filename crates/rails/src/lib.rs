@@ -19,12 +19,16 @@
 //! | [`identity`] | does this name belong to this identity number (and phone)? |
 //! | [`notice`] | one-time codes and notices by template |
 //! | [`witness`] | cosignatures of the ledger's checkpoints |
+//! | [`consumer_code`] | the code that a payer shows |
 //! | [`emvco`] | the payload of a merchant's QR code |
+//! | [`ndef`] | what an NFC tag carries |
 
 pub mod bank;
 mod call;
+pub mod consumer_code;
 pub mod emvco;
 pub mod identity;
+pub mod ndef;
 pub mod notice;
 mod outcome;
 pub mod witness;

@@ -18,6 +18,7 @@ use crate::sessions::Actor;
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
 
 pub use send::{BATCH, MAX_TRIES, keep_sending, pause_ms, send_due};
+pub(crate) use store::{New, insert as tell};
 
 crate::stored! {
     /// What a notice says.
@@ -38,6 +39,8 @@ crate::stored! {
         WithdrawalReturned = "WITHDRAWAL_RETURNED",
         /// The rest of a closed wallet went to the bank.
         WalletSwept = "WALLET_SWEPT",
+        /// A merchant charged your code and waits for your PIN.
+        ConfirmPayment = "CONFIRM_PAYMENT",
     }
 }
 

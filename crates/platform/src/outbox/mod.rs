@@ -32,6 +32,12 @@ crate::stored! {
         RefundClosed = "refund.closed",
         /// A refund cannot go on by itself.
         RefundAbnormal = "refund.abnormal",
+        /// An order waits for the payer's PIN.
+        OrderUserPaying = "order.user_paying",
+        /// An attempt to pay an order failed.
+        OrderPayError = "order.pay_error",
+        /// An order was taken back by the merchant, or by time.
+        OrderRevoked = "order.revoked",
     }
 }
 
@@ -95,7 +101,7 @@ pub struct EventsAsk {
     pub before: Option<String>,
 }
 
-pub(crate) use follow::{closed, stuck};
+pub(crate) use follow::{order, stuck};
 
 /// Writes `event` in the transaction of the change. One of the same type about the same object on
 /// the same occasion is written once, however often this is called.
