@@ -5,8 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, exchange, exports, notices, orders, outbox, people, policies, supply, transfers,
-    webhooks, witnesses,
+    App, Result, audit, codes, exchange, exports, notices, orders, outbox, people, policies, supply, transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -40,6 +39,7 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         supply::keep(app),
         people::keep(app),
         every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
+            codes::forget(&app).await?;
             outbox::expire(&app).await
         }),
         every(app, HOUSEKEEPING, "old deliveries could not be forgotten", |app| async move {

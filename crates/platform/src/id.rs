@@ -60,6 +60,10 @@ tags! {
     OrderTag OrderId "ord",
     /// An attempt to pay an order.
     PaymentTag PaymentId "pay",
+    /// A code that a payer shows.
+    PaymentCodeTag PaymentCodeId "pcd",
+    /// A code that a merchant prints.
+    StaticCodeTag StaticCodeId "scd",
     /// A refund; also its ledger transfer.
     RefundTag RefundId "ref",
     /// A top-up; also its ledger transfer.

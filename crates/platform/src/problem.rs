@@ -112,6 +112,11 @@ codes! {
     // Orders.
     OrderClosed "order_closed" 409 false "The order is closed" "订单已关闭": "It was closed or has expired." => "Ask the merchant for a new order.";
     OrderPaid "order_paid" 409 false "The order is already paid" "订单已支付": "Somebody paid it." => "Nothing is to be done.";
+    PaymentCodeInvalid "payment_code_invalid" 422 false "This is no payment code" "付款码无效": "The text is no payment code of this scheme, or was not made by the payer's app." => "Scan the code again, or ask the payer for a fresh one.";
+    PaymentCodeExpired "payment_code_expired" 422 false "The payment code is too old" "付款码已过期": "A payment code is good for 60 seconds after it was shown." => "Ask the payer to show a fresh one.";
+    PaymentCodeUsed "payment_code_used" 409 false "The payment code was used" "付款码已使用": "A payment code pays one order." => "Ask the payer to show a fresh one.";
+    PayerRefused "payer_refused" 422 false "The payer said no" "付款人已拒绝": "The payer was asked for the PIN and refused." => "Ask the payer; a fresh code may be charged under the same number.";
+    AmountMismatch "amount_mismatch" 409 false "The amounts differ" "金额不一致": "The payer agreed to another amount than the order asks for." => "Show the order to the payer again.";
     RefundExceedsPaid "refund_exceeds_paid" 422 false "More would be refunded than was paid" "退款超过可退金额": "Done and pending refunds never exceed the payment." => "Refund at most what is left.";
     RefundWindowClosed "refund_window_closed" 422 false "The time for refunds is over" "超过退款期限": "Refunds are possible for 365 days after the payment." => "Pay the customer by transfer.";
     MerchantInactive "merchant_inactive" 403 false "The merchant is not active" "商户未生效": "It awaits approval, or was suspended." => "See the merchant's status.";

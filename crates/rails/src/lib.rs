@@ -21,13 +21,17 @@
 //! | [`notice`] | one-time codes and notices by template |
 //! | [`witness`] | cosignatures of the ledger's checkpoints |
 //! | [`webhook`] | signed messages to merchants' servers, at addresses nobody vouches for |
+//! | [`consumer_code`] | the code that a payer shows |
 //! | [`emvco`] | the payload of a merchant's QR code |
+//! | [`ndef`] | what an NFC tag carries |
 
 pub mod bank;
 mod call;
+pub mod consumer_code;
 pub mod emvco;
 pub mod identity;
 pub mod iso20022;
+pub mod ndef;
 pub mod notice;
 mod outcome;
 pub mod webhook;

@@ -22,7 +22,7 @@ pub struct Order {
     /// `NOTPAY`, `USERPAYING`, `SUCCESS`, `CLOSED`, `PAYERROR` or `REVOKED`.
     pub state: String,
     /// What to show as a QR code, while it can be paid.
-    pub qr: Option<String>,
+    pub qr_code: Option<String>,
     /// `NONE`, `PARTIAL` or `FULL`.
     pub refund_state: String,
     /// What is to be paid, or was.

@@ -1,12 +1,14 @@
 //! `/v1/merchant`: merchants' servers. Every request here is signed, and so is every answer.
 
 mod books;
+mod code_payments;
 mod events;
 mod history;
 mod mandates;
 mod orders;
 mod refunds;
 mod security;
+mod static_codes;
 mod supply;
 mod webhooks;
 
@@ -21,6 +23,10 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         OpenApiRouter::new()
             .routes(routes!(security::echo))
             .routes(routes!(orders::create, orders::list))
+            .routes(routes!(code_payments::charge))
+            .routes(routes!(static_codes::create, static_codes::list))
+            .routes(routes!(static_codes::of))
+            .routes(routes!(static_codes::revoke))
             .routes(routes!(orders::of))
             .routes(routes!(orders::numbered))
             .routes(routes!(orders::close))

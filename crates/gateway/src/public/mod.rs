@@ -1,6 +1,7 @@
 //! `/v1/public`: what anyone may read, and check the ledger with without trusting it.
 
 mod asks;
+mod cashier;
 mod errors;
 mod keys;
 pub(crate) mod log;
@@ -17,6 +18,7 @@ use crate::gates::public_reads;
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
     let routes = OpenApiRouter::new()
         .routes(routes!(keys::list))
+        .routes(routes!(cashier::read))
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::inclusion))
         .routes(routes!(log::consistency))

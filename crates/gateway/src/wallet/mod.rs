@@ -14,9 +14,11 @@ mod merchants;
 mod notices;
 mod orders;
 mod organisations;
+mod payment_codes;
 mod people;
 mod pin;
 mod sessions;
+mod static_codes;
 mod supply;
 mod topups;
 mod transfers;
@@ -98,6 +100,13 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(orders::scan))
             .routes(routes!(orders::view))
             .routes(routes!(orders::pay))
+            .routes(routes!(payment_codes::draw))
+            .routes(routes!(payment_codes::status))
+            .routes(routes!(payment_codes::confirmations))
+            .routes(routes!(payment_codes::refuse))
+            .routes(routes!(static_codes::pay))
+            .routes(routes!(static_codes::create, static_codes::list))
+            .routes(routes!(static_codes::revoke))
             .routes(routes!(mandates::create, mandates::list))
             .routes(routes!(mandates::of))
             .routes(routes!(mandates::pause))

@@ -150,6 +150,11 @@ pub async fn revoke(app: &App, actor: &Actor, device: DeviceId) -> Result<Device
     one(app, actor, device).await
 }
 
+/// Whether the device is the person's and may sign.
+pub(crate) async fn active(tx: &mut Tx, person: PersonId, device: DeviceId) -> Result<bool> {
+    store::is_active(tx, person, device).await
+}
+
 /// Revokes all devices of an erased person.
 pub(crate) async fn revoke_all(tx: &mut Tx, person: PersonId, now: i64) -> Result<()> {
     store::revoke_all(tx, person, now).await

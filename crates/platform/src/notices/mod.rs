@@ -18,6 +18,7 @@ use crate::sessions::Actor;
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
 
 pub use send::{BATCH, MAX_TRIES, keep_sending, pause_ms, send_due};
+pub(crate) use store::{New, insert as tell};
 
 crate::stored! {
     /// What a notice says.
@@ -42,6 +43,8 @@ crate::stored! {
         WebhookDisabled = "WEBHOOK_DISABLED",
         /// A signing key of your merchant's ends soon.
         KeyExpiring = "KEY_EXPIRING",
+        /// A merchant charged your code and waits for your PIN.
+        ConfirmPayment = "CONFIRM_PAYMENT",
     }
 }
 

@@ -39,6 +39,12 @@ crate::stored! {
         WebhookDisabled = "webhook.disabled",
         /// A signing key ends soon.
         KeyExpiring = "key.expiring",
+        /// An order waits for the payer's PIN.
+        OrderUserPaying = "order.user_paying",
+        /// An attempt to pay an order failed.
+        OrderPayError = "order.pay_error",
+        /// An order was taken back by the merchant, or by time.
+        OrderRevoked = "order.revoked",
     }
 }
 
@@ -102,7 +108,7 @@ pub struct EventsAsk {
     pub before: Option<String>,
 }
 
-pub(crate) use follow::{closed, stuck};
+pub(crate) use follow::{order, stuck};
 
 /// Writes `event` in the transaction of the change, and into the queues of the merchant's endpoints.
 /// One of the same type about the same object on the same occasion is written once, however often

@@ -4,8 +4,10 @@
 #![allow(unreachable_pub)]
 
 mod audit;
+mod cashier;
 mod citizen;
 mod city;
+mod codes;
 mod db;
 mod devices;
 mod exchange_guide;
@@ -35,6 +37,7 @@ mod saver;
 mod sign_in;
 mod sign_up;
 mod statements;
+mod static_codes;
 mod supply;
 mod topups;
 mod transfers;

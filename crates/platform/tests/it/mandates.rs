@@ -38,6 +38,8 @@ fn ask(number: &str, amount: u64) -> ChargeAsk {
         description: "地铁 2 号线".into(),
         amount: Money::fen(amount),
         store_id: None,
+        goods_detail: None,
+        terminal: None,
         attach: None,
         notify_url: None,
         goods_tag: None,
@@ -128,7 +130,7 @@ fn the_same_charge_again_answers_the_paid_order_and_a_refused_one_is_tried_again
         let extra = poor.extra.unwrap_or_default();
         assert_eq!(extra.keys().collect::<Vec<_>>(), ["order_id"], "nothing about the wallet");
         let waiting = orders::of(&world.app, shop.id, &Name::OutTradeNo("M-2".into())).await.expect("there");
-        assert_eq!((waiting.state, waiting.qr), (orders::State::PayError, None));
+        assert_eq!((waiting.state, waiting.qr_code), (orders::State::PayError, None));
         fund(world, payer.wallet, 1).await;
         let paid = charge(world, &shop, &mandate.token, "M-2", 49_001).await.expect("tried again");
         assert_eq!((paid.id, paid.state), (waiting.id, orders::State::Success));

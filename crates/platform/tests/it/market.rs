@@ -66,6 +66,9 @@ impl Shop {
             description: "小面 × 2".into(),
             amount: Money::fen(amount),
             store_id: None,
+            goods_detail: None,
+            terminal: None,
+            return_url: None,
             expires_in: None,
             attach: None,
             notify_url: None,
@@ -102,7 +105,7 @@ impl Payer {
         let (payee, subject) = (order.merchant_id.to_string(), order.id.to_string());
         let evidence =
             self.citizen.sign(world, payments::ACTION, &payee, order.amount.amount, &subject, self.wallet);
-        PayAsk { wallet_id: self.wallet, pin: None, evidence }
+        PayAsk { wallet_id: self.wallet, amount: None, via: None, pin: None, evidence }
     }
 
     /// Pays an order.

@@ -1,6 +1,7 @@
 //! The rails against servers that answer well, badly, late and not at all.
 
 mod bank;
+mod consumer_code;
 mod emvco;
 mod iso_bank;
 mod iso_messages;
