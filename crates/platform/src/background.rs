@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, exchange, exports, notices, orders, outbox, people, policies, supply, transfers,
-    witnesses,
+    App, Result, audit, exchange, exports, notices, orders, outbox, payouts, people, policies, supply,
+    transfers, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -22,6 +22,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     exchange::resolve::repair(app).await?;
     transfers::reconcile(app).await?;
     orders::reconcile(app).await?;
+    payouts::reconcile(app).await?;
     witnesses::resume(app).await
 }
 
@@ -34,6 +35,7 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         exchange::resolve::start(app),
         transfers::keep_resolving(app),
         notices::keep_sending(app),
+        payouts::keep(app),
         audit::keep(app),
         exports::work::keep(app),
         policies::keep_anchoring(app),

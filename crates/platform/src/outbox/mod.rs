@@ -32,6 +32,12 @@ crate::stored! {
         RefundClosed = "refund.closed",
         /// A refund cannot go on by itself.
         RefundAbnormal = "refund.abnormal",
+        /// Every line of a batch of payouts has ended.
+        PayoutFinished = "payout.finished",
+        /// A batch of payouts was cancelled by the merchant before it began.
+        PayoutCancelled = "payout.cancelled",
+        /// The owner said no to a batch of payouts.
+        PayoutRejected = "payout.rejected",
     }
 }
 
