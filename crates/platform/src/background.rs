@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, codes, exchange, exports, notices, orders, outbox, people, policies, supply, transfers, webhooks, witnesses,
+    App, Result, audit, codes, exchange, exports, notices, orders, outbox, payouts, people, policies, supply, transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -21,6 +21,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     exchange::resolve::repair(app).await?;
     transfers::reconcile(app).await?;
     orders::reconcile(app).await?;
+    payouts::reconcile(app).await?;
     witnesses::resume(app).await
 }
 
@@ -33,6 +34,7 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         exchange::resolve::start(app),
         transfers::keep_resolving(app),
         notices::keep_sending(app),
+        payouts::keep(app),
         audit::keep(app),
         exports::work::keep(app),
         policies::keep_anchoring(app),

@@ -96,6 +96,10 @@ tags! {
     ExportTag ExportId "exp",
     /// An audit entry.
     AuditTag AuditId "aud",
+    /// A batch of payouts.
+    PayoutTag PayoutId "pob",
+    /// A line of a batch of payouts; also its ledger transfer.
+    PayoutLineTag PayoutLineId "pol",
 }
 
 impl<T: Tag> Id<T> {

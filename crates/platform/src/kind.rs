@@ -50,6 +50,8 @@ kinds! {
     Settlement = 10 "settlement",
     /// A bank's own bulk work; the id is the bank's choice and no table has a row for it.
     Bulk = 11 "bulk",
+    /// A merchant paid out one line of a batch; the id is the line's.
+    Payout = 12 "payout",
 }
 
 /// What the 16 highest bits of a bank's bulk accounts, transfers and meters are; the next 32 are the

@@ -38,6 +38,7 @@ pub mod notices;
 pub mod orders;
 pub mod outbox;
 pub mod payments;
+pub mod payouts;
 pub mod people;
 pub mod pins;
 pub mod policies;

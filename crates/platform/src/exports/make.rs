@@ -139,6 +139,7 @@ const fn kind_words(kind: Kind) -> (&'static str, &'static str) {
         Kind::WithdrawalReturn => ("兑回退回", "Withdrawal returned"),
         Kind::Settlement => ("机构间清算", "Settlement"),
         Kind::Bulk => ("批量收付", "Bulk movement"),
+        Kind::Payout => ("批量付款", "Payout"),
     }
 }
 

@@ -74,6 +74,7 @@ impl Follower {
                 crate::orders::follow::settle(app, tx, records).await?;
                 crate::refunds::follow::settle(app, tx, records).await?;
                 crate::transfers::follow::settle(app, tx, records).await?;
+                crate::payouts::follow::settle(app, tx, records).await?;
                 crate::topups::follow::settle(app, tx, records).await?;
                 crate::withdrawals::follow::settle(app, tx, records).await?;
                 crate::institutions::follow::settle(app, tx, records).await

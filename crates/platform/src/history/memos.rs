@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::Movement;
-use crate::id::{OrderId, RefundId, TransferId};
+use crate::id::{OrderId, PayoutLineId, RefundId, TransferId};
 use crate::kind::Kind;
 use crate::{App, Result};
 
@@ -30,6 +30,10 @@ pub(crate) async fn add(app: &App, movements: &mut [Movement]) -> Result<()> {
     );
     words.extend(
         crate::transfers::notes(app, &transfers).await?.into_iter().map(|(id, text)| (id.number(), text)),
+    );
+    let payouts: Vec<PayoutLineId> = of(Kind::Payout).map(PayoutLineId::from_number).collect();
+    words.extend(
+        crate::payouts::remarks(app, &payouts).await?.into_iter().map(|(id, text)| (id.number(), text)),
     );
     for movement in movements {
         movement.memo = words.get(&movement.transaction_id.number()).cloned();

@@ -192,6 +192,7 @@ pub const fn subject_prefix(kind: Kind) -> &'static str {
         Kind::Transfer => "tra",
         Kind::Settlement => "txn",
         Kind::Bulk => "blk",
+        Kind::Payout => "pol",
     }
 }
 

@@ -6,12 +6,12 @@
 use crate::exchange::{self, Direction};
 use crate::id::{OrderId, parse_number};
 use crate::wallets::legs::thing;
-use crate::{App, Result, institutions, orders, refunds, transfers};
+use crate::{App, Result, institutions, orders, payouts, refunds, transfers};
 
 use super::account::Asker;
 
 /// Prefixes of ids that movements are for.
-const SUBJECTS: [&str; 7] = ["ord", "ref", "tra", "top", "wdr", "iss", "txn"];
+const SUBJECTS: [&str; 8] = ["ord", "ref", "tra", "top", "wdr", "iss", "txn", "pol"];
 
 /// The transactions that `text` stands for, to the one who asks: those of an id, with an order also its
 /// refunds; or of one's own number of an order, refund, transfer, top-up, withdrawal or issuance. None
@@ -31,6 +31,7 @@ pub(super) async fn transactions(app: &App, asker: Asker, text: &str) -> Result<
                 found.extend(with_refunds(app, order).await?);
             }
             found.extend(refunds::number_of(app, merchant, text).await?.map(|refund| refund.number()));
+            found.extend(payouts::number_of(app, merchant, text).await?.map(|line| line.number()));
         }
         Asker::Person(person) => {
             found.extend(transfers::number_of(app, person, text).await?.map(|transfer| transfer.number()));

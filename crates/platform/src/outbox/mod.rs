@@ -45,6 +45,12 @@ crate::stored! {
         OrderPayError = "order.pay_error",
         /// An order was taken back by the merchant, or by time.
         OrderRevoked = "order.revoked",
+        /// Every line of a batch of payouts has ended.
+        PayoutFinished = "payout.finished",
+        /// A batch of payouts was cancelled by the merchant before it began.
+        PayoutCancelled = "payout.cancelled",
+        /// The owner said no to a batch of payouts.
+        PayoutRejected = "payout.rejected",
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod erase;
 mod identity;
+mod many;
 mod organisations;
 mod phone;
 mod profile;
@@ -29,6 +30,7 @@ pub use erase::erase;
 pub use identity::{
     CheckState, IdentityAsk, IdentityCheck, confirm_in_person, keep, latest, retry_due, submit,
 };
+pub(crate) use many::{found_by, is_named, names_of};
 pub use organisations::{Organisation, OrganisationAsk, organisation, organisations, register};
 pub use phone::Phone;
 pub use profile::{AliasAsk, Profile, me, set_alias};

@@ -41,6 +41,11 @@ const COUNTS: &[(&str, &[Kind], &str)] = &[
         "SELECT COUNT(*) FROM transfers WHERE record_seq IS NOT NULL OR state = 'SUCCESS'",
     ),
     (
+        "payouts that succeeded",
+        &[Kind::Payout],
+        "SELECT COUNT(*) FROM payout_lines WHERE record_seq IS NOT NULL OR state = 'SUCCESS'",
+    ),
+    (
         "top-ups that succeeded",
         &[Kind::TopUp],
         "SELECT COUNT(*) FROM exchanges WHERE direction = 'TOP_UP' AND state = 'SUCCESS'",

@@ -33,6 +33,11 @@ const fn sql(kind: Kind) -> Option<(&'static str, &'static [&'static str])> {
             "SELECT id, amount, state, from_wallet AS payer, to_wallet AS payee, record_seq FROM transfers WHERE id IN ",
             &["SUCCESS"],
         )),
+        Kind::Payout => Some((
+            "SELECT l.id, l.amount, l.state, m.wallet AS payer, l.wallet AS payee, l.record_seq \
+             FROM payout_lines l JOIN merchants m ON m.id = l.merchant WHERE l.id IN ",
+            &["SUCCESS"],
+        )),
         Kind::TopUp => Some((
             "SELECT id, amount, state, CAST(NULL AS TEXT) AS payer, wallet_id AS payee, CAST(NULL AS BIGINT) AS record_seq FROM exchanges WHERE id IN ",
             &["SUCCESS"],

@@ -32,7 +32,7 @@ pub(crate) use close::{follow_up, sweep_failed, swept};
 pub use legs::{AccountRef, Movement, holds, legs, posts, voids};
 pub use open::{OpenAsk, class_of, open, open_as, open_for_merchant, raise_class};
 pub use refused::{Attempt, Side, refused};
-pub(crate) use refused::{room, stopped, too_high};
+pub(crate) use refused::{code_for_payer, room, stopped, too_high};
 pub use status::{Control, Standing, Status};
 pub use view::{Limit, Limits, Upgrade, View, list, view};
 
@@ -157,6 +157,24 @@ pub async fn find_in(tx: &mut Tx, id: WalletId) -> Result<Wallet> {
 /// Any fault of the database.
 pub async fn find_many_in(tx: &mut Tx, accounts: &[u128]) -> Result<Vec<Wallet>> {
     store::find_many(tx, accounts).await
+}
+
+/// Where money for each of these persons arrives when no wallet is named, as [`receiving`] finds it;
+/// persons without such a wallet are missing.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn receiving_of(
+    app: &App,
+    persons: &[PersonId],
+) -> Result<std::collections::HashMap<PersonId, WalletId>> {
+    let mut found = std::collections::HashMap::new();
+    for wallet in store::open_of_many(app.db.read(), persons).await? {
+        if let (Owner::Person(person), Ok(())) = (wallet.owner, wallet.may_receive()) {
+            found.entry(person).or_insert(wallet.id);
+        }
+    }
+    Ok(found)
 }
 
 /// Wallets of a person that are not closed, oldest first.

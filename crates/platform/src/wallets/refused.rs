@@ -69,6 +69,11 @@ pub async fn refused(app: &App, refusal: &Refusal, attempt: &Attempt<'_>) -> Pro
     })
 }
 
+/// The code that the paying side hears, for lists where figures have no place.
+pub(crate) fn code_for_payer(refusal: &Refusal) -> Code {
+    plain(refusal, Side::Payer).code
+}
+
 /// The problem without figures.
 fn plain(refusal: &Refusal, asks: Side) -> Problem {
     match asks {

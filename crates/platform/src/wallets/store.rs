@@ -48,6 +48,26 @@ pub(super) async fn open_of<'e>(on: impl Executor<'e, Database = Any>, owner: Ow
     rows.iter().map(read).collect()
 }
 
+/// Open wallets of many persons, the oldest first.
+pub(super) async fn open_of_many(on: &sqlx::AnyPool, persons: &[PersonId]) -> Result<Vec<Wallet>> {
+    let mut wallets = Vec::new();
+    for some in persons.chunks(MOST_IN_LIST) {
+        let sql = format!(
+            "{}({}) AND w.closed = 0 ORDER BY w.id",
+            select!("WHERE w.owner IN "),
+            crate::db::places(1, some.len())
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for person in some {
+            query = query.bind(person.to_string());
+        }
+        for row in query.fetch_all(on).await? {
+            wallets.push(read(&row)?);
+        }
+    }
+    Ok(wallets)
+}
+
 pub(super) async fn all_of<'e>(on: impl Executor<'e, Database = Any>, owner: Owner) -> Result<Vec<Wallet>> {
     let rows = sqlx::query(select!("WHERE w.owner = $1 ORDER BY w.id DESC"))
         .bind(owner.to_string())

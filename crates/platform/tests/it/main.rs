@@ -25,6 +25,7 @@ mod notices;
 mod orders;
 mod outbox;
 mod payments;
+mod payouts;
 mod pins;
 mod policies;
 mod postgres;
