@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, codes, exchange, exports, notices, orders, outbox, payouts, people, policies, supply, transfers, webhooks, witnesses,
+    App, Result, audit, codes, exchange, exports, notices, orders, outbox, payouts, people, policies, supply,
+    transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.

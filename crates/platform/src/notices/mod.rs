@@ -90,7 +90,7 @@ pub struct ReadAsk {
 ///
 /// # Errors
 /// Any fault of the database.
-pub(crate) async fn tell(
+pub(crate) async fn tell_once(
     tx: &mut Tx,
     id: NoticeId,
     person: PersonId,
@@ -99,7 +99,7 @@ pub(crate) async fn tell(
     subject: String,
     at: i64,
 ) -> Result<()> {
-    store::insert(tx, store::New { id, person, code, params: params.to_string(), subject, at }).await
+    store::insert(tx, New { id, person, code, params: params.to_string(), subject, at }).await
 }
 
 /// The actor's notices, newest first.
