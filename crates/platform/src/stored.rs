@@ -3,7 +3,7 @@
 /// Declares an enumeration whose variants have a permanent text: in JSON, in OpenAPI and in SQL.
 #[macro_export]
 macro_rules! stored {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$note:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$note:meta])* $variant:ident = $text:tt),* $(,)? }) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         $(#[$doc])*
         pub enum $name { $($(#[$note])* #[serde(rename = $text)] $variant),* }
