@@ -66,6 +66,7 @@ pub struct Signed {
 
 /// What is kept, for whoever settles a dispute. It checks with the public key alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EvidenceStatement)]
 pub struct Statement {
     /// Whose device signed. A number that a client chose may be used by several people.
     pub person_id: PersonId,

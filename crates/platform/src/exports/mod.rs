@@ -43,6 +43,7 @@ crate::stored! {
 
 crate::stored! {
     /// The language of titles and words in a CSV file. Parquet always has the same names.
+    #[schema(as = ExportLanguage)]
     pub enum Language {
         /// Chinese.
         Chinese = "zh",
@@ -53,6 +54,7 @@ crate::stored! {
 
 crate::stored! {
     /// How far an export has come.
+    #[schema(as = ExportState)]
     pub enum State {
         /// It waits.
         Queued = "QUEUED",

@@ -31,6 +31,7 @@ pub use stores::{Store, StoreAsk, add_store, stores};
 
 stored! {
     /// Where a merchant stands.
+    #[schema(as = MerchantStatus)]
     pub enum Status {
         /// Registered, awaiting approval.
         Pending = "PENDING",

@@ -308,6 +308,39 @@ fn a_checker_written_from_the_definitions_alone_agrees() {
     assert_eq!((fine, said), (true, expect));
 }
 
+#[test]
+fn the_messages_of_the_guide_are_read_and_agreed_on() {
+    let guide = include_str!("../../../../docs/guides/connecting-a-bank.md");
+    let shown: Vec<String> =
+        guide.split("```xml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect();
+    let read: Vec<_> = shown
+        .iter()
+        .map(|text| BusinessMessage::read(text.as_bytes()).unwrap().document.definition())
+        .collect();
+    assert_eq!(read, [PAIN_001, PACS_008, PACS_002, PACS_028, PACS_004, CAMT_053]);
+    let (fine, said) = in_python(&shown);
+    assert!(fine, "{said:?}");
+}
+
+#[test]
+fn the_reference_names_the_messages_and_limits_as_they_are() {
+    let page = include_str!("../../../../docs/reference/iso20022.md");
+    for definition in [PAIN_001, PACS_008, PACS_002, PACS_004, PACS_028, CAMT_053, CAMT_054] {
+        assert!(page.contains(&format!("| `{definition}` |")), "{definition}");
+    }
+    for (limit, default) in [
+        ("MAX_BYTES", MAX_BYTES),
+        ("MAX_DEPTH", MAX_DEPTH),
+        ("MAX_ELEMENTS", MAX_ELEMENTS),
+        ("MAX_TEXT", MAX_TEXT),
+        ("MAX_ATTRIBUTES", MAX_ATTRIBUTES),
+        ("MAX_NOTICES", jialing_rails::bank::MAX_NOTICES),
+        ("MAX_STATEMENT_PAGES", jialing_rails::bank::MAX_STATEMENT_PAGES),
+    ] {
+        assert!(page.contains(&format!("| `{limit}` | {default} |")), "{limit}");
+    }
+}
+
 /// Changes that break a definition, each on a message it belongs to.
 fn misfits() -> Vec<(&'static str, String)> {
     let of = |document: Document, from: &str, to: &str| {
