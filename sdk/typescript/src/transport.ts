@@ -97,10 +97,10 @@ async function read({ platformKeys, now }: Settings, { route }: Call, asked: str
   if (fault !== null && fault !== "unsigned") throw new Unacceptable(asked, `its signature is ${fault}`);
   const signed = fault === null;
   if (!response.ok) throw failure(asked, response, body, signed);
-  // A file is not signed: its digest is in an answer that is.
-  if (route.answer === "bytes") return body;
+  // A file is streamed and not signed: its digest, or what is in it, is in answers that are.
+  if (route.answer !== "json") return route.answer === "text" ? new TextDecoder().decode(body) : body;
   if (!signed) throw new Unacceptable(asked, "it is not signed");
-  return route.answer === "text" ? new TextDecoder().decode(body) : body.length === 0 ? undefined : json(asked, body);
+  return body.length === 0 ? undefined : json(asked, body);
 }
 
 function failure(asked: string, response: Response, body: Bytes, signed: boolean): Error {
