@@ -54,10 +54,11 @@ public final class MerchantTest {
       test.patienceIsGivenUpToALimit();
       test.aListIsReadPageByPage();
       test.whatIsSignedIsWhatIsSent();
+      test.aFileComesUnsignedAndNothingElseDoes();
     } finally {
       test.server.stop(0);
     }
-    System.out.println("7 tests of the client passed");
+    System.out.println("8 tests of the client passed");
   }
 
   private synchronized void serve(HttpExchange exchange) throws IOException {
@@ -175,6 +176,15 @@ public final class MerchantTest {
     expect("the pages", asked, List.of("GET /v1/merchant/orders?limit=100", "GET /v1/merchant/orders?limit=100&after=ord_2"));
     expect("the first alone", shop(first).orders(Map.of()).iterator().next().get("id"), "ord_3");
     expect("one page", asked.size(), 1);
+  }
+
+  private void aFileComesUnsignedAndNothingElseDoes() {
+    byte[] file = shop(new Reply(200, "a,b", null, 0)).file("/v1/merchant/exports/exp_1/file");
+    expect("the file", new String(file, StandardCharsets.UTF_8), "a,b");
+    fails(Unacceptable.class, () -> shop(new Reply(200, "a,b", stranger, 0)).file("/v1/merchant/exports/exp_1/file"));
+    fails(Unacceptable.class, () -> shop(problem(404, "not_found", "", null)).file("/v1/merchant/exports/exp_1/file"));
+    shop(good(ORDER)).post("/v1/merchant/payouts/files", file, "text/csv");
+    expect("what was asked", asked, List.of("POST /v1/merchant/payouts/files"));
   }
 
   private void whatIsSignedIsWhatIsSent() {
