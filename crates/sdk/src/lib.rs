@@ -15,9 +15,11 @@
 
 pub mod answers;
 pub mod bank;
+pub mod code;
 pub mod error;
 pub mod evidence;
 mod http;
+pub mod listing;
 pub mod merchant;
 pub mod public;
 pub mod receipt;
@@ -32,6 +34,7 @@ pub use jialing_bulk as bulk;
 
 pub use answers::Amount;
 pub use bank::Bank;
+pub use code::Code;
 pub use error::{Error, Problem};
 pub use evidence::Evidence;
 pub use merchant::Merchant;

@@ -120,7 +120,6 @@ struct Envelope {
 }
 
 /// What checks deliveries to one endpoint.
-#[derive(Default)]
 pub struct Receiver {
     keys: BTreeMap<String, SealKey>,
     secrets: Vec<zeroize::Zeroizing<Vec<u8>>>,
@@ -132,7 +131,7 @@ impl Receiver {
     /// A receiver that holds nothing yet, and believes nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self { window_s: WINDOW_S, ..Self::default() }
+        Self { keys: BTreeMap::new(), secrets: Vec::new(), platform: BTreeMap::new(), window_s: WINDOW_S }
     }
 
     /// With the endpoint's secret, `whsec_…`. While it is changed over, give both.
@@ -263,6 +262,12 @@ impl Receiver {
             }
             _ => None,
         }
+    }
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -73,13 +73,15 @@ class Merchant:
             raise Unacceptable("GET /v1/public/keys", str(error)) from error
         return [one["public_key"] for one in answers if one["suite"] in (ED25519, SM2, RSA)]
 
-    def call(self, method, path, *, query=None, body=None, idempotency_key=None, lost=None, signed=True):
-        """Any operation of the API. `body` is sent as JSON, or as it is when it is bytes. Exports and other
+    def call(self, method, path, *, query=None, body=None, idempotency_key=None, lost=None, signed=True, content_type=None):
+        """Any operation of the API. `body` is sent as JSON, or as it is when it is bytes (`content_type` says what
+        they are). Exports and other
         writes without a number of yours take an `idempotency_key`: make it before the first try. `lost` is asked
         what became of the call when its answer was lost; None when nothing is known. `signed=False` is for
         files alone, whose digest is in an answer that is signed."""
         sent = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        headers = {} if body is None else {"content-type": "application/octet-stream" if isinstance(body, bytes) else "application/json"}
+        usual = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        headers = {} if body is None else {"content-type": content_type or usual}
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
         attempt = 0

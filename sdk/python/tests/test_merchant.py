@@ -157,6 +157,16 @@ class Client(unittest.TestCase):
         self.shop(LOST, reply(202, {"id": "exp_1"})).call("POST", "/v1/merchant/exports", body={}, idempotency_key=key)
         self.assertEqual([headers["idempotency-key"] for _, headers, _ in Platform.asked], [key, key])
 
+    def test_a_body_goes_as_json_or_as_it_is_and_a_file_comes_unsigned(self):
+        shop = self.shop(reply(200, ORDER))
+        shop.self_test(b"hello")
+        shop.call("POST", "/v1/merchant/payouts/files", body=b"a,b\n", content_type="text/csv")
+        self.order(shop)
+        shop.close_order("ord_1")
+        types = [headers["content-type"] for _, headers, _ in Platform.asked]
+        self.assertEqual(types, ["application/octet-stream", "text/csv", "application/json", None])
+        self.assertEqual(self.shop(reply(200, "a,b\n", signer=None)).call("GET", "/v1/merchant/exports/exp_1/file", signed=False), b"a,b\n")
+
     def test_without_pinned_keys_the_directory_is_read(self):
         Platform.asked = []
         answers = [{"suite": "ED25519", "public_key": KEYS["ED25519"]["public_key"]}, {"suite": "ES256", "public_key": ""}]

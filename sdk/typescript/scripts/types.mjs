@@ -77,11 +77,12 @@ function parameters(list, where) {
   return `{\n${members.join("")}  }`;
 }
 
+/** The content types of a body, and its type here: JSON by its schema, anything else as text or bytes. */
 function body(operation) {
-  const content = operation.requestBody?.content;
-  if (!content) return { kind: "none", text: "undefined" };
-  if (content["application/json"]) return { kind: "json", text: type(content["application/json"].schema, "  ") };
-  return { kind: "bytes", text: "Uint8Array | string" };
+  const content = operation.requestBody?.content ?? {};
+  const kinds = Object.keys(content);
+  const texts = kinds.map((kind) => (kind === "application/json" ? type(content[kind].schema, "  ") : "Uint8Array | string"));
+  return { kinds, text: [...new Set(texts)].join(" | ") || "undefined" };
 }
 
 function answer(operation) {
@@ -103,7 +104,7 @@ for (const [path, item] of Object.entries(paths)) {
   for (const method of METHODS.filter((one) => item[one])) {
     const operation = item[method];
     const all = [...(item.parameters ?? []), ...(operation.parameters ?? [])];
-    const { kind, text } = body(operation);
+    const { kinds, text } = body(operation);
     const once = all.some((one) => one.in === "header" && one.name.toLowerCase() === "idempotency-key");
     for (const [status, { description = "" }] of Object.entries(operation.responses)) {
       if (!status.startsWith("2")) for (const [, code] of description.matchAll(/`([a-z_]+)`/g)) codes.add(code);
@@ -113,7 +114,7 @@ for (const [path, item] of Object.entries(paths)) {
     types.push(
       `${comment(operation.summary, "  ")}  ${operation.operationId}: {\n  path: ${parameters(all, "path")};\n  query: ${parameters(all, "query")};\n  body: ${text};\n  answer: ${gives};\n  };\n`,
     );
-    table.push(`  ${operation.operationId}: { method: ${JSON.stringify(method.toUpperCase())}, path: ${JSON.stringify(path)}, body: "${kind}", answer: "${reads}", once: ${once} },\n`);
+    table.push(`  ${operation.operationId}: { method: ${JSON.stringify(method.toUpperCase())}, path: ${JSON.stringify(path)}, body: ${JSON.stringify(kinds)}, answer: "${reads}", once: ${once} },\n`);
   }
 }
 const schemas = [];
@@ -127,7 +128,7 @@ const made = [
   `/** The codes that a problem may carry. */\nexport type Code =\n${[...codes].sort().map((code) => `  | "${code}"\n`).join("").trimEnd()};\n`,
   ...schemas.sort(),
   `/** What each operation takes and gives. */\nexport interface Operations {\n${types.join("")}}\n`,
-  "/** Where an operation is. */\nexport interface Route {\n  readonly method: string;\n  readonly path: string;\n  readonly body: \"none\" | \"json\" | \"bytes\";\n  readonly answer: \"json\" | \"text\" | \"bytes\";\n  /** Whether it takes an `Idempotency-Key`. */\n  readonly once: boolean;\n}\n",
+  "/** Where an operation is. */\nexport interface Route {\n  readonly method: string;\n  readonly path: string;\n  /** The content types it takes; none without a body. */\n  readonly body: readonly string[];\n  readonly answer: \"json\" | \"text\" | \"bytes\";\n  /** Whether it takes an `Idempotency-Key`. */\n  readonly once: boolean;\n}\n",
   `export const ROUTES: Readonly<Record<keyof Operations, Route>> = {\n${table.join("")}};\n`,
 ];
 await mkdir(FOLDER, { recursive: true });

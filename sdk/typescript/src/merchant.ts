@@ -5,7 +5,7 @@ import { type ChargeAsk, type Event, type Export, type ExportAsk, type MandateTo
 import { PublicKey, SigningKey } from "./keys.js";
 import { isProblem, Unacceptable } from "./problem.js";
 import { makeNonce } from "./signature.js";
-import { bodyOf, send, type Settings } from "./transport.js";
+import { bodyOf, contentTypeOf, send, type Settings } from "./transport.js";
 
 /** What `Merchant.connect` takes. */
 export interface MerchantOptions {
@@ -107,7 +107,7 @@ export class Merchant {
     const search = pairs.map(([name, value]) => `${encoded(name)}=${encoded(value as string)}`).join("&");
     const target = search === "" ? filled : `${filled}?${search}`;
     const key = idempotencyKey ?? (route.once ? makeNonce() : undefined);
-    return send(this.settings, { route, target, body: bodyOf(body), idempotencyKey: key, query: lost });
+    return send(this.settings, { route, target, body: bodyOf(body), contentType: contentTypeOf(route, body), idempotencyKey: key, query: lost });
   }
 
   /** Any list of the API by its `operation_id`. */

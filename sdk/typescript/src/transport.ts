@@ -31,6 +31,8 @@ export interface Call {
   /** Path with query. */
   readonly target: string;
   readonly body: Bytes;
+  /** The body's content type; none without a body. */
+  readonly contentType?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   /** Asks what became of the call when its answer was lost; `undefined` when nothing is known of it. */
   readonly query?: (() => Promise<unknown>) | undefined;
@@ -75,13 +77,13 @@ async function once(settings: Settings, call: Call): Promise<unknown> {
   const timestamp = Math.floor(now() / 1000);
   // The path is signed as the platform names it: a path that `base` has belongs to what stands before it.
   const headers: Record<string, string> = { authorization: await authorize(key, { mchid, method: call.route.method, target: call.target, body: call.body, timestamp }) };
-  if (call.route.body !== "none") headers["content-type"] = call.route.body === "json" ? "application/json" : "application/octet-stream";
+  if (call.contentType !== undefined) headers["content-type"] = call.contentType;
   if (call.idempotencyKey !== undefined) headers["idempotency-key"] = call.idempotencyKey;
   let response: Response;
   let body: Bytes;
   try {
     const signal = AbortSignal.timeout(settings.timeoutMs);
-    const sent = call.route.body === "none" ? null : call.body;
+    const sent = call.contentType === undefined ? null : call.body;
     response = await fetch(base.replace(/\/+$/, "") + call.target, { method: call.route.method, headers, body: sent, redirect: "manual", signal });
     body = new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
@@ -95,10 +97,10 @@ async function read({ platformKeys, now }: Settings, { route }: Call, asked: str
   if (fault !== null && fault !== "unsigned") throw new Unacceptable(asked, `its signature is ${fault}`);
   const signed = fault === null;
   if (!response.ok) throw failure(asked, response, body, signed);
-  // A file is not signed: its digest is in an answer that is.
-  if (route.answer === "bytes") return body;
+  // A file is streamed and not signed: its digest, or what is in it, is in answers that are.
+  if (route.answer !== "json") return route.answer === "text" ? new TextDecoder().decode(body) : body;
   if (!signed) throw new Unacceptable(asked, "it is not signed");
-  return route.answer === "text" ? new TextDecoder().decode(body) : body.length === 0 ? undefined : json(asked, body);
+  return body.length === 0 ? undefined : json(asked, body);
 }
 
 function failure(asked: string, response: Response, body: Bytes, signed: boolean): Error {
@@ -122,6 +124,13 @@ function json(asked: string, body: Bytes): unknown {
   } catch {
     throw new Unacceptable(asked, "it is not JSON");
   }
+}
+
+/** The content type of a body: bytes and text go as they are, anything else as JSON. */
+export function contentTypeOf({ body: types }: Route, body: unknown): string | undefined {
+  if (body === undefined) return undefined;
+  const asItIs = body instanceof Uint8Array || typeof body === "string";
+  return types.find((one) => (one === "application/json") !== asItIs) ?? types[0];
 }
 
 /** A body as it is sent and signed: the same bytes. */

@@ -156,6 +156,20 @@ test("what is signed is what is sent, whatever a number holds", async () => {
   for (const dots of ["", ".", ".."]) await assert.rejects(async () => merchant.orders.byNumber(dots), TypeError);
 });
 
+test("a body goes as JSON, or as it is", async () => {
+  const { merchant } = await shop({ body: ORDER });
+  await merchant.orders.create(ASK);
+  await merchant.selfTest("麻花");
+  await merchant.selfTest(new Uint8Array([1, 2]));
+  await merchant.orders.close("ord_1");
+  assert.deepEqual(asked.map(({ headers, body }) => [headers["content-type"], body]), [
+    ["application/json", JSON.stringify(ASK)],
+    ["application/octet-stream", "麻花"],
+    ["application/octet-stream", "\u0001\u0002"],
+    [undefined, ""],
+  ]);
+});
+
 test("a number that no order has is null, and any other refusal is not", async () => {
   const { merchant } = await shop(problem(404, "not_found"));
   assert.equal(await merchant.orders.find("A-9"), null);

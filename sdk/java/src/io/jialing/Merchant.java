@@ -22,6 +22,7 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
 /**
@@ -229,7 +230,17 @@ public final class Merchant {
 
   /** Tests your signature and the platform's: what you send is described in a signed answer. */
   public Map<String, Object> selfTest(byte[] body) {
-    return send(new Call("POST", "/v1/merchant/security/echo", body, "application/octet-stream", null), null);
+    return post("/v1/merchant/security/echo", body, "application/octet-stream");
+  }
+
+  /** Any operation that takes bytes, such as a file: sent as they are. */
+  public Map<String, Object> post(String target, byte[] body, String contentType) {
+    return send(new Call("POST", target, body, contentType, null), null, this::read);
+  }
+
+  /** Any file. Files are not signed: compare them with the digest in an answer that is. */
+  public byte[] file(String target) {
+    return send(new Call("GET", target, new byte[0], null, null), null, (asked, response) -> checked(asked, response, false));
   }
 
   /** Any read. {@code target} is the path with its query. */
@@ -243,14 +254,14 @@ public final class Merchant {
    */
   public Map<String, Object> call(String method, String target, Map<String, Object> body, String idempotencyKey) {
     byte[] bytes = body == null ? new byte[0] : Bytes.utf8(Json.write(body));
-    return send(new Call(method, target, bytes, body == null ? null : "application/json", idempotencyKey), null);
+    return send(new Call(method, target, bytes, body == null ? null : "application/json", idempotencyKey), null, this::read);
   }
 
   private Map<String, Object> numbered(String path, Map<String, Object> ask, Supplier<Map<String, Object>> query) {
     // Another amount under the same number: let the platform itself say what is in conflict.
     Supplier<Optional<Map<String, Object>>> lost =
         () -> Optional.of(query.get()).filter(found -> Json.write(found.get("amount")).equals(Json.write(sorted(ask))));
-    return send(new Call("POST", path, Bytes.utf8(Json.write(ask)), "application/json", null), lost);
+    return send(new Call("POST", path, Bytes.utf8(Json.write(ask)), "application/json", null), lost, this::read);
   }
 
   private static Map<String, Object> sorted(Map<String, Object> ask) {
@@ -267,17 +278,17 @@ public final class Merchant {
     }
   }
 
-  private Map<String, Object> send(Call call, Supplier<Optional<Map<String, Object>>> lost) {
+  private <T> T send(Call call, Supplier<Optional<T>> lost, BiFunction<String, HttpResponse<byte[]>, T> reads) {
     for (int attempt = 1; ; attempt++) {
       try {
-        return once(call);
+        return reads.apply(call.asked(), once(call));
       } catch (OutcomeUnknown | Problem error) {
         long wait = patience(error, attempt);
         if (attempt >= tries || wait < 0 || wait > longestWaitS) {
           throw error;
         }
         pause(call, Duration.ofMillis(1000 * wait + 100L * attempt));
-        Optional<Map<String, Object>> found = error instanceof OutcomeUnknown && lost != null ? ask(lost) : Optional.empty();
+        Optional<T> found = error instanceof OutcomeUnknown && lost != null ? ask(lost) : Optional.empty();
         if (found.isPresent()) {
           return found.get();
         }
@@ -293,7 +304,7 @@ public final class Merchant {
     return attempt / 2;
   }
 
-  private static Optional<Map<String, Object>> ask(Supplier<Optional<Map<String, Object>>> lost) {
+  private static <T> Optional<T> ask(Supplier<Optional<T>> lost) {
     try {
       return lost.get();
     } catch (JialingException notKnown) {
@@ -310,7 +321,7 @@ public final class Merchant {
     }
   }
 
-  private Map<String, Object> once(Call call) {
+  private HttpResponse<byte[]> once(Call call) {
     long now = clock.instant().getEpochSecond();
     String authorization =
         Signatures.authorize(key, mchid, call.method(), call.target(), call.body(), now, Signatures.nonce());
@@ -326,7 +337,7 @@ public final class Merchant {
       request.header("idempotency-key", call.idempotencyKey());
     }
     try {
-      return read(call.asked(), http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+      return http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
     } catch (IOException noAnswer) {
       throw new OutcomeUnknown(call.asked(), noAnswer);
     } catch (InterruptedException stopped) {
@@ -336,6 +347,15 @@ public final class Merchant {
   }
 
   private Map<String, Object> read(String asked, HttpResponse<byte[]> response) {
+    byte[] body = checked(asked, response, true);
+    if (body.length == 0) {
+      return Map.of();
+    }
+    return json(body).orElseThrow(() -> new Unacceptable(asked, "it is not JSON"));
+  }
+
+  /** The body of a success, once its signature was looked at. */
+  private byte[] checked(String asked, HttpResponse<byte[]> response, boolean mustBeSigned) {
     byte[] body = response.body();
     long now = clock.instant().getEpochSecond();
     Optional<Signatures.Fault> fault =
@@ -346,13 +366,10 @@ public final class Merchant {
     if (response.statusCode() < 200 || response.statusCode() > 299) {
       throw failure(asked, response, fault.isEmpty());
     }
-    if (fault.isPresent()) {
+    if (fault.isPresent() && mustBeSigned) {
       throw new Unacceptable(asked, "it is not signed");
     }
-    if (body.length == 0) {
-      return Map.of();
-    }
-    return json(body).orElseThrow(() -> new Unacceptable(asked, "it is not JSON"));
+    return body;
   }
 
   private static JialingException failure(String asked, HttpResponse<byte[]> response, boolean signed) {
