@@ -7,6 +7,7 @@ export interface DocumentPage {
   en: string;
   zh: string | null;
   stale: boolean;
+  mixed: boolean;
 }
 export function digestOf(text: string): string;
 export function readDocuments(folder?: string): DocumentPage[];
