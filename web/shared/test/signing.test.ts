@@ -32,7 +32,7 @@ test("the guide's worked example and every published vector verify", async () =>
     if ("missing" in read) throw new Error(read.missing);
     const signed = { method, target, timestamp: read.timestamp, nonce: read.nonce, body };
     expect(await diagnose(read.suite, der(publicKey), signed, read.signature)).toEqual({ kind: "valid" });
-    expect(await diagnose(read.suite, der(publicKey), { ...signed, body: `${body}x` }, read.signature)).toEqual({ kind: "invalid" });
+    expect(await diagnose(read.suite, der(publicKey), { ...signed, target: `${target}x` }, read.signature)).toEqual({ kind: "invalid" });
     expect(await serialOf(der(publicKey))).toBe(read.serial);
   }
 });
