@@ -31,7 +31,7 @@ export function readDocuments(folder = DOCS) {
   const pages = [];
   let group = null;
   for (const line of index.split("\n")) {
-    const head = /^\| ([a-z ]+) \| \|$/.exec(line);
+    const head = /^\| ([^|]+) \| \|$/.exec(line);
     if (head) group = GROUPS[head[1]] ? head[1] : null;
     const row = /^\| \[([^\]]+\.md)\]\(([^)]+\.md)\) \| (.*) \|$/.exec(line);
     if (!row || group === null || row[2].startsWith("../")) continue;

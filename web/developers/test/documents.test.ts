@@ -43,6 +43,8 @@ test("every page is rendered with a title, can be searched, and links to heading
   const pages = readDocuments();
   const known = new Set(pages.map(({ path }) => path));
   expect(known.has("guides/cashier")).toBe(true);
+  expect([...known].filter((path) => path.startsWith("zh/"))).toEqual([]);
+  expect(pages.filter(({ zh }) => zh !== null).length).toBeGreaterThan(3);
   const rendered = new Map(pages.map((page) => [page.path, render(page.en, `${page.path}.md`, known).html]));
   const lost: string[] = [];
   for (const [from, html] of rendered) {
