@@ -31,7 +31,7 @@ export function readDocuments(folder = DOCS) {
   const pages = [];
   let group = null;
   for (const line of index.split("\n")) {
-    const head = /^\| ([a-z ]+) \| \|$/.exec(line);
+    const head = /^\| ([^|]+) \| \|$/.exec(line);
     if (head) group = GROUPS[head[1]] ? head[1] : null;
     const row = /^\| \[([^\]]+\.md)\]\(([^)]+\.md)\) \| (.*) \|$/.exec(line);
     if (!row || group === null || row[2].startsWith("../")) continue;
@@ -41,14 +41,18 @@ export function readDocuments(folder = DOCS) {
   return pages;
 }
 
+/** Chinese characters outside code from which an original counts as written in both languages. */
+const MIXED_FROM = 60;
+
 function bothTexts(folder, file) {
   const en = readFileSync(join(folder, file), "utf8");
   const place = join(folder, "zh", file);
-  if (!existsSync(place)) return { en, zh: null, stale: false };
+  const chinese = en.replace(/```[\s\S]*?```/g, "").match(/\p{Script=Han}/gu)?.length ?? 0;
+  if (!existsSync(place)) return { en, zh: null, stale: false, mixed: chinese >= MIXED_FROM };
   const zh = readFileSync(place, "utf8");
   const [, of, digest] = MADE_FROM.exec(zh) ?? [];
   if (of !== file) throw new Error(`docs/zh/${file} must begin with <!-- translation of ${file} sha256:${digestOf(en)} -->`);
-  return { en, zh, stale: digest !== digestOf(en) };
+  return { en, zh, stale: digest !== digestOf(en), mixed: false };
 }
 
 const kept = new Map();
@@ -103,11 +107,12 @@ export function documents() {
 function listing(pages, known) {
   const groups = Object.entries(GROUPS).map(([en, zh]) => ({
     name: { zh, en },
-    pages: pages.filter((page) => page.group === en).map(({ path, about, zh: translated, stale, ...page }) => ({
+    pages: pages.filter((page) => page.group === en).map(({ path, about, zh: translated, stale, mixed, ...page }) => ({
       path,
       about,
       title: { en: rendered({ path, ...page }, "en", known).title, zh: translated ? rendered({ path, zh: translated }, "zh", known).title : null },
       translated: translated !== null,
+      mixed,
       stale,
     })),
   }));

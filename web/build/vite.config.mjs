@@ -32,6 +32,7 @@ export function application(name) {
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
       chunkSizeWarningLimit: 1000,
+      rolldownOptions: { checks: { pluginTimings: false } },
     },
   };
 }
@@ -53,5 +54,6 @@ export default defineConfig({
   ...shared,
   root: WEB,
   plugins: [documents()],
-  test: { include: ["*/test/**/*.test.ts", "*/test/**/*.test.tsx"] },
+  // The documents are many, and the machine may be busy.
+  test: { testTimeout: 60_000, include: ["*/test/**/*.test.ts", "*/test/**/*.test.tsx"] },
 });

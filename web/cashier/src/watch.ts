@@ -2,7 +2,8 @@
 //
 // One request is open at a time. The server answers when the state is no longer the one that was
 // seen, or after WAIT_MS. Without an answer it is asked again after 1, 2, 4, 8, then every 15
-// seconds, and at once when the network is back or the page is looked at again.
+// seconds, and at once when the network is back or the page is looked at again. A server that has too
+// many waiting answers at once that nothing has changed; then it is asked every few seconds instead.
 
 import { ApiProblem, ask } from "@shared/api.ts";
 
@@ -14,6 +15,11 @@ export const WAIT_MS = 25_000;
 export const LOST_MS = WAIT_MS + 10_000;
 /** Milliseconds before the next try, by failures in a row. */
 export const PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
+
+/** Milliseconds from which an unchanged answer counts as one that was waited for. */
+export const WAITED_MS = 2_000;
+/** Milliseconds between questions where the server does not let us wait. */
+export const UNWAITED_PAUSE_MS = 3_000;
 
 /** How the page's line to the server is. */
 export type Line = "connected" | "lost" | "busy";
@@ -30,12 +36,15 @@ export interface Watched {
 /** What a watch needs of the world; tests give their own. */
 export interface World {
   ask: typeof ask;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
   /** Calls `then` after `ms`; the answer cancels it. */
   after(ms: number, then: () => void): () => void;
 }
 
 const BROWSER: World = {
   ask,
+  now: () => performance.now(),
   after(ms, then) {
     const timer = setTimeout(then, ms);
     return () => clearTimeout(timer);
@@ -87,10 +96,12 @@ export class Watch {
     const query = this.#state === null ? "" : `?wait_ms=${WAIT_MS}&seen=${this.#state}`;
     const open = new AbortController();
     this.#open = open;
+    const [asked, before] = [this.world.now(), this.#state];
     const giveUp = this.world.after(LOST_MS, () => open.abort());
     try {
       const { body } = await this.world.ask<CashierOrder>(`${this.address}${query}`, { signal: open.signal });
-      return this.#seen(body);
+      this.#seen(body);
+      return body.state === before && this.world.now() - asked < WAITED_MS ? UNWAITED_PAUSE_MS : 0;
     } catch (error) {
       return this.#failed(error);
     } finally {
@@ -99,14 +110,13 @@ export class Watch {
     }
   }
 
-  #seen(order: CashierOrder): number {
+  #seen(order: CashierOrder): void {
     this.#failures = 0;
     this.#again = false;
     this.#state = order.state;
     this.#say("connected");
     this.watched.seen(order);
     if (isFinal(order.state)) this.#stopped = true;
-    return 0;
   }
 
   #failed(error: unknown): number {

@@ -5,9 +5,9 @@ import { expect, test } from "vitest";
 import { ApiProblem, NoAnswer } from "@shared/api.ts";
 
 import type { OrderState } from "../src/order.ts";
-import { LOST_MS, PAUSES_MS, Watch, type World } from "../src/watch.ts";
+import { LOST_MS, PAUSES_MS, UNWAITED_PAUSE_MS, Watch, type World } from "../src/watch.ts";
 
-type Said = OrderState | "lost" | "busy" | "missing" | "hangs";
+type Said = OrderState | "lost" | "busy" | "missing" | "hangs" | "waited";
 
 function problem(status: number, retry_after?: number): ApiProblem {
   const body = { code: status === 404 ? "not_found" : "rate_limited", title: "", status, retryable: true };
@@ -21,6 +21,7 @@ class Stage {
   readonly pauses: number[] = [];
   #timers: { ms: number; then: () => void }[] = [];
   #hung: (() => void) | null = null;
+  clock = 0;
 
   constructor(private readonly script: Said[]) {}
 
@@ -41,10 +42,14 @@ class Stage {
           throw problem(429, 30);
         case "missing":
           throw problem(404);
+        case "waited":
+          this.clock += 25_000;
+          return { body: { state: "NOTPAY" } as never, headers: new Headers() };
         default:
           return { body: { state: said } as never, headers: new Headers() };
       }
     },
+    now: () => this.clock,
     after: (ms, then) => {
       const timer = { ms, then };
       this.#timers.push(timer);
@@ -154,4 +159,14 @@ test("a kick ends a pause, and a stop ends everything", async () => {
   watch.stop();
   await run;
   expect(stage.heard).toEqual(["lost", "connected", "NOTPAY"]);
+});
+
+test("a server that lets nobody wait is asked every few seconds; one that does is asked again at once", async () => {
+  const stage = new Stage(["NOTPAY", "waited", "NOTPAY", "SUCCESS"]);
+  const run = stage.watch().run();
+  await settled();
+  expect(stage.pauses).toEqual([UNWAITED_PAUSE_MS]);
+  await stage.ring(UNWAITED_PAUSE_MS);
+  await run;
+  expect(stage.asked).toHaveLength(4);
 });

@@ -20,6 +20,8 @@ declare module "virtual:documents" {
     about: string;
     title: { en: string; zh: string | null };
     translated: boolean;
+    /** The original itself has Chinese in it. */
+    mixed: boolean;
     /** The original changed after it was translated. */
     stale: boolean;
   }

@@ -39,6 +39,7 @@ mod keyed;
 mod log;
 mod logs;
 mod movements;
+mod pages;
 mod people;
 mod races;
 mod routes;

@@ -12,6 +12,7 @@ import { useLanguage } from "../language.tsx";
 import { Code } from "../parts/code.tsx";
 import { Link } from "../router.tsx";
 import { type Api, exampleOf, type Operation } from "./description.ts";
+import { type Sample, samplesOf } from "./samples.ts";
 
 interface Caller {
   /** A sandbox's path such as `/s/sbx_…`; empty for the server itself. */
@@ -74,7 +75,7 @@ export function Try({ api, operation }: { api: Api; operation: Operation }) {
   return (
     <section className="try">
       <h2 id="try">{say({ zh: "试一试", en: "Try it" })}</h2>
-      <Code text={curl(operation, who, target, sent)} label="curl" />
+      <Samples samples={samplesOf(operation, { origin: location.origin, base: who.base, target, values, body: sent })} />
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -112,6 +113,37 @@ export function Try({ api, operation }: { api: Api; operation: Operation }) {
         {heard !== null && <Answered heard={heard} />}
       </div>
     </section>
+  );
+}
+
+// The language that was chosen on one operation's page holds for the next.
+let chosenSample = "curl";
+
+function Samples({ samples }: { samples: readonly Sample[] }) {
+  const { say } = useLanguage();
+  const [chosen, setChosen] = useState(chosenSample);
+  const shown = samples.find(({ name }) => name === chosen) ?? samples[0];
+  return (
+    <>
+      {samples.length > 1 && (
+        <div className="choices small" role="group" aria-label={say({ zh: "语言", en: "Language" })}>
+          {samples.map(({ name }) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={name === shown?.name}
+              onClick={() => {
+                chosenSample = name;
+                setChosen(name);
+              }}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+      )}
+      {shown !== undefined && <Code text={shown.text} label={shown.name} />}
+    </>
   );
 }
 
@@ -227,14 +259,3 @@ function pretty(text: string): string {
     return text;
   }
 }
-
-/** The request as a command; a signed one is signed by `jialing keys sign` first. */
-function curl({ method, access, body }: Operation, who: Caller, target: string, sent: string): string {
-  const address = `'${location.origin}${who.base}${target}'`;
-  const words = [`curl -s ${method === "get" ? "" : `-X ${method.toUpperCase()} `}${address}`];
-  if (access === "session") words.push("-H \"Authorization: Bearer $TOKEN\"");
-  if (access === "signature") words.push("-H \"Authorization: $SIGNED\"");
-  if (body !== null) words.push("-H 'Content-Type: application/json'", `-d '${sent.replaceAll("'", "'\\''")}'`);
-  return words.join(" \\\n  ");
-}
-

@@ -45,7 +45,7 @@ function Text({ entry, text, shown }: { entry: PageEntry; text: Rendered; shown:
         <Link to="/docs">{say({ zh: "文档", en: "Guides" })}</Link>
       </p>
       <h1 lang={shown === "en" ? "en" : undefined}>{text.title}</h1>
-      {language === "zh" && shown === "en" && <p className="notice">这一页目前只有英文。</p>}
+      {language === "zh" && shown === "en" && !entry.mixed && <p className="notice">这一页目前只有英文。</p>}
       {shown === "zh" && entry.stale && <p className="notice">英文原文在翻译之后有改动，以英文为准。可在右上角切换语言。</p>}
       {text.headings.length > 3 && (
         <details className="contents">

@@ -38,7 +38,7 @@ export default function Documents() {
   const { say, language } = useLanguage();
   useTitle(say({ zh: "文档", en: "Guides" }));
   return (
-    <div className="page">
+    <div className="page broad">
       <h1>{say({ zh: "文档", en: "Guides" })}</h1>
       <p className="lead">
         {say({
@@ -56,7 +56,7 @@ export default function Documents() {
                 <li key={page.path}>
                   <Link to={`/docs/${page.path}`}>
                     <strong>{titleOf(page, language)}</strong>
-                    {language === "zh" && !page.translated && <span className="tag">英文</span>}
+                    {language === "zh" && !page.translated && <span className="tag">{page.mixed ? "中英" : "英文"}</span>}
                     {!(language === "zh" && page.translated) && <span lang="en">{page.about}</span>}
                   </Link>
                 </li>
