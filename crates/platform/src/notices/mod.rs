@@ -41,6 +41,10 @@ crate::stored! {
         WalletSwept = "WALLET_SWEPT",
         /// A merchant charged your code and waits for your PIN.
         ConfirmPayment = "CONFIRM_PAYMENT",
+        /// A merchant will debit you in some days.
+        DebitAhead = "DEBIT_AHEAD",
+        /// A debit could not be made.
+        DebitFailed = "DEBIT_FAILED",
     }
 }
 
