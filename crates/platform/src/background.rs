@@ -5,8 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, codes, exchange, exports, notices, orders, outbox, payouts, people, policies, supply,
-    transfers, webhooks, witnesses,
+    App, Result, audit, codes, debits, exchange, exports, notices, orders, outbox, payouts, people, policies, supply, transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -23,6 +22,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     transfers::reconcile(app).await?;
     orders::reconcile(app).await?;
     payouts::reconcile(app).await?;
+    debits::reconcile(app).await?;
     witnesses::resume(app).await
 }
 
@@ -32,6 +32,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
 pub fn start(app: &App) -> Vec<JoinHandle<()>> {
     let mut handles = vec![
         orders::start(app),
+        debits::start(app),
         exchange::resolve::start(app),
         transfers::keep_resolving(app),
         notices::keep_sending(app),

@@ -64,6 +64,10 @@ tags! {
     PaymentCodeTag PaymentCodeId "pcd",
     /// A code that a merchant prints.
     StaticCodeTag StaticCodeId "scd",
+    /// What a payer lets a merchant debit.
+    DebitAgreementTag DebitAgreementId "dag",
+    /// A debit; the number of its order.
+    DebitTag DebitId "dbt",
     /// A refund; also its ledger transfer.
     RefundTag RefundId "ref",
     /// A top-up; also its ledger transfer.

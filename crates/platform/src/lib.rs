@@ -23,6 +23,7 @@ pub mod anchors;
 pub mod audit;
 pub mod background;
 pub mod codes;
+pub mod debits;
 pub mod devices;
 pub mod exchange;
 pub mod exports;

@@ -121,6 +121,7 @@ codes! {
     RefundWindowClosed "refund_window_closed" 422 false "The time for refunds is over" "超过退款期限": "Refunds are possible for 365 days after the payment." => "Pay the customer by transfer.";
     MerchantInactive "merchant_inactive" 403 false "The merchant is not active" "商户未生效": "It awaits approval, or was suspended." => "See the merchant's status.";
     PayoutLinesInvalid "payout_lines_invalid" 422 false "Lines of the batch are not valid" "批量付款明细有误": "`lines` names each bad line with its number, field and reason; nothing was taken in." => "Correct the lines, or send `skip_invalid` to leave them out.";
+    DebitAgreementUnusable "debit_agreement_unusable" 409 false "The debit agreement cannot be used" "代扣协议不可用": "It is not active, or does not wait for an approval any more." => "Read it; propose another if it is over.";
     MandateUnusable "mandate_unusable" 409 false "The mandate cannot be used" "子钱包不可用": "It is paused, revoked, or of another merchant." => "Ask the holder.";
 }
 

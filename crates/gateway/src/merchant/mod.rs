@@ -2,6 +2,7 @@
 
 mod books;
 mod code_payments;
+mod debits;
 mod events;
 mod history;
 mod mandates;
@@ -35,6 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(refunds::of))
             .routes(routes!(refunds::numbered))
             .routes(routes!(refunds::retry))
+            .routes(routes!(refunds::redirect))
+            .routes(routes!(refunds::close))
             .routes(routes!(history::list))
             .routes(routes!(history::receipt))
             .routes(routes!(books::balance))
@@ -57,6 +60,13 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(webhooks::redeliver_many))
             .routes(once(routes!(webhooks::create_api_key)))
             .routes(routes!(webhooks::api_keys))
+            .routes(routes!(debits::propose, debits::list))
+            .routes(routes!(debits::of))
+            .routes(routes!(debits::numbered))
+            .routes(routes!(debits::cancel))
+            .routes(routes!(debits::announce, debits::debits))
+            .routes(routes!(debits::debit))
+            .routes(routes!(debits::cancel_debit))
             .routes(routes!(mandates::list))
             .routes(routes!(mandates::of))
             .routes(routes!(mandates::charge)),

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use jialing_platform::Problem;
 use jialing_platform::orders::cashier::{self, Cashier, WaitAsk};
 
 use crate::answer::{Answer, Failed, found};
@@ -37,13 +36,25 @@ pub(super) async fn read(
 
 async fn answer(edge: &Edge, token: &str, ask: WaitAsk) -> Answer<Cashier> {
     let patience = ask.patience()?;
-    let now = async || -> Result<Cashier, Problem> { cashier::of(&edge.app, token).await };
-    let Some(seen) = ask.seen.filter(|_| !patience.is_zero()) else { return found(now().await?) };
+    let Some(seen) = ask.seen.filter(|_| !patience.is_zero()) else {
+        return found(cashier::of(&edge.app, token).await?);
+    };
     // A question that waits holds a place among the live streams.
-    let Ok(_place) = edge.streams.clone().try_acquire_owned() else { return found(now().await?) };
-    let mut stopping = edge.stopping.clone();
-    tokio::select! {
-        changed = cashier::wait(&edge.app, token, seen, patience) => found(changed?),
-        _ = stopping.wait_for(|stopping| *stopping) => found(now().await?),
+    let Ok(_place) = edge.streams.clone().try_acquire_owned() else {
+        return found(cashier::of(&edge.app, token).await?);
+    };
+    let changed = tokio::select! {
+        changed = cashier::wait(&edge.app, token, seen, patience) => Some(changed?),
+        () = stopping(edge) => None,
+    };
+    match changed {
+        Some(order) => found(order),
+        None => found(cashier::of(&edge.app, token).await?),
     }
+}
+
+/// Ends when the edge is to stop.
+async fn stopping(edge: &Edge) {
+    let mut stopping = edge.stopping.clone();
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }

@@ -5,6 +5,7 @@
 
 mod books;
 mod codes;
+mod debits;
 mod devices;
 mod history;
 mod identity;
@@ -107,6 +108,12 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(static_codes::pay))
             .routes(routes!(static_codes::create, static_codes::list))
             .routes(routes!(static_codes::revoke))
+            .routes(routes!(debits::list))
+            .routes(routes!(debits::view))
+            .routes(routes!(debits::approve))
+            .routes(routes!(debits::refuse))
+            .routes(routes!(debits::cancel))
+            .routes(routes!(debits::debits))
             .routes(routes!(mandates::create, mandates::list))
             .routes(routes!(mandates::of))
             .routes(routes!(mandates::pause))

@@ -48,3 +48,4 @@ mod signed;
 mod strangers;
 mod supply;
 mod texts;
+mod ways;

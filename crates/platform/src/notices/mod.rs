@@ -45,6 +45,10 @@ crate::stored! {
         KeyExpiring = "KEY_EXPIRING",
         /// A merchant charged your code and waits for your PIN.
         ConfirmPayment = "CONFIRM_PAYMENT",
+        /// A merchant will debit you in some days.
+        DebitAhead = "DEBIT_AHEAD",
+        /// A debit could not be made.
+        DebitFailed = "DEBIT_FAILED",
     }
 }
 

@@ -33,6 +33,7 @@ use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, stored};
 
 pub use goods::Goods;
 pub use list::ListAsk;
+pub(crate) use list::moment;
 pub(crate) use numbers::number_of;
 use pace::Pace;
 pub use sweep::{reconcile, start, sweep};
@@ -69,6 +70,8 @@ stored! {
         Code = "CODE",
         /// A payer scans a code that never changes and types the amount.
         Static = "STATIC",
+        /// The merchant debits an agreement.
+        Debit = "DEBIT",
     }
 }
 
@@ -302,6 +305,9 @@ pub async fn close(app: &App, merchant: MerchantId, name: Name) -> Result<Order>
             let row = store::named(tx, merchant, &name).await?;
             match row.state_at(now) {
                 State::Closed => Ok(row),
+                State::NotPay | State::PayError if row.trade_type == TradeType::Debit => {
+                    Err(Problem::new(Code::StateConflict).detail("Cancel the debit instead."))
+                }
                 State::NotPay | State::PayError => {
                     let row = store::close(tx, row.id, CloseReason::Merchant, now).await?;
                     outbox::order(&told, tx, EventType::OrderClosed, row.clone(), now).await?;

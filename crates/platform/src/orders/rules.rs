@@ -105,6 +105,7 @@ pub fn revocable(
     let no = |detail: &str| Err(Problem::new(Code::StateConflict).detail(detail));
     match row.trade_type {
         TradeType::Mandate | TradeType::Code => {}
+        TradeType::Debit => return no("Cancel the debit, or refund a paid one."),
         TradeType::Qr | TradeType::Static => {
             return no("Only orders that you charged are revoked: close an unpaid order, refund a paid one.");
         }

@@ -326,7 +326,7 @@ pub(super) async fn pay_late(
 }
 
 /// Closes an order that waits or whose last attempt failed.
-pub(super) async fn close(tx: &mut Tx, id: OrderId, reason: CloseReason, now: i64) -> Result<Row> {
+pub(crate) async fn close(tx: &mut Tx, id: OrderId, reason: CloseReason, now: i64) -> Result<Row> {
     wait_again(tx, id, now).await?;
     let row = sqlx::query_as(
         "UPDATE orders SET state = 'CLOSED', closed_at = $2, close_reason = $3, version = version + 1

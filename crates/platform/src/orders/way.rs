@@ -16,6 +16,8 @@ pub(crate) enum Way {
     Code,
     /// The payer scanned a code that never changes, and typed the amount.
     Static,
+    /// The merchant debits an agreement; it is tried until this time, milliseconds.
+    Debit(i64),
 }
 
 impl Way {
@@ -26,6 +28,7 @@ impl Way {
             Self::Mandate(_) => TradeType::Mandate,
             Self::Code => TradeType::Code,
             Self::Static => TradeType::Static,
+            Self::Debit(_) => TradeType::Debit,
         }
     }
 
@@ -43,6 +46,7 @@ impl Way {
             Self::Scan | Self::Mandate(_) => validity(app, asked).await?,
             Self::Code => policies::number(app, "code_order_validity").await?,
             Self::Static => policies::number(app, "order_validity_shortest").await?,
+            Self::Debit(until) => return Ok(until),
         };
         Ok(now + seconds * 1000)
     }

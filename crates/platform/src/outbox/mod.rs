@@ -51,6 +51,32 @@ crate::stored! {
         PayoutCancelled = "payout.cancelled",
         /// The owner said no to a batch of payouts.
         PayoutRejected = "payout.rejected",
+        /// A mandate was pushed to the merchant and may be charged.
+        MandateActivated = "mandate.activated",
+        /// A mandate may not be charged for now.
+        MandatePaused = "mandate.paused",
+        /// A mandate may be charged again.
+        MandateResumed = "mandate.resumed",
+        /// A mandate may never be charged again.
+        MandateRevoked = "mandate.revoked",
+        /// The payer approved a debit agreement.
+        DebitAgreementApproved = "debit_agreement.approved",
+        /// The payer said no to a debit agreement.
+        DebitAgreementRefused = "debit_agreement.refused",
+        /// Nobody approved a debit agreement in time.
+        DebitAgreementExpired = "debit_agreement.expired",
+        /// Either side ended a debit agreement.
+        DebitAgreementCancelled = "debit_agreement.cancelled",
+        /// A debit agreement's time is over.
+        DebitAgreementEnded = "debit_agreement.ended",
+        /// A debit was made.
+        DebitPaid = "debit.paid",
+        /// A debit failed and will be tried again.
+        DebitRetrying = "debit.retrying",
+        /// A debit failed for good.
+        DebitFailed = "debit.failed",
+        /// A debit was taken back before it was made.
+        DebitCancelled = "debit.cancelled",
     }
 }
 

@@ -269,7 +269,7 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
 fn payable(seen: &Seen, ask: &PayAsk) -> Result<()> {
     match (seen.row.trade_type, seen.asked) {
         (TradeType::Qr | TradeType::Mandate, _) => Ok(()),
-        (TradeType::Static, _) | (TradeType::Code, None) => {
+        (TradeType::Static | TradeType::Debit, _) | (TradeType::Code, None) => {
             Err(Problem::new(Code::StateConflict).detail("This order is not paid by a request of its own."))
         }
         (TradeType::Code, Some(_)) if seen.row.state != State::UserPaying => {

@@ -24,6 +24,7 @@ use crate::{App, Problem, Result};
 pub(crate) use anchor::stored;
 pub use anchor::{anchor, keep_anchoring};
 pub use classes::{Limits, limits, publish_classes};
+pub(crate) use risk::open as open_meter;
 pub use risk::{RiskClass, meter as risk_meter};
 
 /// How long what was read stays good, milliseconds.

@@ -85,17 +85,26 @@ pub(super) async fn publish(app: &App) -> Result<()> {
 /// `overloaded`; any fault of the ledger.
 pub async fn meter(app: &App, class: RiskClass, payer: PersonId) -> Result<u128> {
     let meter = class.meter(payer);
-    if app.engine.meter(meter).await.map_err(Problem::internal)?.is_none() {
-        tell(app, Command::SetMeter { meter, policy: class.number() }).await?;
-    }
+    open(app, meter, class.number()).await?;
     Ok(meter)
+}
+
+/// Opens a meter under a policy, if there is none yet.
+///
+/// # Errors
+/// `overloaded`; any fault of the ledger.
+pub(crate) async fn open(app: &App, meter: u128, policy: u32) -> Result<()> {
+    match app.engine.meter(meter).await.map_err(Problem::internal)? {
+        Some(_) => Ok(()),
+        None => tell(app, Command::SetMeter { meter, policy }).await,
+    }
 }
 
 async fn tell(app: &App, command: Command) -> Result<()> {
     match app.engine.submit(command).await {
         Ok(_) => Ok(()),
         Err(SubmitError::Refused(refusal)) => {
-            Err(Problem::internal(format!("the ledger refused the limits of a risk class: {refusal}")))
+            Err(Problem::internal(format!("the ledger refused a policy or a meter: {refusal}")))
         }
         Err(other) => Err(crate::wallets::stopped(other)),
     }

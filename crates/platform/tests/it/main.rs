@@ -3,12 +3,14 @@
 // Nothing outside this binary can reach its modules.
 #![allow(unreachable_pub)]
 
+mod abnormal;
 mod audit;
 mod cashier;
 mod citizen;
 mod city;
 mod codes;
 mod db;
+mod debits;
 mod devices;
 mod exchange_guide;
 mod exports;

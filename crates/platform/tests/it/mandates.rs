@@ -6,7 +6,7 @@ use jialing_platform::mandates::{self, ChargeAsk, Mandate, MandateAsk, State};
 use jialing_platform::merchants::Caller;
 use jialing_platform::orders::{self, Name, Order, RefundState};
 use jialing_platform::wallets::{self, Control};
-use jialing_platform::{Code, Money, PageAsk, Problem, Result, merchants, refunds};
+use jialing_platform::{Code, Money, PageAsk, Problem, Result, merchants, outbox, refunds};
 
 use crate::citizen::PIN;
 use crate::market::{Payer, Shop, found, fund, request};
@@ -358,5 +358,29 @@ fn a_charged_order_is_revoked_whole() {
         let old = charge(world, &shop, &mandate.token, "M-5", 100).await.expect("paid");
         world.clock.advance(86_400_000 + 1_000);
         assert_eq!(revoke(&shop.caller, &old).await.expect_err("too late").code, Code::StateConflict);
+    });
+}
+
+#[test]
+fn a_merchant_hears_of_each_turn_of_a_mandate_by_its_token_alone() {
+    on_each_backend(async |world: &mut World| {
+        let (shop, payer) = pair(world).await;
+        let mandate = push(world, &payer, &shop, 1_000, 2_500).await;
+        let (app, actor) = (&world.app, &payer.citizen.actor);
+        for _ in 0..2 {
+            mandates::pause(app, actor, mandate.id).await.expect("paused");
+        }
+        mandates::resume(app, actor, mandate.id).await.expect("resumed");
+        mandates::revoke(app, actor, mandate.id).await.expect("revoked");
+        let page = outbox::list(app, shop.id, outbox::EventsAsk::default()).await.expect("events");
+        let told: Vec<_> =
+            page.items.iter().rev().map(|event| (event.event.text(), event.object_version)).collect();
+        assert_eq!(
+            told,
+            [("mandate.activated", 2), ("mandate.paused", 3), ("mandate.resumed", 4), ("mandate.revoked", 5)]
+        );
+        let text = serde_json::to_string(&page.items).expect("JSON");
+        assert!(text.contains(&mandate.token) && !text.contains(&mandate.id.to_string()), "{text}");
+        assert!(!text.contains(&payer.wallet.to_string()), "{text}");
     });
 }
