@@ -54,9 +54,9 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
     handles
 }
 
-/// Does `work` at once and then after each `pause`, for as long as the handle lives. A fault is logged,
-/// with `trouble` to say what did not happen, and the work is tried again at its next time; work that
-/// takes longer than the pause delays the next.
+/// Does `work` at once, then after each `pause` and whenever the platform's clock is moved, for as long
+/// as the handle lives. A fault is logged, with `trouble` to say what did not happen, and the work is
+/// tried again at its next time; work that takes longer than the pause delays the next.
 #[must_use]
 pub(crate) fn every<T, W, F>(app: &App, pause: Duration, trouble: &'static str, mut work: W) -> JoinHandle<()>
 where
@@ -66,13 +66,36 @@ where
 {
     let app = app.clone();
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(pause);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rounds = Rounds::new(&app, pause);
         loop {
-            ticks.tick().await;
+            rounds.next().await;
             if let Err(problem) = work(app.clone()).await {
                 tracing::error!(%problem, fault = problem.internal.as_deref(), "{trouble} and will be tried again");
             }
         }
     })
+}
+
+/// When work that nobody asked for is done: at once, after each pause, and when the clock is moved.
+/// Whoever waits for the next round keeps the [`App`], and with it the clock.
+pub(crate) struct Rounds {
+    ticks: tokio::time::Interval,
+    moves: tokio::sync::watch::Receiver<u64>,
+}
+
+impl Rounds {
+    pub(crate) fn new(app: &App, pause: Duration) -> Self {
+        let mut ticks = tokio::time::interval(pause);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self { ticks, moves: app.clock.moves() }
+    }
+
+    /// Waits for the next round.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.ticks.tick() => {}
+            _ = self.moves.changed() => {}
+        }
+        self.moves.borrow_and_update();
+    }
 }

@@ -153,7 +153,7 @@ where
     F: Future<Output = Result<(Id<T>, PublicKey)>>,
 {
     let signature = read(parts)?;
-    let now = edge.app.clock.millis() / 1000;
+    let now = edge.app.clock.wire() / 1000;
     if !is_fresh(signature.timestamp, now, WINDOW_SECONDS) {
         return Err(Problem::new(Code::TimestampOutOfWindow)
             .with("server_time", now)

@@ -152,7 +152,7 @@ async fn signed(edge: &Edge, suite: Suite, response: Response) -> Response {
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Failed::from(Code::Internal).into_response();
     };
-    let signature = CallbackSignature::sign(key, &body, edge.app.clock.millis() / 1000);
+    let signature = CallbackSignature::sign(key, &body, edge.app.clock.wire() / 1000);
     for (name, value) in signature.headers() {
         if let Ok(value) = HeaderValue::try_from(value) {
             parts.headers.insert(HeaderName::from_static(name), value);

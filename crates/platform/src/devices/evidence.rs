@@ -102,7 +102,8 @@ pub async fn admit(app: &App, actor: &Actor, evidence: &Evidence, ask: &Evidence
 /// `device_unknown`, `evidence_expired`, `device_signature_invalid`; `invalid_request` for values
 /// that cannot be signed.
 pub async fn check(app: &App, actor: &Actor, evidence: &Evidence, ask: &EvidenceAsk) -> Result<Signed> {
-    let now = app.clock.millis();
+    // A device dates what it signs by its own clock, which a sandbox does not move.
+    let now = app.clock.wire();
     let ahead = policies::number(app, "evidence_ahead").await? * 1000;
     let text = evidence.text()?;
     let device = store::of(app, actor.person, ask.device_id).await?;
@@ -136,7 +137,7 @@ pub async fn check(app: &App, actor: &Actor, evidence: &Evidence, ask: &Evidence
         text,
         signature,
         digest,
-        now,
+        now: app.clock.millis(),
     })
 }
 

@@ -19,17 +19,21 @@ pub const LEASE_MS: i64 = 30_000;
 pub const MAX_TRIES: i64 = 3;
 /// Until a failed try is repeated, milliseconds.
 pub const PAUSE_MS: i64 = 5_000;
-/// Looks for something to make between two looks for something to destroy.
-const LOOKS_PER_TIDYING: u64 = 60;
+/// Between two looks for something to destroy, milliseconds of the platform's clock.
+const TIDYING_MS: i64 = 30_000;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
 
 /// Makes and destroys exports for as long as the handle lives.
 #[must_use]
 pub fn keep(app: &App) -> JoinHandle<()> {
-    let mut looks = 0u64..;
+    let mut tidied_at = 0;
     background::every(app, EVERY, "exports could not be made or tidied", move |app| {
-        let tidies = looks.next().is_some_and(|look| look.is_multiple_of(LOOKS_PER_TIDYING));
+        let now = app.clock.millis();
+        let tidies = (now - tidied_at).abs() >= TIDYING_MS;
+        if tidies {
+            tidied_at = now;
+        }
         async move {
             while make_next(&app).await? {}
             if tidies { tidy(&app).await } else { Ok(()) }
