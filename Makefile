@@ -31,6 +31,7 @@ test-web: ## The TypeScript client's tests and the browser's
 	cd sdk/typescript && npm test --silent
 	@$(CARGO) build --quiet --package jialing-cli
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
+	cd tests/webhooks && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 
 bench: ## Figures of the ledger and of payments, with their settings
 	@$(CARGO) build --release --quiet --package jialing-cli

@@ -256,7 +256,9 @@ fn is_component(name: &str) -> bool {
     const DERIVED: [&str; 7] =
         ["@method", "@target-uri", "@authority", "@scheme", "@request-target", "@path", "@query"];
     let field = !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b));
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b));
     field || DERIVED.contains(&name)
 }
 

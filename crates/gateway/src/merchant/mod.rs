@@ -20,6 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
     signed_by_merchant(
         OpenApiRouter::new()
             .routes(routes!(security::echo))
+            .routes(routes!(security::keys))
             .routes(routes!(orders::create, orders::list))
             .routes(routes!(orders::of))
             .routes(routes!(orders::numbered))

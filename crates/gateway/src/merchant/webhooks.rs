@@ -181,10 +181,7 @@ pub(super) async fn create_api_key(
 /// Lists the keys that seal what you are told, without the keys themselves.
 #[utoipa::path(get, path = "/v1/merchant/api-keys", operation_id = "list_api_keys", tag = "webhooks",
     responses((status = 200, description = "Found", body = [ApiKey])))]
-pub(super) async fn api_keys(
-    State(app): State<App>,
-    Merchant(caller): Merchant,
-) -> Answer<Vec<ApiKey>> {
+pub(super) async fn api_keys(State(app): State<App>, Merchant(caller): Merchant) -> Answer<Vec<ApiKey>> {
     let by = Manager::server(&caller);
     found(api_keys::list(&app, &by).await?)
 }

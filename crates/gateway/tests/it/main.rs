@@ -47,3 +47,4 @@ mod signed;
 mod strangers;
 mod supply;
 mod texts;
+mod trust;

@@ -84,11 +84,7 @@ pub(crate) async fn pick_many(tx: &mut Tx, merchant: MerchantId, pick: &Pick) ->
 }
 
 fn picked(row: &AnyRow) -> Result<Picked> {
-    Ok(Picked {
-        id: row.try_get("id")?,
-        event: row.try_get("type")?,
-        notify_url: row.try_get("notify_url")?,
-    })
+    Ok(Picked { id: row.try_get("id")?, event: row.try_get("type")?, notify_url: row.try_get("notify_url")? })
 }
 
 pub(super) async fn list(

@@ -171,12 +171,14 @@ impl Worker {
         let mut wide = 1;
         for _ in 0..BATCHES {
             let more = self.extra.clone().try_acquire_many_owned(u32::try_from(wide - 1).unwrap_or(0)).ok();
-            let waiting = queue::waiting(&self.app, due.webhook, if more.is_some() { wide } else { 1 }).await?;
+            let waiting =
+                queue::waiting(&self.app, due.webhook, if more.is_some() { wide } else { 1 }).await?;
             if waiting.is_empty() {
                 return Ok(());
             }
             let tried = join_all(waiting.into_iter().map(|one| self.attempt(due, &seals, one))).await;
-            let tried: Vec<Tried> = tried.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+            let tried: Vec<Tried> =
+                tried.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
             let all_taken = tried.iter().all(|one| one.verdict == rules::Verdict::Delivered);
             if !queue::record(&self.app, due, tried).await? {
                 return Ok(());

@@ -114,7 +114,8 @@ impl Seals {
     ) -> Vec<(&'static str, String)> {
         let mut text = format!("{event}.{now}.").into_bytes();
         text.extend_from_slice(body);
-        let v1 = self.secrets.iter().map(|secret| format!("v1,{}", STANDARD.encode(hmac_sha256(secret, &text))));
+        let v1 =
+            self.secrets.iter().map(|secret| format!("v1,{}", STANDARD.encode(hmac_sha256(secret, &text))));
         let v1a = signers.ed25519().map(|key| format!("v1a,{}", STANDARD.encode(key.sign(&text))));
         let signatures: Vec<String> = v1.chain(v1a).collect();
         let mut headers = vec![("webhook-id", event.to_string()), ("webhook-timestamp", now.to_string())];

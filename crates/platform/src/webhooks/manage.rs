@@ -39,8 +39,9 @@ pub async fn create(app: &App, by: &Manager, id: WebhookId, ask: CreateAsk) -> R
             let known = mine.iter().any(|one| one.id == id);
             let registered = mine.iter().filter(|one| one.source == Source::Registered).count() as i64;
             if !known && registered >= MAX_WEBHOOKS {
-                return Err(Problem::new(Code::StateConflict)
-                    .detail(format!("A merchant registers at most {MAX_WEBHOOKS} webhooks; remove one first.")));
+                return Err(Problem::new(Code::StateConflict).detail(format!(
+                    "A merchant registers at most {MAX_WEBHOOKS} webhooks; remove one first."
+                )));
             }
             store::insert(tx, &row).await?;
             let secret = secrets::make(&app_, tx, id, id.cast(), now).await?;

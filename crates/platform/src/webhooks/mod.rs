@@ -32,8 +32,8 @@ use crate::{App, Result};
 
 pub use envelope::{Signers, whpk};
 pub use manage::{change, create, delete, get, list};
-pub use queue::{deliveries, expire};
 pub(crate) use queue::{Queued, To, fan_out};
+pub use queue::{deliveries, expire};
 pub use replay::{ping, redeliver, redeliver_many};
 pub use secrets::rotate;
 

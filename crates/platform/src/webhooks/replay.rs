@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 
 use super::queue::{self, Queued, To, fan_out};
-use super::{
-    Delivery, MAX_REPLAYED, Manager, RedeliverAsk, RedeliverManyAsk, Redelivered, Status, store,
-};
+use super::{Delivery, MAX_REPLAYED, Manager, RedeliverAsk, RedeliverManyAsk, Redelivered, Status, store};
 use crate::audit::{self, Entry};
 use crate::id::{EventId, WebhookId};
 use crate::outbox::{self, EventType, NewEvent, Picked};

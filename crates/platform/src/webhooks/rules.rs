@@ -31,8 +31,7 @@ const PAUSES_MS: [i64; 16] = [
 ];
 /// How long a queue rests after so many failures in a row that say that its endpoint is down; then
 /// one delivery tries it again.
-const RESTS_MS: [i64; 6] =
-    [15 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE];
+const RESTS_MS: [i64; 6] = [15 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE];
 /// A delivery is given up this long after it was queued.
 pub const GIVE_UP_MS: i64 = 7 * 24 * HOUR;
 /// An endpoint is disabled after failing for this long without one success.
@@ -102,7 +101,8 @@ pub(super) fn attempt(at: i64, took_ms: i64, outcome: &std::result::Result<Sent,
     match outcome {
         Ok(sent) => {
             attempt.status = Some(sent.status as i16);
-            attempt.answer = Some(sent.body.chars().take(ANSWER).collect()).filter(|text: &String| !text.is_empty());
+            attempt.answer =
+                Some(sent.body.chars().take(ANSWER).collect()).filter(|text: &String| !text.is_empty());
             attempt.fault = (300..400)
                 .contains(&sent.status)
                 .then(|| "redirects are not followed: register the final address".to_owned());
@@ -129,8 +129,7 @@ pub(super) fn address(field: &'static str, url: &str, loopback: bool) -> Result<
 /// `invalid_request` for an empty list or an unknown type.
 pub(super) fn filter(events: Option<&[String]>) -> Result<String> {
     let Some(events) = events else { return Ok("*".into()) };
-    let refused =
-        |detail: String| Err(Problem::new(Code::InvalidRequest).field("events").detail(detail));
+    let refused = |detail: String| Err(Problem::new(Code::InvalidRequest).field("events").detail(detail));
     if events.is_empty() {
         return refused("Name at least one event type, or leave `events` out for all.".into());
     }
@@ -143,7 +142,9 @@ pub(super) fn filter(events: Option<&[String]>) -> Result<String> {
             Ok(event) if !known.contains(&event) => known.push(event),
             Ok(_) => {}
             Err(_) => {
-                return refused("There is no such event type; see the list in the reference of webhooks.".into());
+                return refused(
+                    "There is no such event type; see the list in the reference of webhooks.".into(),
+                );
             }
         }
     }

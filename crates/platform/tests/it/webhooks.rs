@@ -70,7 +70,8 @@ async fn shown(world: &World, shop: &Shop, webhook: WebhookId) -> webhooks::Webh
 /// Whether the message carries a `v1` signature under this secret.
 fn signed_with(heard: &Heard, secret: &str) -> bool {
     let secret = base64(secret.strip_prefix("whsec_").expect("the form of Standard Webhooks"));
-    let mut text = format!("{}.{}.", heard.header("webhook-id"), heard.header("webhook-timestamp")).into_bytes();
+    let mut text =
+        format!("{}.{}.", heard.header("webhook-id"), heard.header("webhook-timestamp")).into_bytes();
     text.extend_from_slice(&heard.body);
     heard
         .header("webhook-signature")
@@ -107,10 +108,12 @@ fn an_endpoint_hears_of_a_payment_once_sealed_and_signed() {
         assert!(!signed_with(&heard, "whsec_AAAA"));
         let (_, platform) = signers();
         let v1a = heard.header("webhook-signature").split(' ').find_map(|one| one.strip_prefix("v1a,"));
-        let mut text = format!("{}.{}.", heard.header("webhook-id"), heard.header("webhook-timestamp")).into_bytes();
+        let mut text =
+            format!("{}.{}.", heard.header("webhook-id"), heard.header("webhook-timestamp")).into_bytes();
         text.extend_from_slice(&heard.body);
         platform.public().verify(&text, &base64(v1a.expect("v1a"))).expect("the platform signed it");
-        let ours = CallbackSignature::from_headers(|name| heard.headers.get(name).map(String::as_str)).expect("ours");
+        let ours = CallbackSignature::from_headers(|name| heard.headers.get(name).map(String::as_str))
+            .expect("ours");
         ours.verify(platform.public(), &heard.body).expect("the platform signed it");
 
         let ask = EventsAsk { delivered: Some(true), ..EventsAsk::default() };
@@ -255,7 +258,10 @@ fn an_endpoint_that_fails_for_five_days_is_disabled_and_goes_on_where_it_stopped
         world.clock.advance(13 * 3_600_000);
         deliver(world).await;
         let webhook = shown(world, &shop, id).await;
-        assert_eq!((webhook.status, webhook.disabled_reason), (Status::Disabled, Some(DisabledReason::Failing)));
+        assert_eq!(
+            (webhook.status, webhook.disabled_reason),
+            (Status::Disabled, Some(DisabledReason::Failing))
+        );
         webhooks::ping(&world.app, &by(&shop), id).await.expect_err("it is disabled");
         assert_eq!(server.count(), 3);
 
@@ -265,7 +271,10 @@ fn an_endpoint_that_fails_for_five_days_is_disabled_and_goes_on_where_it_stopped
         assert_eq!(server.count(), 0, "it is disabled");
         let ask = ChangeAsk { status: Some(Status::Active), ..ChangeAsk::default() };
         let webhook = webhooks::change(&world.app, &by(&shop), id, ask).await.expect("activated");
-        assert_eq!((webhook.status, webhook.disabled_reason, webhook.health.failing_since), (Status::Active, None, None));
+        assert_eq!(
+            (webhook.status, webhook.disabled_reason, webhook.health.failing_since),
+            (Status::Active, None, None)
+        );
         deliver(world).await;
         assert_eq!(server.count(), 1, "what waited is sent");
     });
@@ -333,7 +342,8 @@ fn events_are_delivered_again_one_or_many_to_one_endpoint_or_all() {
         assert_eq!((server.count(), second.count()), (2, 0));
         let missed = RedeliverManyAsk { delivered: Some(false), ..RedeliverManyAsk::default() };
         assert_eq!(webhooks::redeliver_many(&world.app, &by(&shop), missed).await.expect("none").queued, 0);
-        let later = RedeliverManyAsk { since: Some("2999-01-01T00:00:00Z".into()), ..RedeliverManyAsk::default() };
+        let later =
+            RedeliverManyAsk { since: Some("2999-01-01T00:00:00Z".into()), ..RedeliverManyAsk::default() };
         assert_eq!(webhooks::redeliver_many(&world.app, &by(&shop), later).await.expect("none").queued, 0);
         let bad = RedeliverManyAsk { until: Some("yesterday".into()), ..RedeliverManyAsk::default() };
         let refused = webhooks::redeliver_many(&world.app, &by(&shop), bad).await.expect_err("no time");
@@ -412,7 +422,8 @@ fn a_new_sealing_key_seals_from_its_time_on_in_either_cipher() {
         let sealing: Vec<bool> = listed.iter().map(|key| key.sealing).collect();
         assert_eq!((listed[0].id, sealing), (new.id, vec![true, false]));
         let late = ApiKeyAsk { algorithm: None, seals_after_hours: Some(169) };
-        let refused = api_keys::create(&world.app, &by(&shop), ApiKeyId::new(0), late).await.expect_err("late");
+        let refused =
+            api_keys::create(&world.app, &by(&shop), ApiKeyId::new(0), late).await.expect_err("late");
         assert_eq!(refused.field.as_deref(), Some("seals_after_hours"));
     });
 }
@@ -447,7 +458,8 @@ fn an_order_s_own_address_is_told_by_a_queue_for_its_host() {
         deliver(world).await;
         assert_eq!(shown(world, &shop, host.id).await.status, Status::Active);
         let elsewhere = ChangeAsk { url: Some(format!("{}/else", server.url)), ..ChangeAsk::default() };
-        let refused = webhooks::change(&world.app, &by(&shop), host.id, elsewhere).await.expect_err("orders name it");
+        let refused =
+            webhooks::change(&world.app, &by(&shop), host.id, elsewhere).await.expect_err("orders name it");
         assert_eq!(refused.code, Code::StateConflict);
         // Hosts beyond the limit share a queue.
         for n in 1..=MAX_NOTIFY_HOSTS + 2 {
@@ -524,7 +536,11 @@ fn endpoints_have_limits_and_belong_to_their_merchant() {
         let create = async |ask: CreateAsk| webhooks::create(&world.app, &by(&shop), id(), ask).await;
         for url in ["http://shop.example/", "https://10.0.0.1/", "https://shop.example:25/", "shop"] {
             let refused = create(ask(url)).await.expect_err(url);
-            assert_eq!((refused.code, refused.field.as_deref()), (Code::InvalidRequest, Some("url")), "{url}");
+            assert_eq!(
+                (refused.code, refused.field.as_deref()),
+                (Code::InvalidRequest, Some("url")),
+                "{url}"
+            );
         }
         let unknown = CreateAsk { events: Some(vec!["order.eaten".into()]), ..ask("https://shop.example/") };
         assert_eq!(create(unknown).await.expect_err("unknown").field.as_deref(), Some("events"));
@@ -532,20 +548,43 @@ fn endpoints_have_limits_and_belong_to_their_merchant() {
         assert_eq!(create(long).await.expect_err("too long").field.as_deref(), Some("description"));
 
         let first = id();
-        let made = webhooks::create(&world.app, &by(&shop), first, ask("https://shop.example/")).await.expect("made");
-        let again = webhooks::create(&world.app, &by(&shop), first, ask("https://shop.example/")).await.expect("again");
-        assert_eq!((&again.secret, &again.api_key), (&made.secret, &made.api_key), "the same work is done once");
+        let made = webhooks::create(&world.app, &by(&shop), first, ask("https://shop.example/"))
+            .await
+            .expect("made");
+        let again = webhooks::create(&world.app, &by(&shop), first, ask("https://shop.example/"))
+            .await
+            .expect("again");
+        assert_eq!(
+            (&again.secret, &again.api_key),
+            (&made.secret, &made.api_key),
+            "the same work is done once"
+        );
         for _ in 1..MAX_WEBHOOKS {
             create(ask("https://shop.example/")).await.expect("within the limit");
         }
-        assert_eq!(create(ask("https://shop.example/")).await.expect_err("one too many").code, Code::StateConflict);
+        assert_eq!(
+            create(ask("https://shop.example/")).await.expect_err("one too many").code,
+            Code::StateConflict
+        );
 
         let theirs = by(&other);
-        assert_eq!(webhooks::get(&world.app, &theirs, first).await.expect_err("not theirs").code, Code::NotFound);
-        assert_eq!(webhooks::delete(&world.app, &theirs, first).await.expect_err("not theirs").code, Code::NotFound);
-        assert_eq!(webhooks::ping(&world.app, &theirs, first).await.expect_err("not theirs").code, Code::NotFound);
+        assert_eq!(
+            webhooks::get(&world.app, &theirs, first).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
+        assert_eq!(
+            webhooks::delete(&world.app, &theirs, first).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
+        assert_eq!(
+            webhooks::ping(&world.app, &theirs, first).await.expect_err("not theirs").code,
+            Code::NotFound
+        );
         let owner = Manager::owner(&world.app, &shop.owner.actor, shop.id).await.expect("the owner");
-        assert_eq!(Manager::owner(&world.app, &other.owner.actor, shop.id).await.expect_err("no").code, Code::NotFound);
+        assert_eq!(
+            Manager::owner(&world.app, &other.owner.actor, shop.id).await.expect_err("no").code,
+            Code::NotFound
+        );
         let ask = ChangeAsk {
             url: Some("https://shop.example/new".into()),
             events: Some(vec!["order.paid".into()]),
@@ -553,11 +592,16 @@ fn endpoints_have_limits_and_belong_to_their_merchant() {
             status: None,
         };
         let changed = webhooks::change(&world.app, &owner, first, ask).await.expect("changed");
-        assert_eq!((changed.url.as_str(), changed.description.as_deref()), ("https://shop.example/new", Some("the till")));
+        assert_eq!(
+            (changed.url.as_str(), changed.description.as_deref()),
+            ("https://shop.example/new", Some("the till"))
+        );
         assert_eq!(changed.events, ["order.paid"]);
         webhooks::delete(&world.app, &owner, first).await.expect("removed");
         assert_eq!(webhooks::delete(&world.app, &owner, first).await.expect_err("gone").code, Code::NotFound);
-        create(CreateAsk { url: "https://shop.example/".into(), events: None, description: None }).await.expect("room again");
+        create(CreateAsk { url: "https://shop.example/".into(), events: None, description: None })
+            .await
+            .expect("room again");
     });
 }
 
@@ -576,7 +620,8 @@ fn messages_are_signed_in_the_merchant_s_suite_where_the_platform_has_a_key_of_i
         let sender = WebhookSender::new(SystemResolver, SendLimits::default(), true).expect("a client");
         deliver::deliver_due(&world.app, &sender, &Signers::new(keys.to_vec())).await.expect("delivered");
         let heard = server.next().expect("told");
-        let ours = CallbackSignature::from_headers(|name| heard.headers.get(name).map(String::as_str)).expect("ours");
+        let ours = CallbackSignature::from_headers(|name| heard.headers.get(name).map(String::as_str))
+            .expect("ours");
         assert_eq!(ours.suite, Suite::Sm2Sm3);
         ours.verify(keys[1].public(), &heard.body).expect("signed");
     });

@@ -123,11 +123,7 @@ impl WebhookSender {
     ///
     /// # Errors
     /// When the TLS library cannot be started.
-    pub fn new(
-        resolver: impl Resolver,
-        limits: SendLimits,
-        loopback: bool,
-    ) -> Result<Self, crate::BadPeer> {
+    pub fn new(resolver: impl Resolver, limits: SendLimits, loopback: bool) -> Result<Self, crate::BadPeer> {
         let checked = Checked { resolver: Arc::new(resolver), loopback };
         let client = Client::builder()
             .user_agent("Jialing-Webhooks/1")
@@ -272,8 +268,7 @@ impl Resolve for Checked {
             if addresses.is_empty() || !addresses.iter().all(|&address| may_call(address, loopback)) {
                 return Err(Refused.into());
             }
-            let addresses: Addrs =
-                Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
+            let addresses: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(addresses)
         })
     }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jialing_rails::Answer;
-use jialing_rails::webhook::{BadAddress, NotSent, Resolver, SendLimits, Sent, SystemResolver, WebhookSender};
+use jialing_rails::webhook::{
+    BadAddress, NotSent, Resolver, SendLimits, Sent, SystemResolver, WebhookSender,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -83,7 +85,17 @@ fn an_address_is_judged_before_anything_is_resolved() {
     check("https://shop.example:22/", false, Err(Port));
     check("https://shop.example:1023/", false, Err(Port));
     check("https://shop.example:1024/", false, Ok(()));
-    for private in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "2130706433", "0x7f.1", "017700000001", "[::1]", "[::ffff:10.0.0.1]", "localhost"] {
+    for private in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "2130706433",
+        "0x7f.1",
+        "017700000001",
+        "[::1]",
+        "[::ffff:10.0.0.1]",
+        "localhost",
+    ] {
         check(&format!("https://{private}/"), false, Err(NotPublic));
     }
     check("http://127.0.0.1:9000/", true, Ok(()));
@@ -105,14 +117,16 @@ async fn a_name_that_leads_inside_is_refused_whatever_else_it_leads_to() {
 async fn a_name_is_judged_by_the_very_answer_that_is_connected_to() {
     // The second answer leads to this machine, as a rebinding name's would.
     let names = Names::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
-    let (port, heard) = server(Some("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".into())).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    // It hangs up on whoever connects.
+    let connected = tokio::spawn(async move { drop(listener.accept().await) });
     let sender = sender(names.clone(), true, SendLimits::default());
     let address = format!("https://shop.example:{port}/");
-    // It is connected to, and speaks no TLS.
     assert_eq!(send(&sender, &address).await, Err(NotSent::NoConnection));
+    connected.await.expect("the first answer was connected to");
     assert_eq!(send(&sender, &address).await, Err(NotSent::NotPublic));
     assert_eq!(names.asked.load(Ordering::SeqCst), 2, "each connection asks once");
-    heard.abort();
 }
 
 #[tokio::test]
@@ -142,9 +156,8 @@ async fn an_answer_brings_its_status_its_wait_and_the_beginning_of_its_body() {
 #[tokio::test]
 async fn redirects_are_answers_and_are_not_followed() {
     let (inside, never) = server(None).await;
-    let answer = format!(
-        "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:{inside}/\r\nContent-Length: 0\r\n\r\n"
-    );
+    let answer =
+        format!("HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:{inside}/\r\nContent-Length: 0\r\n\r\n");
     let (port, _heard) = server(Some(answer)).await;
     let sender = sender(Names::new(&[&["127.0.0.1"]]), true, SendLimits::default());
     let sent = send(&sender, &format!("http://127.0.0.1:{port}/")).await.expect("an answer");
