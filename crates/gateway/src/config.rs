@@ -83,6 +83,8 @@ pub struct Limits {
     pub session: Rate,
     /// Per signing key.
     pub key: Rate,
+    /// Per signing key and route, for routes that cost much: files, statements, bulk replay.
+    pub heavy: Rate,
 }
 
 /// A bucket: it holds `burst` requests and gains `per_minute`.
@@ -112,6 +114,7 @@ impl Default for Limits {
             public: Rate { burst: 300, per_minute: 1_200 },
             session: Rate { burst: 100, per_minute: 600 },
             key: Rate { burst: 2_000, per_minute: 60_000 },
+            heavy: Rate { burst: 60, per_minute: 120 },
         }
     }
 }

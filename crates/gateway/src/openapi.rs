@@ -148,7 +148,7 @@ pub(crate) fn described(router: &mut OpenApiRouter<Edge>) -> OpenApi {
         "signature",
         SecurityScheme::ApiKey(utoipa::openapi::security::ApiKey::Header(utoipa::openapi::security::ApiKeyValue::with_description(
             "Authorization",
-            "`JIALING1-<ALG> mchid=\"…\",serial_no=\"…\",timestamp=\"…\",nonce_str=\"…\",signature=\"…\"`: see the guide on signing requests.",
+            "`JIALING1-<ALG> mchid=\"…\",serial_no=\"…\",timestamp=\"…\",nonce_str=\"…\",signature=\"…\"`: see the guide on signing requests. HTTP Message Signatures (RFC 9421) are taken as well: `Signature-Input`, `Signature` and `Content-Digest`.",
         ))),
     );
     api

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, codes, debits, exchange, exports, notices, orders, outbox, payouts, people, policies, supply, transfers, webhooks, witnesses,
+    App, Result, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox, payouts, people, policies, supply, transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -48,6 +48,9 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         }),
         every(app, HOUSEKEEPING, "old deliveries could not be forgotten", |app| async move {
             webhooks::expire(&app).await
+        }),
+        every(app, HOUSEKEEPING, "merchants could not be warned of keys that end", |app| async move {
+            merchants::warn_of_ending_keys(&app).await
         }),
     ];
     handles.extend(witnesses::start(app));

@@ -64,6 +64,8 @@ codes! {
     TimestampOutOfWindow "timestamp_out_of_window" 401 false "The timestamp is too far from now" "时间戳超出范围": "Requests are accepted within 300 seconds of the server's time." => "Set your clock and sign again.";
     NonceReused "nonce_reused" 401 false "The nonce was used before" "随机串重复": "A nonce is accepted once." => "Sign again with a fresh nonce.";
     KeyUnknown "key_unknown" 401 false "The key is unknown or revoked" "密钥不存在或已吊销": "No valid key has this serial number." => "Register the key, or use the present one.";
+    ScopeMissing "scope_missing" 403 false "The key may not do this" "密钥权限不足": "The key was registered with scopes, and none of them covers this route; `needed` names the one that does." => "Sign with another key, or register one with that scope.";
+    AddressNotAllowed "address_not_allowed" 403 false "The key may not be used from here" "来源地址不在白名单": "The key was registered for certain addresses, and the request came from another." => "Send from one of them, or register a key for this one.";
     // Idempotency and conflicts.
     IdempotencyKeyMissing "idempotency_key_missing" 400 false "An Idempotency-Key is needed" "缺少幂等键": "This write has no natural key." => "Send the header `Idempotency-Key` with a value of up to 64 characters made before the first try.";
     IdempotencyKeyReused "idempotency_key_reused" 409 false "The Idempotency-Key was used for another request" "幂等键已用于其他请求": "The same key came with another path or body." => "Use a new key for a new request.";

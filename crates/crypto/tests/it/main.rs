@@ -4,6 +4,7 @@
 mod cosignatures;
 mod http_signature;
 mod keys;
+mod message_signatures;
 mod notes;
 mod openssl;
 mod proofs;

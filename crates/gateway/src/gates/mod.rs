@@ -6,12 +6,15 @@
 //! | [`door`] | anyone: signing up, signing in | per address |
 //! | [`public_reads`] | anyone | per address |
 //! | [`signed_in`] | a session's bearer token | per session |
-//! | [`signed_by_merchant`], [`signed_by_bank`] | a signed request | per key |
+//! | [`signed_by_merchant`], [`signed_by_bank`] | a signed request, within its key's limits | per key; costly routes also each by itself |
 //!
 //! [`once`] stands before single routes: writes that carry an `Idempotency-Key`.
 
 mod address;
+mod forms;
+mod heavy;
 mod once;
+mod scopes;
 mod session;
 mod signed;
 
@@ -24,6 +27,7 @@ use crate::edge::Edge;
 use crate::openapi::{Described, each_operation};
 
 pub(crate) use address::Visitor;
+pub(crate) use forms::How;
 pub(crate) use once::{Once, once};
 pub(crate) use session::Wallet;
 pub(crate) use signed::{Bank, Merchant};
@@ -55,7 +59,9 @@ pub(crate) fn signed_in(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> 
 
 /// Routes for merchants' servers.
 pub(crate) fn signed_by_merchant(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
-    signed_requests(router).route_layer(from_fn(signed::merchant_gate))
+    let mut router = signed_requests(router);
+    each_operation(router.get_openapi_mut(), |operation| operation.may_answer(&signed::LIMITED));
+    router.route_layer(from_fn(signed::merchant_gate))
 }
 
 /// Routes for banks' servers.

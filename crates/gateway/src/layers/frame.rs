@@ -20,10 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::Failed;
 use crate::download::Streamed;
 use crate::edge::Edge;
-
-/// Asks the frame to sign the answer, with the key of this suite where there is one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SignAnswer(pub(crate) Suite);
+use crate::layers::notes::Notes;
 
 /// The header that names the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -34,16 +31,20 @@ pub(crate) async fn frame(State(edge): State<Edge>, mut request: Request, next: 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     request.extensions_mut().insert(edge.clone());
+    // Shared with the request, so that it holds also when the work is not waited for to its end.
+    let notes = Notes::default();
+    request.extensions_mut().insert(notes.clone());
 
     let mut response = work(&edge, &request_id, request, next).await;
     let code = write_problem(&edge, &request_id, &mut response);
     let streamed = response.extensions_mut().remove::<Streamed>().is_some();
-    if let Some(SignAnswer(suite)) = response.extensions_mut().remove()
+    if let Some(suite) = notes.suite()
         && !streamed
     {
         response = signed(&edge, suite, response).await;
     }
     let headers = response.headers_mut();
+    notes.tell(headers);
     headers.insert(REQUEST_ID, HeaderValue::try_from(&request_id).expect("an id is ASCII"));
     secure(headers, edge.app.settings.public_url.starts_with("https://"));
     record(&method, &route, &request_id, response.status(), code, begun.elapsed());

@@ -23,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
     signed_by_merchant(
         OpenApiRouter::new()
             .routes(routes!(security::echo))
+            .routes(routes!(security::keys))
             .routes(routes!(orders::create, orders::list))
             .routes(routes!(code_payments::charge))
             .routes(routes!(static_codes::create, static_codes::list))

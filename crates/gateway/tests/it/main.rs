@@ -49,3 +49,4 @@ mod strangers;
 mod supply;
 mod texts;
 mod ways;
+mod trust;

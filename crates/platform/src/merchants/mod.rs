@@ -8,6 +8,8 @@
 //! `PENDING → ACTIVE | REFUSED`; `ACTIVE ↔ SUSPENDED`.
 
 pub mod api_keys;
+mod expiry;
+mod key_limits;
 mod keys;
 mod of_wallets;
 pub mod rules;
@@ -23,8 +25,10 @@ use crate::{
     App, Code, Money, Page, PageAsk, Problem, Result, Tx, institutions, people, stored, text, wallets,
 };
 
+pub use expiry::{WARNINGS, warn_of_ending_keys};
+pub use key_limits::{Area, KeyLimits, Network, Scope};
 pub(crate) use keys::newest_suite;
-pub use keys::{Key, KeyAsk, key, keys, register_key, revoke_key};
+pub use keys::{DoorKey, Key, KeyAsk, door_key, key, keys, own_keys, register_key, revoke_key};
 pub use of_wallets::of_wallets;
 pub(crate) use stores::store_name;
 pub use stores::{Store, StoreAsk, add_store, stores};

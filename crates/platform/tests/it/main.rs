@@ -47,6 +47,7 @@ mod transfers;
 mod verify;
 mod wallets;
 mod webhooks;
+mod webhooks_load;
 mod withdrawals;
 mod witnesses;
 mod world;
