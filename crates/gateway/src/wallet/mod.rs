@@ -14,6 +14,7 @@ mod merchants;
 mod notices;
 mod orders;
 mod organisations;
+mod payouts;
 mod people;
 mod pin;
 mod sessions;
@@ -109,6 +110,10 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(merchants::stores))
             .routes(routes!(merchants::register_key, merchants::keys))
             .routes(routes!(merchants::revoke_key))
+            .routes(routes!(payouts::settings, payouts::set))
+            .routes(routes!(payouts::list))
+            .routes(routes!(payouts::approve))
+            .routes(routes!(payouts::reject))
             .routes(routes!(merchants::refunds))
             .routes(routes!(merchants::approve_refund))
             .routes(routes!(merchants::reject_refund)),
