@@ -65,6 +65,12 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Seconds in which a body must arrive whole.
     pub body_seconds: u64,
+    /// Bytes of the body of a request that brings a whole batch.
+    pub large_body_bytes: usize,
+    /// Seconds in which such a body must arrive whole.
+    pub large_body_seconds: u64,
+    /// Such requests taken at once; beyond it `overloaded`.
+    pub large_bodies: usize,
     /// Seconds after which a request is answered `outcome_unknown` while its work goes on.
     pub work_seconds: u64,
     /// Requests being worked on at once; beyond it `overloaded`.
@@ -105,6 +111,9 @@ impl Default for Limits {
             head_bytes: 16 << 10,
             body_bytes: 64 << 10,
             body_seconds: 15,
+            large_body_bytes: 32 << 20,
+            large_body_seconds: 60,
+            large_bodies: 4,
             work_seconds: 30,
             in_flight: 2048,
             drain_seconds: 20,

@@ -27,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) buckets: Buckets,
     /// Requests that may still be taken.
     pub(crate) in_flight: Semaphore,
+    /// Requests with a large body that may still be taken.
+    pub(crate) large: Semaphore,
     /// Live streams that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
     /// The query parameters that each route knows.

@@ -87,6 +87,7 @@ fn build(
     let edge = Edge::new(Parts {
         buckets: Default::default(),
         in_flight: Semaphore::new(config.limits.in_flight),
+        large: Semaphore::new(config.limits.large_bodies),
         streams: Arc::new(Semaphore::new(config.limits.streams)),
         queries,
         city: config.city.then(city::City::default),

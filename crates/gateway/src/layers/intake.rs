@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::{HeaderMap, header};
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -20,9 +20,25 @@ use crate::edge::Edge;
 /// Bytes of an oversized body that are read before the connection is given up.
 const MOST_DISCARDED: usize = 16 << 20;
 
+/// Routes that take a whole batch at once: larger bodies, and few of them at a time.
+const LARGE: [&str; 2] = ["/v1/merchant/payouts", "/v1/merchant/payouts/files"];
+
 pub(crate) async fn intake(request: Request, next: Next) -> Response {
-    match take(request).await {
-        Ok((edge, request)) => {
+    let path = request.extensions().get::<MatchedPath>();
+    let is_large =
+        request.method() == Method::POST && path.is_some_and(|path| LARGE.contains(&path.as_str()));
+    let edge = Edge::of(request.extensions());
+    // Held until the answer is made: what a large body becomes inside is large too.
+    let _seat = match is_large.then(|| edge.large.try_acquire()).transpose() {
+        Ok(seat) => seat,
+        Err(_) => {
+            let busy =
+                Problem::new(Code::Overloaded).retry_after(5).detail("Other batches are being taken in.");
+            return Failed(busy).into_response();
+        }
+    };
+    match take(&edge, is_large, request).await {
+        Ok(request) => {
             let Ok(_place) = edge.in_flight.try_acquire() else {
                 return Failed(Problem::new(Code::Overloaded).retry_after(1)).into_response();
             };
@@ -32,8 +48,7 @@ pub(crate) async fn intake(request: Request, next: Next) -> Response {
     }
 }
 
-async fn take(request: Request) -> Result<(Edge, Request), Problem> {
-    let edge = Edge::of(request.extensions());
+async fn take(edge: &Edge, is_large: bool, request: Request) -> Result<Request, Problem> {
     let limits = &edge.config.limits;
     if head_bytes(&request) > limits.head_bytes {
         return Err(
@@ -41,15 +56,20 @@ async fn take(request: Request) -> Result<(Edge, Request), Problem> {
         );
     }
     let (parts, body) = request.into_parts();
+    let (bytes, seconds) = match is_large {
+        true => (limits.large_body_bytes, limits.large_body_seconds),
+        false => (limits.body_bytes, limits.body_seconds),
+    };
     let announced = announced(&parts.headers);
-    let reading = read(body, announced, limits.body_bytes);
-    let body =
-        tokio::time::timeout(Duration::from_secs(limits.body_seconds), reading).await.map_err(|_| {
-            Problem::new(Code::RequestTimeout)
-                .detail(format!("A body must arrive within {} seconds.", limits.body_seconds))
-        })??;
-    let request = Request::from_parts(parts, Body::from(body));
-    Ok((edge, request))
+    if is_large && announced > bytes {
+        return Err(Problem::new(Code::BodyTooLarge).detail(format!("At most {bytes} bytes.")));
+    }
+    // Taken at its word only as far as an ordinary body: the rest is asked for as it arrives.
+    let reading = read(body, announced.min(limits.body_bytes), bytes);
+    let body = tokio::time::timeout(Duration::from_secs(seconds), reading).await.map_err(|_| {
+        Problem::new(Code::RequestTimeout).detail(format!("A body must arrive within {seconds} seconds."))
+    })??;
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// The size of the request line and headers as sent, near enough.

@@ -7,6 +7,7 @@ mod events;
 mod history;
 mod mandates;
 mod orders;
+mod payouts;
 mod refunds;
 mod security;
 mod static_codes;
@@ -39,6 +40,14 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(refunds::retry))
             .routes(routes!(refunds::redirect))
             .routes(routes!(refunds::close))
+            .routes(routes!(payouts::request, payouts::list))
+            .routes(routes!(payouts::request_by_file))
+            .routes(routes!(payouts::of))
+            .routes(routes!(payouts::numbered))
+            .routes(routes!(payouts::line))
+            .routes(routes!(payouts::lines))
+            .routes(routes!(payouts::cancel))
+            .routes(routes!(payouts::report))
             .routes(routes!(history::list))
             .routes(routes!(history::receipt))
             .routes(routes!(books::balance))

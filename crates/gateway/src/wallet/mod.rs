@@ -16,6 +16,7 @@ mod notices;
 mod orders;
 mod organisations;
 mod payment_codes;
+mod payouts;
 mod people;
 mod pin;
 mod sessions;
@@ -136,6 +137,10 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(webhooks::redeliver_many))
             .routes(once(routes!(webhooks::create_api_key)))
             .routes(routes!(webhooks::api_keys))
+            .routes(routes!(payouts::settings, payouts::set))
+            .routes(routes!(payouts::list))
+            .routes(routes!(payouts::approve))
+            .routes(routes!(payouts::reject))
             .routes(routes!(merchants::refunds))
             .routes(routes!(merchants::approve_refund))
             .routes(routes!(merchants::reject_refund)),
