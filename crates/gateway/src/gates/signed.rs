@@ -180,11 +180,8 @@ async fn admit<T: Tag, F>(
 where
     F: Future<Output = Result<Found<T>>>,
 {
-    let signature = read(parts)?;
-    let now = edge.app.clock.wire() / 1000;
-    if !is_fresh(signature.timestamp, now, WINDOW_SECONDS) {
     let form = Form::read(parts, !body.is_empty())?;
-    let now = edge.app.clock.millis() / 1000;
+    let now = edge.app.clock.wire() / 1000;
     let expired = form.expires().is_some_and(|expires| expires < now);
     if expired || !is_fresh(form.timestamp(), now, WINDOW_SECONDS) {
         return Err(Problem::new(Code::TimestampOutOfWindow)
