@@ -29,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) in_flight: Semaphore,
     /// Live streams that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
+    /// Files that may still be sent at once.
+    pub(crate) uploads: Semaphore,
     /// The query parameters that each route knows.
     pub(crate) queries: QueryNames,
     /// The live view of a demonstration city.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, exchange, exports, notices, orders, outbox, people, policies, supply, transfers,
-    witnesses,
+    App, Result, applications, audit, exchange, exports, notices, orders, outbox, people, policies,
+    reconciliations, statements, supply, transfers, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -35,14 +35,17 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         transfers::keep_resolving(app),
         notices::keep_sending(app),
         audit::keep(app),
-        exports::work::keep(app),
         policies::keep_anchoring(app),
+        statements::work::keep(app),
+        reconciliations::work::keep(app),
+        applications::keep(app),
         supply::keep(app),
         people::keep(app),
         every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
             outbox::expire(&app).await
         }),
     ];
+    handles.extend(exports::work::keep(app));
     handles.extend(witnesses::start(app));
     handles
 }

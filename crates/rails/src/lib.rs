@@ -19,11 +19,13 @@
 //! | [`identity`] | does this name belong to this identity number (and phone)? |
 //! | [`notice`] | one-time codes and notices by template |
 //! | [`witness`] | cosignatures of the ledger's checkpoints |
+//! | [`fetch`] | a file from an address that somebody else chose |
 //! | [`emvco`] | the payload of a merchant's QR code |
 
 pub mod bank;
 mod call;
 pub mod emvco;
+pub mod fetch;
 pub mod identity;
 pub mod notice;
 mod outcome;

@@ -6,7 +6,7 @@
 //! | [`door`] | anyone: signing up, signing in | per address |
 //! | [`public_reads`] | anyone | per address |
 //! | [`signed_in`] | a session's bearer token | per session |
-//! | [`signed_by_merchant`], [`signed_by_bank`] | a signed request | per key |
+//! | [`signed_by_merchant`], [`signed_by_bank`], [`signed_by_operator`] | a signed request | per key |
 //!
 //! [`once`] stands before single routes: writes that carry an `Idempotency-Key`.
 
@@ -14,6 +14,7 @@ mod address;
 mod once;
 mod session;
 mod signed;
+mod sub_merchant;
 
 use axum::middleware::from_fn;
 use jialing_platform::Code;
@@ -26,7 +27,7 @@ use crate::openapi::{Described, each_operation};
 pub(crate) use address::Visitor;
 pub(crate) use once::{Once, once};
 pub(crate) use session::Wallet;
-pub(crate) use signed::{Bank, Merchant};
+pub(crate) use signed::{Bank, Merchant, Operator};
 
 pub(crate) use address::Peer;
 pub(crate) use once::CLEAN_EVERY;
@@ -54,13 +55,21 @@ pub(crate) fn signed_in(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> 
 }
 
 /// Routes for merchants' servers.
-pub(crate) fn signed_by_merchant(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
-    signed_requests(router).route_layer(from_fn(signed::merchant_gate))
+pub(crate) fn signed_by_merchant(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    each_operation(router.get_openapi_mut(), sub_merchant::describe);
+    signed_requests(router)
+        .route_layer(from_fn(sub_merchant::act))
+        .route_layer(from_fn(signed::merchant_gate))
 }
 
 /// Routes for banks' servers.
 pub(crate) fn signed_by_bank(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     signed_requests(router).route_layer(from_fn(signed::bank_gate))
+}
+
+/// Routes for operators.
+pub(crate) fn signed_by_operator(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    signed_requests(router).route_layer(from_fn(signed::operator_gate))
 }
 
 fn signed_requests(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {

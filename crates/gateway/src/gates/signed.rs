@@ -14,12 +14,13 @@ use axum::response::{IntoResponse, Response};
 use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::http_signature::{BadHeader, NotSigned, RequestSignature, is_fresh};
 use jialing_crypto::{PublicKey, Suite};
-use jialing_platform::id::{BadId, Id, InstitutionId, MerchantId};
+use jialing_platform::id::{BadId, InstitutionId, MerchantId};
 use jialing_platform::merchants::Caller;
-use jialing_platform::{App, Code, Problem, Result, Tag, institutions, merchants, nonces};
+use jialing_platform::{App, Code, Problem, Result, institutions, merchants, nonces};
 
 use super::address::knock;
 use super::once::Owner;
+use super::sub_merchant;
 use crate::answer::{Failed, placed};
 use crate::edge::Edge;
 use crate::layers::frame::SignAnswer;
@@ -80,6 +81,32 @@ impl<S: Sync> FromRequestParts<S> for Bank {
     }
 }
 
+/// The operator whose key signed the request, by name.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        placed(parts)
+    }
+}
+
+pub(super) async fn operator_gate(request: Request, next: Next) -> Response {
+    let operators = Edge::of(request.extensions()).config.operators.clone();
+    let find = |_: App, name: String, serial: String| {
+        let found = operators.iter().find(|known| known.name == name && known.key.id() == serial);
+        let found = found.map(|known| (format!("operator/{}", known.name), known.key.clone()));
+        async move { found.ok_or_else(key_unknown) }
+    };
+    let pass = |request: &mut Request, who: String, _: Signed| {
+        let name = who.strip_prefix("operator/").unwrap_or_default().to_owned();
+        request.extensions_mut().insert(Operator(name));
+    };
+    gate(request, next, find, pass).await
+}
+
 pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
     let find = |app: App, mchid: String, serial: String| async move {
         let id: MerchantId =
@@ -88,7 +115,7 @@ pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
     };
     let pass = |request: &mut Request, merchant: MerchantId, signed: Signed| {
         let Signed { serial, body_sha256 } = signed;
-        request.extensions_mut().insert(Merchant(Caller { merchant, serial, body_sha256 }));
+        request.extensions_mut().insert(Merchant(Caller { merchant, provider: None, serial, body_sha256 }));
     };
     gate(request, next, find, pass).await
 }
@@ -114,14 +141,14 @@ struct Signed {
     body_sha256: [u8; 32],
 }
 
-async fn gate<T: Tag, F>(
+async fn gate<I: std::fmt::Display, F>(
     request: Request,
     next: Next,
     find: impl Fn(App, String, String) -> F,
-    pass: impl Fn(&mut Request, Id<T>, Signed),
+    pass: impl Fn(&mut Request, I, Signed),
 ) -> Response
 where
-    F: Future<Output = Result<(Id<T>, PublicKey)>>,
+    F: Future<Output = Result<(I, PublicKey)>>,
 {
     let (parts, body) = request.into_parts();
     let edge = Edge::of(&parts.extensions);
@@ -143,14 +170,14 @@ where
     }
 }
 
-async fn admit<T: Tag, F>(
+async fn admit<I: std::fmt::Display, F>(
     edge: &Edge,
     parts: &Parts,
     body: &Bytes,
     find: impl Fn(App, String, String) -> F,
-) -> Result<(Id<T>, Suite, Signed)>
+) -> Result<(I, Suite, Signed)>
 where
-    F: Future<Output = Result<(Id<T>, PublicKey)>>,
+    F: Future<Output = Result<(I, PublicKey)>>,
 {
     let signature = read(parts)?;
     let now = edge.app.clock.millis() / 1000;
@@ -160,7 +187,7 @@ where
             .with("window_seconds", WINDOW_SECONDS));
     }
     let (id, key) = find(edge.app.clone(), signature.mchid.clone(), signature.serial_no.clone()).await?;
-    let method = parts.method.as_str();
+    let method = &*sub_merchant::signed_method(parts)?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     signature.verify(&key, method, target, body).map_err(|refused| match refused {
         NotSigned::WrongSuite { key, .. } => {

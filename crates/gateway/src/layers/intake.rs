@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -16,9 +16,10 @@ use jialing_platform::{Code, Problem};
 
 use crate::answer::Failed;
 use crate::edge::Edge;
+use crate::public::uploads;
 
 /// Bytes of an oversized body that are read before the connection is given up.
-const MOST_DISCARDED: usize = 16 << 20;
+pub(crate) const MOST_DISCARDED: usize = 16 << 20;
 
 pub(crate) async fn intake(request: Request, next: Next) -> Response {
     match take(request).await {
@@ -40,6 +41,10 @@ async fn take(request: Request) -> Result<(Edge, Request), Problem> {
             Problem::new(Code::HeadersTooLarge).detail(format!("At most {} bytes.", limits.head_bytes))
         );
     }
+    // A file is written as it comes, and bounded there.
+    if is_upload(&request) {
+        return Ok((edge, request));
+    }
     let (parts, body) = request.into_parts();
     let announced = announced(&parts.headers);
     let reading = read(body, announced, limits.body_bytes);
@@ -50,6 +55,11 @@ async fn take(request: Request) -> Result<(Edge, Request), Problem> {
         })??;
     let request = Request::from_parts(parts, Body::from(body));
     Ok((edge, request))
+}
+
+/// Whether the request sends a file to an address of its own.
+pub(crate) fn is_upload(request: &Request) -> bool {
+    request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == uploads::ROUTE)
 }
 
 /// The size of the request line and headers as sent, near enough.

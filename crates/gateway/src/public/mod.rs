@@ -1,12 +1,14 @@
 //! `/v1/public`: what anyone may read, and check the ledger with without trusting it.
 
 mod asks;
+mod downloads;
 mod errors;
 mod keys;
 pub(crate) mod log;
 mod proofs;
 mod status;
 mod supply;
+pub(crate) mod uploads;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,6 +32,8 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(proofs::anchor))
         .routes(routes!(supply::institutions))
         .routes(routes!(supply::policies))
+        .routes(routes!(downloads::fetch))
+        .routes(routes!(uploads::send))
         .routes(routes!(errors::list));
     public_reads(routes)
 }

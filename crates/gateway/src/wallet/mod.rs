@@ -3,6 +3,7 @@
 //! Two routers: the doors, where nobody is signed in yet, and the rooms behind them. A route's place
 //! decides who passes; its handler takes the person from [`crate::gates::Wallet`].
 
+mod applications;
 mod books;
 mod codes;
 mod devices;
@@ -16,6 +17,7 @@ mod orders;
 mod organisations;
 mod people;
 mod pin;
+mod providers;
 mod sessions;
 mod supply;
 mod topups;
@@ -102,6 +104,14 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(mandates::pause))
             .routes(routes!(mandates::resume))
             .routes(routes!(mandates::revoke))
+            .routes(once(routes!(applications::begin)))
+            .routes(routes!(applications::list))
+            .routes(routes!(applications::of, applications::set))
+            .routes(once(routes!(applications::promise)))
+            .routes(routes!(applications::remove))
+            .routes(routes!(applications::submit))
+            .routes(routes!(applications::agreement))
+            .routes(routes!(applications::accept))
             .routes(routes!(merchants::register, merchants::list))
             .routes(routes!(merchants::of))
             .routes(routes!(merchants::set))
@@ -109,6 +119,8 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(merchants::stores))
             .routes(routes!(merchants::register_key, merchants::keys))
             .routes(routes!(merchants::revoke_key))
+            .routes(routes!(providers::list))
+            .routes(routes!(providers::grant, providers::revoke))
             .routes(routes!(merchants::refunds))
             .routes(routes!(merchants::approve_refund))
             .routes(routes!(merchants::reject_refund)),

@@ -12,7 +12,7 @@ use crate::audit::{self, Entry};
 use crate::clock::rfc3339;
 use crate::id::{MerchantId, PersonId};
 use crate::sessions::Actor;
-use crate::{App, Code, Problem, Result, Tx};
+use crate::{App, Code, Problem, Result, Tx, applications};
 
 /// Keys of one merchant that are neither revoked nor expired, at most.
 const MAX_KEYS: i64 = 10;
@@ -109,9 +109,14 @@ pub async fn key(app: &App, merchant: MerchantId, serial: &str) -> Result<Option
 ///
 /// # Errors
 /// `not_found` unless the actor owns the merchant; `invalid_request` for a weak key or one of a suite
-/// that does not sign requests; `state_conflict` for a revoked key or too many keys.
+/// that does not sign requests; `state_conflict` for a revoked key, too many keys, or, where merchants are
+/// reviewed, without a passed conformance report.
 pub async fn register_key(app: &App, actor: &Actor, merchant: MerchantId, ask: KeyAsk) -> Result<Key> {
     owned(app, actor, merchant).await?;
+    // A sandbox's keys open nothing that is worth something.
+    if !app.settings.approve_merchants {
+        applications::conformance::require(app, merchant).await?;
+    }
     let refused =
         |field: &str, detail: String| Problem::new(Code::InvalidRequest).field(field).detail(detail);
     let key = PublicKey::from_spki_pem(&ask.public_key)

@@ -24,10 +24,11 @@ use crate::id::{MandateId, MerchantId, OrderId, StoreId, TransactionId};
 use crate::merchants::{self, Caller};
 use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored};
 
-pub(crate) use numbers::number_of;
+pub(crate) use numbers::{by_numbers, number_of};
 pub use store::ListAsk;
 pub use sweep::{reconcile, start, sweep};
 pub use words::descriptions;
+pub(crate) use words::{Named, named};
 
 stored! {
     /// Where an order stands.
@@ -87,6 +88,9 @@ pub struct Order {
     pub id: OrderId,
     /// The merchant.
     pub merchant_id: MerchantId,
+    /// The service provider that made it for the merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<MerchantId>,
     /// The merchant's number of it.
     pub out_trade_no: String,
     /// How it is paid.
@@ -199,7 +203,7 @@ pub(crate) async fn place(
 ) -> Result<Made<store::Row>> {
     rules::check(&ask)?;
     let validity = validity(app, ask.expires_in).await?;
-    let merchant = caller.merchant;
+    let (merchant, provider) = (caller.merchant, caller.provider);
     // A number that was used answers whatever the merchant's status is by now.
     let used = merchants::active(app, merchant).await.map(drop);
     if let Some(store) = ask.store_id
@@ -216,6 +220,7 @@ pub(crate) async fn place(
             }
             used.clone()?;
             let placed = store::insert(tx, &ask, merchant, mandate, now, now + validity * 1000).await?;
+            let placed = store::carry_provider(tx, placed, provider).await?;
             Ok(Made { value: placed, fresh: true })
         })
         .await
@@ -343,6 +348,7 @@ fn told(app: &App, row: store::Row, merchant: Option<&merchants::store::Row>, no
         refund_state: rules::refund_state(row.refunded, row.amount),
         id: row.id,
         merchant_id: row.merchant,
+        provider_id: row.provider,
         out_trade_no: row.out_trade_no,
         trade_type: row.trade_type,
         store_id: row.store,

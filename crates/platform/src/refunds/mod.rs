@@ -16,6 +16,7 @@ mod numbers;
 mod words;
 
 pub use words::reasons;
+pub(crate) use words::{Named, named};
 pub mod rules;
 pub mod store;
 
@@ -30,7 +31,7 @@ use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored, text};
 
 pub use execute::{carry_out, execute, reconcile};
-pub(crate) use numbers::{number_of, of_order};
+pub(crate) use numbers::{by_numbers, number_of, of_order};
 pub use store::ListAsk;
 pub(crate) use store::{late, whole};
 

@@ -6,6 +6,7 @@
 mod audit;
 mod citizen;
 mod city;
+mod day_statements;
 mod db;
 mod devices;
 mod exchange_guide;
@@ -26,6 +27,7 @@ mod payments;
 mod pins;
 mod policies;
 mod postgres;
+mod providers;
 mod rails;
 mod receipts;
 mod reconciliation;

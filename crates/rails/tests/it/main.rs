@@ -2,5 +2,6 @@
 
 mod bank;
 mod emvco;
+mod fetch;
 mod others;
 mod peer;
