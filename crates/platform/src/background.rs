@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox, payouts, people, policies, supply, transfers, webhooks, witnesses,
+    App, Result, applications, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox, payouts, people, policies, reconciliations, statements, supply, transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -38,8 +38,10 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         notices::keep_sending(app),
         payouts::keep(app),
         audit::keep(app),
-        exports::work::keep(app),
         policies::keep_anchoring(app),
+        statements::work::keep(app),
+        reconciliations::work::keep(app),
+        applications::keep(app),
         supply::keep(app),
         people::keep(app),
         every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
@@ -53,6 +55,7 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
             merchants::warn_of_ending_keys(&app).await
         }),
     ];
+    handles.extend(exports::work::keep(app));
     handles.extend(witnesses::start(app));
     handles
 }

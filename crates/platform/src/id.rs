@@ -98,6 +98,16 @@ tags! {
     ChallengeTag ChallengeId "chl",
     /// An export of an account's history.
     ExportTag ExportId "exp",
+    /// A merchant's statement of a day.
+    StatementTag StatementId "stm",
+    /// A reconciliation with a merchant's own file.
+    ReconciliationTag ReconciliationId "rec",
+    /// A break that a reconciliation found.
+    CaseTag CaseId "cas",
+    /// A file that somebody sent.
+    FileTag FileId "fil",
+    /// An application of a merchant.
+    ApplicationTag ApplicationId "app",
     /// An audit entry.
     AuditTag AuditId "aud",
     /// A batch of payouts.

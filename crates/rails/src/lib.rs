@@ -22,6 +22,7 @@
 //! | [`witness`] | cosignatures of the ledger's checkpoints |
 //! | [`webhook`] | signed messages to merchants' servers, at addresses nobody vouches for |
 //! | [`consumer_code`] | the code that a payer shows |
+//! | [`fetch`] | a file from an address that somebody else chose |
 //! | [`emvco`] | the payload of a merchant's QR code |
 //! | [`ndef`] | what an NFC tag carries |
 
@@ -29,6 +30,7 @@ pub mod bank;
 mod call;
 pub mod consumer_code;
 pub mod emvco;
+pub mod fetch;
 pub mod identity;
 pub mod iso20022;
 pub mod ndef;

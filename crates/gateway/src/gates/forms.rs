@@ -10,6 +10,7 @@ use jialing_crypto::message_signature::{BadMessage, Message, Signed};
 use jialing_crypto::{PublicKey, Suite};
 use jialing_platform::{Code, Problem, Result};
 
+use super::sub_merchant;
 use crate::edge::Edge;
 
 /// Characters of the text that the server verified which a failed answer shows outside the sandbox.
@@ -168,7 +169,7 @@ fn verify_jialing(
     parts: &Parts,
     body: &[u8],
 ) -> Result<()> {
-    let (method, target) = (parts.method.as_str(), target(parts));
+    let (method, target) = (&*sub_merchant::signed_method(parts)?, target(parts));
     signature.verify(key, method, target, body).map_err(|refused| match refused {
         NotSigned::WrongSuite { key, .. } => {
             Problem::new(Code::SignatureSuiteMismatch).detail(format!("This key belongs to {key}."))

@@ -5,6 +5,7 @@
 //! its key signed uses one up. The suite is the key's; a header that names another is refused before
 //! anything is verified.
 
+use std::fmt::Display;
 use std::future::Future;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -15,9 +16,9 @@ use axum::response::{IntoResponse, Response};
 use jialing_crypto::PublicKey;
 use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::http_signature::is_fresh;
-use jialing_platform::id::{BadId, Id, InstitutionId, MerchantId};
+use jialing_platform::id::{BadId, InstitutionId, MerchantId};
 use jialing_platform::merchants::{Caller, KeyLimits};
-use jialing_platform::{App, Code, Problem, Result, Tag, institutions, merchants, nonces};
+use jialing_platform::{App, Code, Problem, Result, institutions, merchants, nonces};
 
 use super::address::{address, knock};
 use super::forms::{Form, How};
@@ -84,6 +85,18 @@ impl<S: Sync> FromRequestParts<S> for Bank {
     }
 }
 
+/// The operator whose key signed the request, by name.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        placed(parts)
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for How {
     type Rejection = Failed;
 
@@ -102,7 +115,7 @@ pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
     };
     let pass = |request: &mut Request, merchant: MerchantId, signed: Proof| {
         let Proof { serial, body_sha256 } = signed;
-        request.extensions_mut().insert(Merchant(Caller { merchant, serial, body_sha256 }));
+        request.extensions_mut().insert(Merchant(Caller { merchant, provider: None, serial, body_sha256 }));
     };
     gate(request, next, find, pass).await
 }
@@ -119,13 +132,32 @@ pub(super) async fn bank_gate(request: Request, next: Next) -> Response {
     gate(request, next, find, pass).await
 }
 
+pub(super) async fn operator_gate(request: Request, next: Next) -> Response {
+    let operators = Edge::of(request.extensions()).config.operators.clone();
+    let find = |_: App, name: String, serial: String| {
+        let found = operators.iter().find(|known| known.name == name && known.key.id() == serial);
+        let found = found.map(|known| Found {
+            id: format!("operator/{}", known.name),
+            key: known.key.clone(),
+            limits: KeyLimits::default(),
+            ends: None,
+        });
+        async move { found.ok_or_else(key_unknown) }
+    };
+    let pass = |request: &mut Request, who: String, _: Proof| {
+        let name = who.strip_prefix("operator/").unwrap_or_default().to_owned();
+        request.extensions_mut().insert(Operator(name));
+    };
+    gate(request, next, find, pass).await
+}
+
 const fn key_unknown() -> Problem {
     Problem::new(Code::KeyUnknown)
 }
 
 /// The key that a request names.
-struct Found<T: Tag> {
-    id: Id<T>,
+struct Found<I> {
+    id: I,
     key: PublicKey,
     limits: KeyLimits,
     /// When it ends, if that is near.
@@ -138,14 +170,14 @@ struct Proof {
     body_sha256: [u8; 32],
 }
 
-async fn gate<T: Tag, F>(
+async fn gate<I: Display, F>(
     request: Request,
     next: Next,
     find: impl Fn(App, String, String) -> F,
-    pass: impl Fn(&mut Request, Id<T>, Proof),
+    pass: impl Fn(&mut Request, I, Proof),
 ) -> Response
 where
-    F: Future<Output = Result<Found<T>>>,
+    F: Future<Output = Result<Found<I>>>,
 {
     let (parts, body) = request.into_parts();
     let edge = Edge::of(&parts.extensions);
@@ -171,14 +203,14 @@ fn is_known(problem: &Problem) -> bool {
     problem.code == Code::RateLimited || LIMITED.contains(&problem.code)
 }
 
-async fn admit<T: Tag, F>(
+async fn admit<I: Display, F>(
     edge: &Edge,
     parts: &Parts,
     body: &Bytes,
     find: impl Fn(App, String, String) -> F,
-) -> Result<(Id<T>, How, Proof)>
+) -> Result<(I, How, Proof)>
 where
-    F: Future<Output = Result<Found<T>>>,
+    F: Future<Output = Result<Found<I>>>,
 {
     let form = Form::read(parts, !body.is_empty())?;
     let now = edge.app.clock.wire() / 1000;

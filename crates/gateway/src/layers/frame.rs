@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::Failed;
 use crate::download::Streamed;
 use crate::edge::Edge;
+use crate::layers::intake::is_upload;
 use crate::layers::notes::Notes;
 
 /// The header that names the request.
@@ -57,7 +58,9 @@ async fn work(edge: &Edge, request_id: &str, request: Request, next: Next) -> Re
         let stopping = Problem::new(Code::Overloaded).retry_after(1).detail("The server is stopping.");
         return Failed(stopping).into_response();
     };
-    let limit = Duration::from_secs(edge.config.limits.work_seconds);
+    let limits = &edge.config.limits;
+    let seconds = if is_upload(&request) { limits.upload_seconds } else { limits.work_seconds };
+    let limit = Duration::from_secs(seconds);
     let work = async move {
         let response = next.run(request).await;
         drop(working);

@@ -8,8 +8,11 @@ mod history;
 mod mandates;
 mod orders;
 mod payouts;
+mod providers;
+mod reconciliations;
 mod refunds;
 mod security;
+mod statements;
 mod static_codes;
 mod supply;
 mod webhooks;
@@ -56,6 +59,22 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(books::exports))
             .routes(routes!(books::export_of, books::cancel))
             .routes(routes!(books::file))
+            .routes(routes!(statements::ask, statements::list))
+            .routes(routes!(statements::of))
+            .routes(once(routes!(reconciliations::ask)))
+            .routes(routes!(reconciliations::list))
+            .routes(routes!(reconciliations::of))
+            .routes(routes!(reconciliations::file))
+            .routes(routes!(
+                reconciliations::set_source,
+                reconciliations::read_source,
+                reconciliations::remove_source
+            ))
+            .routes(routes!(reconciliations::cases_of))
+            .routes(routes!(reconciliations::case))
+            .routes(routes!(reconciliations::explain))
+            .routes(routes!(reconciliations::resolve))
+            .routes(routes!(providers::sub_merchants))
             .routes(routes!(supply::of))
             .routes(routes!(events::list))
             .routes(routes!(events::of))

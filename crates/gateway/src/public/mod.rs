@@ -2,12 +2,14 @@
 
 mod asks;
 mod cashier;
+mod downloads;
 mod errors;
 mod keys;
 pub(crate) mod log;
 mod proofs;
 mod status;
 mod supply;
+pub(crate) mod uploads;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,6 +34,8 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(proofs::anchor))
         .routes(routes!(supply::institutions))
         .routes(routes!(supply::policies))
+        .routes(routes!(downloads::fetch))
+        .routes(routes!(uploads::send))
         .routes(routes!(errors::list));
     public_reads(routes)
 }

@@ -3,6 +3,7 @@
 //! Two routers: the doors, where nobody is signed in yet, and the rooms behind them. A route's place
 //! decides who passes; its handler takes the person from [`crate::gates::Wallet`].
 
+mod applications;
 mod books;
 mod codes;
 mod debits;
@@ -19,6 +20,7 @@ mod payment_codes;
 mod payouts;
 mod people;
 mod pin;
+mod providers;
 mod sessions;
 mod static_codes;
 mod supply;
@@ -120,6 +122,14 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(mandates::pause))
             .routes(routes!(mandates::resume))
             .routes(routes!(mandates::revoke))
+            .routes(once(routes!(applications::begin)))
+            .routes(routes!(applications::list))
+            .routes(routes!(applications::of, applications::set))
+            .routes(once(routes!(applications::promise)))
+            .routes(routes!(applications::remove))
+            .routes(routes!(applications::submit))
+            .routes(routes!(applications::agreement))
+            .routes(routes!(applications::accept))
             .routes(routes!(merchants::register, merchants::list))
             .routes(routes!(merchants::of))
             .routes(routes!(merchants::set))
@@ -141,6 +151,8 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(payouts::list))
             .routes(routes!(payouts::approve))
             .routes(routes!(payouts::reject))
+            .routes(routes!(providers::list))
+            .routes(routes!(providers::grant, providers::revoke))
             .routes(routes!(merchants::refunds))
             .routes(routes!(merchants::approve_refund))
             .routes(routes!(merchants::reject_refund)),

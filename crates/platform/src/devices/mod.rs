@@ -21,8 +21,8 @@ use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, policies};
 
 pub use challenge::{Challenge, MAX_NAME, challenge};
 pub(crate) use challenge::{prepare, prove};
-pub use evidence::{EvidenceAsk, Proof, Signed, Statement, admit, check, evidence_of};
-pub use rules::{Evidence, PublicKeyAsk};
+pub use evidence::{EvidenceAsk, Proof, Signed, Statement, admit, check, check_consent, evidence_of};
+pub use rules::{Consent, Evidence, PublicKeyAsk};
 
 crate::stored! {
     /// Whether a device may sign.

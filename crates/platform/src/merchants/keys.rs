@@ -15,7 +15,7 @@ use crate::audit::{self, Entry};
 use crate::clock::rfc3339;
 use crate::id::{MerchantId, PersonId};
 use crate::sessions::Actor;
-use crate::{App, Code, Problem, Result, Tx};
+use crate::{App, Code, Problem, Result, Tx, applications};
 
 /// Keys of one merchant that are neither revoked nor expired, at most.
 const MAX_KEYS: i64 = 10;
@@ -260,9 +260,14 @@ impl Terms {
 ///
 /// # Errors
 /// `not_found` unless the actor owns the merchant; `invalid_request` for a weak key, one of a suite
-/// that does not sign requests, or a bad limit; `state_conflict` for a revoked key or too many keys.
+/// that does not sign requests, or a bad limit; `state_conflict` for a revoked key, too many keys, or, where
+/// merchants are reviewed, without a passed conformance report.
 pub async fn register_key(app: &App, actor: &Actor, merchant: MerchantId, ask: KeyAsk) -> Result<Key> {
     owned(app, actor, merchant).await?;
+    // A sandbox's keys open nothing that is worth something.
+    if !app.settings.approve_merchants {
+        applications::conformance::require(app, merchant).await?;
+    }
     let (person, now) = (actor.person, app.clock.millis());
     let terms = Terms::of(&ask, now)?;
     app.db.write(async move |tx: &mut Tx| add(tx, merchant, &terms, person, now).await?.shown(now)).await

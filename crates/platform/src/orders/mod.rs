@@ -34,11 +34,12 @@ use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, stored};
 pub use goods::Goods;
 pub use list::ListAsk;
 pub(crate) use list::moment;
-pub(crate) use numbers::number_of;
+pub(crate) use numbers::{by_numbers, number_of};
 use pace::Pace;
 pub use sweep::{reconcile, start, sweep};
 pub(crate) use way::Way;
 pub use words::descriptions;
+pub(crate) use words::{Named, named};
 
 stored! {
     /// Where an order stands.
@@ -104,6 +105,9 @@ pub struct Order {
     pub id: OrderId,
     /// The merchant.
     pub merchant_id: MerchantId,
+    /// The service provider that made it for the merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<MerchantId>,
     /// The merchant's number of it.
     pub out_trade_no: String,
     /// How it is paid.
@@ -243,7 +247,7 @@ pub(crate) async fn place(app: &App, caller: &Caller, ask: OrderAsk, way: Way) -
     rules::check(&ask)?;
     let now = app.clock.millis();
     let expires_at = way.expiry(app, ask.expires_in, now).await?;
-    let merchant = caller.merchant;
+    let (merchant, provider) = (caller.merchant, caller.provider);
     // A number that was used answers whatever the merchant's status is by now.
     let used = merchants::active(app, merchant).await.map(drop);
     if let Some(store) = ask.store_id
@@ -260,6 +264,7 @@ pub(crate) async fn place(app: &App, caller: &Caller, ask: OrderAsk, way: Way) -
             used.clone()?;
             let new = store::New { id: OrderId::new(now), ask: &ask, merchant, way, now, expires_at };
             let placed = store::insert(tx, new).await?;
+            let placed = store::carry_provider(tx, placed, provider).await?;
             Ok(Made { value: placed, fresh: true })
         })
         .await
@@ -395,6 +400,7 @@ fn told(
         refund_state: rules::refund_state(row.refunded, row.amount),
         id: row.id,
         merchant_id: row.merchant,
+        provider_id: row.provider,
         out_trade_no: row.out_trade_no,
         trade_type: row.trade_type,
         store_id: row.store,

@@ -15,6 +15,8 @@ pub struct Row {
     pub id: OrderId,
     /// The merchant.
     pub merchant: MerchantId,
+    /// The service provider that made it.
+    pub provider: Option<MerchantId>,
     /// The merchant's number.
     pub out_trade_no: String,
     /// How it is paid.
@@ -178,7 +180,20 @@ pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Row> {
     log_some(tx, row, now).await?.ok_or_else(Problem::again)
 }
 
-/// Gives an order that waits, or whose payer was asked for the PIN, to an attempt until `until`; `None` if it does not wait at `now`.
+/// Notes on a new order which service provider made it; without one it stays as it is.
+pub(super) async fn carry_provider(tx: &mut Tx, row: Row, provider: Option<MerchantId>) -> Result<Row> {
+    if provider.is_some() {
+        sqlx::query("UPDATE orders SET provider = $2 WHERE id = $1")
+            .bind(row.id)
+            .bind(provider)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(Row { provider, ..row })
+}
+
+/// Gives an order that waits, or whose payer was asked for the PIN, to an attempt until `until`; `None` if it
+/// does not wait at `now`.
 ///
 /// An order whose last attempt failed waits again: it passes through `NOTPAY`.
 pub(crate) async fn lease(

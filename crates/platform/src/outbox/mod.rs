@@ -77,6 +77,34 @@ crate::stored! {
         DebitFailed = "debit.failed",
         /// A debit was taken back before it was made.
         DebitCancelled = "debit.cancelled",
+        /// A merchant lets a service provider act for it, or changed what it may do.
+        ProviderGranted = "provider.granted",
+        /// A merchant took back what it let a service provider do.
+        ProviderRevoked = "provider.revoked",
+        /// An application to become a merchant was submitted.
+        ApplicationSubmitted = "application.submitted",
+        /// An operator looks at it.
+        ApplicationTaken = "application.taken",
+        /// Something is to be corrected.
+        ApplicationReturned = "application.returned",
+        /// Two operators approved it.
+        ApplicationApproved = "application.approved",
+        /// It was refused.
+        ApplicationRefused = "application.refused",
+        /// The agreement waits for a signature.
+        ApplicationOffered = "application.offered",
+        /// The merchant is active.
+        ApplicationActivated = "application.activated",
+        /// Every item of a reconciliation has its outcome.
+        ReconciliationDone = "reconciliation.done",
+        /// A reconciliation's file could not be had or understood.
+        ReconciliationFailed = "reconciliation.failed",
+        /// Somebody said why a case is as it is.
+        CaseExplained = "case.explained",
+        /// A case was put right.
+        CaseResolved = "case.resolved",
+        /// A day's statement can be fetched.
+        StatementReady = "statement.ready",
     }
 }
 

@@ -18,6 +18,7 @@ mod numbers;
 mod words;
 
 pub use words::reasons;
+pub(crate) use words::{Named, named};
 pub mod rules;
 pub mod store;
 
@@ -33,7 +34,7 @@ use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, store
 
 pub use abnormal::{close, redirect};
 pub use execute::{carry_out, execute, reconcile};
-pub(crate) use numbers::{number_of, of_order};
+pub(crate) use numbers::{by_numbers, number_of, of_order};
 pub use store::ListAsk;
 pub(crate) use store::{late, whole};
 

@@ -33,6 +33,7 @@ pub struct Payer {
 pub fn request(merchant: MerchantId, body: &str) -> Caller {
     Caller {
         merchant,
+        provider: None,
         serial: "0011223344556677".into(),
         body_sha256: HashAlgorithm::Sha256.digest(body.as_bytes()),
     }

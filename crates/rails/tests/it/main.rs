@@ -5,6 +5,7 @@ mod consumer_code;
 mod emvco;
 mod iso_bank;
 mod iso_messages;
+mod fetch;
 mod others;
 mod peer;
 mod webhooks;
