@@ -58,7 +58,7 @@ async fn take(edge: &Edge, is_large: bool, request: Request) -> Result<Request, 
     }
     // A file is written as it comes, and bounded there.
     if is_upload(&request) {
-        return Ok((edge, request));
+        return Ok(request);
     }
     let (parts, body) = request.into_parts();
     let (bytes, seconds) = match is_large {

@@ -92,7 +92,7 @@ async fn warn(tx: &mut Tx, key: &Ending, days: i64, now: i64) -> Result<()> {
         "serial": key.serial, "valid_to": valid_to, "days": days,
     });
     let subject = format!("{}/{}", key.merchant, key.serial);
-    notices::tell(tx, NoticeId::new(now), merchant.owner, NoticeCode::KeyExpiring, &params, subject, now)
+    notices::tell_once(tx, NoticeId::new(now), merchant.owner, NoticeCode::KeyExpiring, &params, subject, now)
         .await
 }
 
