@@ -368,7 +368,7 @@ fn the_sandbox_names_the_usual_mistakes() {
             let hint = hinted(change, b"{}").await;
             assert!(hint.contains(part), "{part}: {hint}");
         }
-        let trimmed = hinted(&|whole, _| whole.replace("{}\n\n", "{}\n").into(), b"{}\n").await;
+        let trimmed = hinted(&|whole, _| whole.replace("{} \n", "{}\n").into(), b"{} ").await;
         assert!(trimmed.contains("White space"), "{trimmed}");
     });
 }

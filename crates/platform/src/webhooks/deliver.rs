@@ -10,20 +10,20 @@
 //! answer and that transaction sends the batch again once the lease has run out: at least once, never
 //! less.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use jialing_crypto::random;
 use jialing_rails::webhook::{NotSent, SendLimits, Sent, SystemResolver, WebhookSender};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::envelope::{Seals, Signers};
+use super::envelope::{MerchantSeals, Seals, Signers};
 use super::queue::{self, Due, Tried, Waiting};
 use super::{DisabledReason, Status, rules, store};
-use crate::id::{NoticeId, WebhookId};
+use crate::id::{MerchantId, NoticeId, WebhookId};
 use crate::notices::{self, NoticeCode};
 use crate::outbox::{self, EventType, NewEvent};
 use crate::{App, Code, Problem, Result, Tx, merchants};
@@ -36,6 +36,9 @@ pub const FAILING: usize = 128;
 pub const EXTRA: usize = 256;
 /// Messages under way to one endpoint.
 pub const PER_ENDPOINT: usize = 16;
+/// Tasks that read from the database at the same time: requests wait behind a few of them, not behind
+/// all.
+const READING: usize = 4;
 /// Batches that a task sends before it gives its place up.
 const BATCHES: usize = 50;
 /// Between two looks for what is due.
@@ -89,6 +92,9 @@ pub async fn deliver_due(app: &App, sender: &WebhookSender, signers: &Signers) -
 /// lease run out under a task that holds it.
 type Busy = Arc<Mutex<HashSet<WebhookId>>>;
 
+/// What the endpoints of one merchant that are served together share.
+type Shared = Arc<OnceCell<MerchantSeals>>;
+
 /// An endpoint's place among those that are served; given back when dropped.
 struct Place {
     webhook: WebhookId,
@@ -110,6 +116,7 @@ struct Worker {
     well: Arc<Semaphore>,
     failing: Arc<Semaphore>,
     extra: Arc<Semaphore>,
+    reading: Semaphore,
 }
 
 impl Worker {
@@ -122,6 +129,7 @@ impl Worker {
             well: Arc::new(Semaphore::new(WELL)),
             failing: Arc::new(Semaphore::new(FAILING)),
             extra: Arc::new(Semaphore::new(EXTRA)),
+            reading: Semaphore::new(READING),
         }
     }
 
@@ -144,8 +152,10 @@ impl Worker {
         }
         let wanted = places.iter().map(|(due, _)| due.webhook).collect();
         let mine: HashSet<WebhookId> = queue::claim(&self.app, wanted).await?.into_iter().collect();
+        let mut seals: HashMap<MerchantId, Shared> = HashMap::new();
         for (due, place) in places.into_iter().filter(|(due, _)| mine.contains(&due.webhook)) {
-            tasks.spawn(self.clone().serve(due, place));
+            let shared = seals.entry(due.merchant).or_default().clone();
+            tasks.spawn(self.clone().serve(due, shared, place));
         }
         Ok(mine.len())
     }
@@ -156,41 +166,55 @@ impl Worker {
         fresh.then(|| Place { webhook, busy: self.busy.clone(), _lane: permit })
     }
 
-    async fn serve(self: Arc<Self>, due: Due, place: Place) {
+    async fn serve(self: Arc<Self>, due: Due, shared: Shared, place: Place) {
         let webhook = due.webhook;
-        let served = self.batches(&due).await;
-        let released = queue::release(&self.app, webhook).await;
+        let served = self.batches(&due, &shared).await;
+        let released = match served {
+            Ok(true) => Ok(()),
+            _ => queue::release(&self.app, webhook).await,
+        };
         for problem in [served.err(), released.err()].into_iter().flatten() {
             tracing::error!(%webhook, %problem, fault = problem.internal.as_deref(), "a webhook was not served and will be again");
         }
         drop(place);
     }
 
-    async fn batches(&self, due: &Due) -> Result<()> {
-        let seals = Seals::of(&self.app, due.merchant, due.webhook).await?;
+    /// Sends what is due; true if the endpoint was given back with the last batch.
+    async fn batches(&self, due: &Due, shared: &Shared) -> Result<bool> {
+        let (merchant, seals);
+        {
+            let _turn = self.reading.acquire().await.map_err(Problem::internal)?;
+            merchant = shared.get_or_try_init(|| MerchantSeals::of(&self.app, due.merchant)).await?;
+            seals = Seals::of(&self.app, merchant, due.webhook).await?;
+        }
         let mut wide = 1;
         for _ in 0..BATCHES {
             let more = self.extra.clone().try_acquire_many_owned(u32::try_from(wide - 1).unwrap_or(0)).ok();
-            let waiting =
-                queue::waiting(&self.app, due.webhook, if more.is_some() { wide } else { 1 }).await?;
+            let limit = if more.is_some() { wide } else { 1 };
+            let turn = self.reading.acquire().await.map_err(Problem::internal)?;
+            let (waiting, all) = queue::waiting(&self.app, due.webhook, limit).await?;
+            drop(turn);
             if waiting.is_empty() {
-                return Ok(());
+                return Ok(false);
             }
             let tried = join_all(waiting.into_iter().map(|one| self.attempt(due, &seals, one))).await;
             let tried: Vec<Tried> =
                 tried.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
             let all_taken = tried.iter().all(|one| one.verdict == rules::Verdict::Delivered);
-            if !queue::record(&self.app, due, tried).await? {
-                return Ok(());
+            if !queue::record(&self.app, due, tried, all).await? {
+                return Ok(true);
             }
             wide = if all_taken { (2 * wide).min(PER_ENDPOINT) } else { 1 };
         }
-        Ok(())
+        Ok(false)
     }
 
     /// One try; nothing if the event is forgotten, whose delivery is then given up.
-    async fn attempt(&self, due: &Due, seals: &Seals, delivery: Waiting) -> Result<Option<Tried>> {
-        let event = match outbox::get(&self.app, due.merchant, delivery.event).await {
+    async fn attempt(&self, due: &Due, seals: &Seals<'_>, delivery: Waiting) -> Result<Option<Tried>> {
+        let turn = self.reading.acquire().await.map_err(Problem::internal)?;
+        let found = outbox::get(&self.app, due.merchant, delivery.event).await;
+        drop(turn);
+        let event = match found {
             Err(problem) if problem.code == Code::NotFound => {
                 queue::give_up(&self.app, due.webhook, delivery.event).await?;
                 return Ok(None);

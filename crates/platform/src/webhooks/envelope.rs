@@ -57,20 +57,31 @@ struct Envelope<'a> {
     resource: serde_json::Value,
 }
 
-/// What an endpoint's messages are sealed and signed with, read once for a batch.
-pub(super) struct Seals {
+/// What all of a merchant's messages are sealed and signed with: read once for all of its endpoints
+/// that are served together.
+pub(super) struct MerchantSeals {
     key: Option<(ApiKeyId, jialing_crypto::seal::SealKey)>,
-    secrets: Vec<Zeroizing<Vec<u8>>>,
     suite: Option<Suite>,
 }
 
-impl Seals {
-    pub(super) async fn of(app: &App, merchant: MerchantId, webhook: WebhookId) -> Result<Self> {
+impl MerchantSeals {
+    pub(super) async fn of(app: &App, merchant: MerchantId) -> Result<Self> {
         Ok(Self {
             key: api_keys::sealing(app, merchant).await?,
-            secrets: secrets::signing(app, webhook).await?,
             suite: merchants::newest_suite(app, merchant).await?,
         })
+    }
+}
+
+/// The same with the endpoint's own secrets, read once for a batch.
+pub(super) struct Seals<'a> {
+    merchant: &'a MerchantSeals,
+    secrets: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl<'a> Seals<'a> {
+    pub(super) async fn of(app: &App, merchant: &'a MerchantSeals, webhook: WebhookId) -> Result<Self> {
+        Ok(Self { merchant, secrets: secrets::signing(app, webhook).await? })
     }
 
     /// The body that tells of `event`.
@@ -78,7 +89,7 @@ impl Seals {
     /// A merchant without a sealing key is told that something happened, and reads what it was over
     /// its signed API: nothing leaves unsealed.
     pub(super) fn body(&self, event: &Event) -> Result<Vec<u8>> {
-        let resource = match &self.key {
+        let resource = match &self.merchant.key {
             Some((id, key)) => {
                 let plain = serde_json::to_vec(&event.resource).map_err(Problem::internal)?;
                 let place = event.id.to_string();
@@ -122,7 +133,7 @@ impl Seals {
         if !signatures.is_empty() {
             headers.push(("webhook-signature", signatures.join(" ")));
         }
-        if let Some(key) = signers.of(self.suite) {
+        if let Some(key) = signers.of(self.merchant.suite) {
             headers.extend(CallbackSignature::sign(key, body, now).headers());
         }
         headers

@@ -68,7 +68,7 @@ async fn shown(tx: &mut Tx, row: store::Row, now: i64) -> Result<Webhook> {
         disabled_at: row.disabled_at.map(rfc3339),
         source: row.source,
         health: Health {
-            pending: standing.pending.unsigned_abs(),
+            pending: queue::pending(tx, row.id).await?.unsigned_abs(),
             failing_since: standing.failing_since.map(rfc3339),
             rests_until: Some(standing.rests_until).filter(|until| *until > now).map(rfc3339),
             last_delivered_at: standing.delivered_at.map(rfc3339),

@@ -13,6 +13,7 @@
 //! `PENDING`.
 
 pub mod deliver;
+mod deliveries;
 mod envelope;
 mod manage;
 mod notify;
@@ -30,10 +31,11 @@ use crate::outbox::EventType;
 use crate::sessions::Actor;
 use crate::{App, Result};
 
+pub use deliveries::{deliveries, expire};
 pub use envelope::{Signers, whpk};
 pub use manage::{change, create, delete, get, list};
 pub(crate) use queue::{Queued, To, fan_out};
-pub use queue::{deliveries, expire};
+
 pub use replay::{ping, redeliver, redeliver_many};
 pub use secrets::rotate;
 

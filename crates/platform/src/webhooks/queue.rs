@@ -5,23 +5,13 @@
 //! way is sent again.
 
 use super::rules::Verdict;
-use super::{
-    Attempt, DeliveriesAsk, Delivery, DeliveryState, DisabledReason, Manager, ShownAttempt, Source, Status,
-    notify, rules, store,
-};
-use crate::clock::rfc3339;
-use crate::id::{EventId, EventTag, MerchantId, WebhookId};
+use super::{Attempt, DeliveryState, DisabledReason, Source, Status, notify, rules, store};
+use crate::id::{EventId, MerchantId, WebhookId};
 use crate::outbox::{self, EventType};
-use crate::{App, Page, PageAsk, Result, Tx};
+use crate::{App, Result, Tx};
 
 /// How long a worker has an endpoint; renewed with each batch. Longer than a try may take.
 pub(super) const LEASE_MS: i64 = 30_000;
-/// Attempts that a delivery shows.
-const SHOWN_ATTEMPTS: i64 = 30;
-/// Deliveries of which one job of housekeeping removes what is too old.
-const SWEPT_TOGETHER: i64 = 5_000;
-
-const COLUMNS: &str = "webhook, event, type, state, queued_at, due_at, finished_at";
 
 /// Which endpoints an event goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,19 +98,24 @@ pub(super) struct Standing {
     pub(super) rests_until: i64,
     pub(super) failing_since: Option<i64>,
     pub(super) delivered_at: Option<i64>,
-    pub(super) pending: i64,
 }
 
 pub(super) async fn standing(tx: &mut Tx, webhook: WebhookId) -> Result<Standing> {
     Ok(sqlx::query_as(
-        "SELECT failures, rests_until, failing_since, delivered_at,
-         (SELECT COUNT(*) FROM webhook_deliveries WHERE webhook = $1 AND state = $2) AS pending
-         FROM webhook_queues WHERE webhook = $1",
+        "SELECT failures, rests_until, failing_since, delivered_at FROM webhook_queues WHERE webhook = $1",
     )
     .bind(webhook)
-    .bind(DeliveryState::Pending)
     .fetch_one(&mut *tx)
     .await?)
+}
+
+/// How many deliveries wait for an endpoint.
+pub(super) async fn pending(tx: &mut Tx, webhook: WebhookId) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM webhook_deliveries WHERE webhook = $1 AND state = $2")
+        .bind(webhook)
+        .bind(DeliveryState::Pending)
+        .fetch_one(&mut *tx)
+        .await?)
 }
 
 /// The queue forgets its failures: what waits is due now.
@@ -226,18 +221,21 @@ pub(super) struct Waiting {
     pub(super) queued_at: i64,
 }
 
-/// What is due for an endpoint, the oldest first.
-pub(super) async fn waiting(app: &App, webhook: WebhookId, limit: usize) -> Result<Vec<Waiting>> {
-    Ok(sqlx::query_as(
+/// What is due for an endpoint, the oldest first, and whether that is all.
+pub(super) async fn waiting(app: &App, webhook: WebhookId, limit: usize) -> Result<(Vec<Waiting>, bool)> {
+    let mut rows: Vec<Waiting> = sqlx::query_as(
         "SELECT event, url, tries, attempts, queued_at FROM webhook_deliveries
          WHERE webhook = $1 AND state = $2 AND due_at <= $3 ORDER BY due_at, event LIMIT $4",
     )
     .bind(webhook)
     .bind(DeliveryState::Pending)
     .bind(app.clock.millis())
-    .bind(limit as i64)
+    .bind(limit as i64 + 1)
     .fetch_all(app.db.read())
-    .await?)
+    .await?;
+    let all = rows.len() <= limit;
+    rows.truncate(limit);
+    Ok((rows, all))
 }
 
 /// What came of one try.
@@ -251,8 +249,8 @@ pub(super) struct Tried {
 }
 
 /// Writes down what came of a batch, in one transaction with everything that follows from it; whether
-/// more may be sent now.
-pub(super) async fn record(app: &App, due: &Due, tried: Vec<Tried>) -> Result<bool> {
+/// to go on. Where that was all, or nothing may be sent now, the endpoint is given back with it.
+pub(super) async fn record(app: &App, due: &Due, tried: Vec<Tried>, all: bool) -> Result<bool> {
     let (app_, due, now) = (app.clone(), due.clone(), app.clock.millis());
     app.db
         .write(async move |tx: &mut Tx| {
@@ -265,6 +263,9 @@ pub(super) async fn record(app: &App, due: &Due, tried: Vec<Tried>) -> Result<bo
             }
             let before = standing(tx, due.webhook).await?;
             let after = stand(&before, &tried, now);
+            let failing = after.failing_since.is_some_and(|since| now - since >= rules::DISABLE_MS);
+            let disable = disable.or(failing.then_some(DisabledReason::Failing));
+            let go_on = !all && disable.is_none() && after.rests_until <= now;
             sqlx::query(
                 "UPDATE webhook_queues SET failures = $2, rests_until = $3, failing_since = $4,
                  delivered_at = $5, leased_until = $6 WHERE webhook = $1",
@@ -274,16 +275,13 @@ pub(super) async fn record(app: &App, due: &Due, tried: Vec<Tried>) -> Result<bo
             .bind(after.rests_until)
             .bind(after.failing_since)
             .bind(after.delivered_at)
-            .bind(now + LEASE_MS)
+            .bind(if go_on { now + LEASE_MS } else { now })
             .execute(&mut *tx)
             .await?;
-            if after.failing_since.is_some_and(|since| now - since >= rules::DISABLE_MS) {
-                disable = disable.or(Some(DisabledReason::Failing));
-            }
             if let Some(reason) = disable {
                 super::deliver::disable(&app_, tx, &due, reason, now).await?;
             }
-            Ok(disable.is_none() && after.rests_until <= now)
+            Ok(go_on)
         })
         .await
 }
@@ -398,153 +396,11 @@ pub(super) async fn give_up(app: &App, webhook: WebhookId, event: EventId) -> Re
         .await
 }
 
-#[derive(sqlx::FromRow)]
-struct DeliveryRow {
-    webhook: WebhookId,
-    event: EventId,
-    #[sqlx(rename = "type")]
-    kind: EventType,
-    state: DeliveryState,
-    queued_at: i64,
-    due_at: i64,
-    finished_at: Option<i64>,
-}
-
-#[derive(sqlx::FromRow)]
-struct AttemptRow {
-    number: i64,
-    at: i64,
-    took_ms: i64,
-    status: Option<i16>,
-    fault: Option<String>,
-    answer: Option<String>,
-}
-
-/// The deliveries to one of the merchant's endpoints with what came of them, the newest event first.
-///
-/// # Errors
-/// `not_found`; `invalid_request` for a bad page.
-pub async fn deliveries(
-    app: &App,
-    by: &Manager,
-    webhook: WebhookId,
-    ask: DeliveriesAsk,
-) -> Result<Page<Delivery>> {
-    let page = PageAsk { limit: ask.limit, after: ask.after, before: ask.before };
-    let (limit, cursor) = (page.limit()?, page.cursor::<EventTag>()?);
-    let mut connection = app.db.read().acquire().await?;
-    store::find(&mut connection, by.merchant, webhook).await?;
-    let mut sql = format!("SELECT {COLUMNS} FROM webhook_deliveries WHERE webhook = $1 AND event ");
-    sql += if cursor.towards_newer { "> $2" } else { "< $2" };
-    sql += if ask.state.is_some() { " AND state = $4" } else { "" };
-    sql += if cursor.towards_newer { " ORDER BY event" } else { " ORDER BY event DESC" };
-    let mut query = sqlx::query_as::<_, DeliveryRow>(sqlx::AssertSqlSafe(sql + " LIMIT $3"))
-        .bind(webhook)
-        .bind(cursor.from.clone())
-        .bind(i64::from(limit) + 1);
-    if let Some(state) = ask.state {
-        query = query.bind(state);
-    }
-    let rows = query.fetch_all(&mut *connection).await?;
-    let page = cursor.page(rows, limit);
-    let mut items = Vec::with_capacity(page.items.len());
-    for row in page.items {
-        let attempts = attempts(&mut connection, row.webhook, row.event).await?;
-        items.push(shown(row, attempts));
-    }
-    Ok(Page { items, has_more: page.has_more })
-}
-
-/// One delivery.
-pub(super) async fn delivery(tx: &mut Tx, webhook: WebhookId, event: EventId) -> Result<Delivery> {
-    let row: DeliveryRow = sqlx::query_as(
-        "SELECT webhook, event, type, state, queued_at, due_at, finished_at FROM webhook_deliveries
-         WHERE webhook = $1 AND event = $2",
-    )
-    .bind(webhook)
-    .bind(event)
-    .fetch_one(&mut *tx)
-    .await?;
-    let attempts = attempts(tx, webhook, event).await?;
-    Ok(shown(row, attempts))
-}
-
-async fn attempts(tx: &mut Tx, webhook: WebhookId, event: EventId) -> Result<Vec<AttemptRow>> {
-    Ok(sqlx::query_as(
-        "SELECT number, at, took_ms, status, fault, answer FROM webhook_attempts
-         WHERE webhook = $1 AND event = $2 ORDER BY number DESC LIMIT $3",
-    )
-    .bind(webhook)
-    .bind(event)
-    .bind(SHOWN_ATTEMPTS)
-    .fetch_all(&mut *tx)
-    .await?)
-}
-
-fn shown(row: DeliveryRow, attempts: Vec<AttemptRow>) -> Delivery {
-    let attempt = |attempt: AttemptRow| ShownAttempt {
-        number: attempt.number,
-        at: rfc3339(attempt.at),
-        took_ms: attempt.took_ms,
-        status: attempt.status,
-        fault: attempt.fault,
-        answer: attempt.answer,
-    };
-    Delivery {
-        webhook_id: row.webhook,
-        event_id: row.event,
-        event: row.kind,
-        state: row.state,
-        queued_at: rfc3339(row.queued_at),
-        next_try_at: (row.state == DeliveryState::Pending).then(|| rfc3339(row.due_at)),
-        finished_at: row.finished_at.map(rfc3339),
-        attempts: attempts.into_iter().map(attempt).collect(),
-    }
-}
-
-/// Gives up what waited too long, also for disabled endpoints, and forgets deliveries as old as
-/// events; how many were forgotten. Call it now and then.
-///
-/// # Errors
-/// Any fault of the database.
-pub async fn expire(app: &App) -> Result<u64> {
-    let now = app.clock.millis();
-    app.db
-        .write(async move |tx: &mut Tx| {
-            sqlx::query(
-                "UPDATE webhook_deliveries SET state = $1, finished_at = $2 WHERE state = $3 AND queued_at < $4",
-            )
-            .bind(DeliveryState::Failed)
-            .bind(now)
-            .bind(DeliveryState::Pending)
-            .bind(now - rules::GIVE_UP_MS)
-            .execute(&mut *tx)
-            .await?;
-            let mut gone = 0;
-            for sql in [
-                "DELETE FROM webhook_attempts WHERE (webhook, event) IN
-                 (SELECT webhook, event FROM webhook_deliveries WHERE queued_at < $1 ORDER BY queued_at LIMIT $2)",
-                "DELETE FROM webhook_deliveries WHERE (webhook, event) IN
-                 (SELECT webhook, event FROM webhook_deliveries WHERE queued_at < $1 ORDER BY queued_at LIMIT $2)",
-            ] {
-                let done = sqlx::query(sql)
-                    .bind(now - outbox::KEPT_MS)
-                    .bind(SWEPT_TOGETHER)
-                    .execute(&mut *tx)
-                    .await?;
-                gone = done.rows_affected();
-            }
-            Ok(gone)
-        })
-        .await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const WELL: Standing =
-        Standing { failures: 0, rests_until: 0, failing_since: None, delivered_at: None, pending: 0 };
+    const WELL: Standing = Standing { failures: 0, rests_until: 0, failing_since: None, delivered_at: None };
 
     fn tried(verdict: Verdict) -> Tried {
         let delivery =

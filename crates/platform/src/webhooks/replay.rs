@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::deliveries::delivery;
 use super::queue::{self, Queued, To, fan_out};
 use super::{Delivery, MAX_REPLAYED, Manager, RedeliverAsk, RedeliverManyAsk, Redelivered, Status, store};
 use crate::audit::{self, Entry};
@@ -110,7 +111,7 @@ pub async fn ping(app: &App, by: &Manager, webhook: WebhookId) -> Result<Deliver
             };
             let id = outbox::write_for(tx, event, webhook).await?;
             queue::wake(tx, webhook).await?;
-            queue::delivery(tx, webhook, id).await
+            delivery(tx, webhook, id).await
         })
         .await
 }

@@ -48,6 +48,7 @@ mod topups;
 mod transfers;
 mod verify;
 mod wallets;
+mod webhook_endpoints;
 mod webhooks;
 mod webhooks_load;
 mod withdrawals;
