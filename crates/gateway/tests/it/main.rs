@@ -27,6 +27,7 @@ mod saver;
 #[path = "../../../platform/tests/it/world.rs"]
 mod world;
 
+mod absurd;
 mod amounts;
 mod books;
 mod bulk;
