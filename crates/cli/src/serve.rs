@@ -11,16 +11,16 @@ use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey};
 use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits, applications};
 use jialing_journal::Suite;
-use jialing_platform::Settings;
 use jialing_platform::institutions::Founding;
 use jialing_platform::witnesses::{Asked, Policy};
+use jialing_platform::{Clock, Settings};
 use jialing_rails::bank::{Dialect, OurSide};
 use jialing_rails::iso20022::Lei;
 use jialing_rails::{CallLimits, Peer};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::house::{House, Plan, suite, witness};
+use crate::house::{Door, House, Plan, Size, listen_for_stop, suite, witness};
 use crate::{Done, runtime};
 
 /// A file of this name in a folder of keys says that they were made for a sandbox.
@@ -140,6 +140,7 @@ pub(crate) fn run(args: &Args) -> Done {
     runtime()?.block_on(async {
         let listener =
             TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let stop = listen_for_stop()?;
         let house = House::open(prepared(listener)).await?;
         tracing::info!(
             records = house.opened.records,
@@ -148,7 +149,7 @@ pub(crate) fn run(args: &Args) -> Done {
             "the ledger is open"
         );
         println!("ready {}", house.url());
-        let ended = house.until_stopped().await;
+        let ended = house.until_stopped(stop).await;
         house.stop().await;
         ended.map(|()| ExitCode::SUCCESS)
     })
@@ -246,7 +247,9 @@ impl Checked {
             policy,
             edge,
             bulk,
-            listener,
+            door: Door::Listen(listener),
+            clock: Clock::default(),
+            size: Size::City,
         })
     }
 

@@ -10,8 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jialing_crypto::hash::HashAlgorithm;
 
-use crate::edge::Edge;
-
 /// What a page may do: run our scripts and styles, ask our API, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -134,7 +132,7 @@ pub fn applications() -> Vec<Asset> {
 }
 
 /// A router that serves `assets`.
-pub(crate) fn router(assets: &[Asset]) -> Router<Edge> {
+pub fn pages<S: Clone + Send + Sync + 'static>(assets: &[Asset]) -> Router<S> {
     assets.iter().cloned().fold(Router::new(), |router, asset| {
         let tag = format!("\"{}\"", hex::encode(&HashAlgorithm::Sha256.digest(&asset.content)[..16]));
         let (path, asset) = (asset.path.clone(), Arc::new(asset));

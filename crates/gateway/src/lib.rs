@@ -54,12 +54,12 @@ use jialing_platform::{App, Code};
 use tokio::sync::{Semaphore, mpsc, watch};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use assets::{Asset, applications, city_page};
+pub use assets::{Asset, applications, city_page, pages};
 pub use bulk::{Banks, Bulk, BulkConfig, BulkLimits, BulkRunning, Finding, Member, Platform, Registered};
 pub use config::{EdgeConfig, Limits, OperatorKey, Rate};
 pub use connections::RESERVED_FILES;
 pub use openapi::openapi;
-pub use serve::{Gateway, Running};
+pub use serve::{Gateway, Mounted, Running};
 
 use answer::Failed;
 use edge::{Edge, Parts};
@@ -104,7 +104,7 @@ fn build(
         .route_layer(from_fn(query::known))
         .merge(operate::routes())
         .merge(error_page::routes())
-        .merge(assets::router(&edge.config.assets))
+        .merge(pages(&edge.config.assets))
         .fallback(async || Failed::from(Code::NotFound))
         .method_not_allowed_fallback(async || Failed::from(Code::MethodNotAllowed))
         .layer(from_fn(intake::intake))

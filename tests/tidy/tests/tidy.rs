@@ -24,9 +24,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("platform", &["engine", "rails", "crypto", "ledger", "sheet"]),
     ("gateway", &["platform", "bulk", "crypto", "engine", "ledger", "rails"]),
     ("sandbox", &["rails", "crypto"]),
+    ("conform", &["crypto"]),
+    ("house", &["gateway", "platform", "engine", "rails", "crypto"]),
+    ("playground", &["conform", "house", "gateway", "platform", "engine", "rails", "crypto", "sandbox", "sdk"]),
     (
         "cli",
         &[
+            "house",
+            "playground",
+            "conform",
             "gateway",
             "platform",
             "engine",
