@@ -3,6 +3,7 @@
 // Nothing outside this binary can reach its modules.
 #![allow(unreachable_pub)]
 
+mod applications;
 mod audit;
 mod citizen;
 mod city;
@@ -19,6 +20,7 @@ mod institutions;
 mod links;
 mod mandates;
 mod market;
+mod merchant_files;
 mod merchants;
 mod notices;
 mod orders;
