@@ -68,6 +68,7 @@ impl Inside {
             blind: keys.blind_index(),
             witnesses: Vec::new(),
             policy: Policy::default(),
+            iso20022: BTreeMap::new(),
             edge: edge(&keys, kept),
             bulk: None,
             door: Door::Mounted,

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)]
 
 mod abnormal;
+mod applications;
 mod audit;
 mod cashier;
 mod citizen;
@@ -23,6 +24,7 @@ mod institutions;
 mod links;
 mod mandates;
 mod market;
+mod merchant_files;
 mod merchants;
 mod notices;
 mod orders;
