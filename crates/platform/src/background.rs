@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, applications, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox, payouts, people, policies, reconciliations, statements, supply, transfers, webhooks, witnesses,
+    App, Result, applications, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox,
+    payouts, people, policies, reconciliations, statements, supply, transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.

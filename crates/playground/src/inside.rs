@@ -1,10 +1,11 @@
 //! Opens what a sandbox consists of: a bank, an identity and a notice service on loopback, and a whole
 //! platform over them, small enough that many fit into one process.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use jialing_gateway::{EdgeConfig, Rate};
+use jialing_gateway::{EdgeConfig, Rate, applications};
 use jialing_house::{Door, House, Plan, Size};
 use jialing_platform::institutions::{Founding, Model, NewInstitution, NewKey, Role};
 use jialing_platform::witnesses::Policy;
@@ -102,6 +103,7 @@ fn edge(keys: &Keys, kept: &Kept) -> EdgeConfig {
     let mut edge = EdgeConfig::new(vec![keys.answers.clone()]);
     edge.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     edge.retired_keys = kept.retired();
+    edge.assets = applications();
     // A whole sandbox lives behind one address; the rate per key stays what it is in production.
     let wide = Rate { burst: 10_000, per_minute: 600_000 };
     (edge.limits.doors, edge.limits.public, edge.limits.session) = (wide, wide, wide);

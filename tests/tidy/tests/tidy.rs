@@ -26,7 +26,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sandbox", &["rails", "crypto"]),
     ("conform", &["crypto"]),
     ("house", &["gateway", "platform", "engine", "rails", "crypto"]),
-    ("playground", &["conform", "house", "gateway", "platform", "engine", "rails", "crypto", "sandbox", "sdk"]),
+    (
+        "playground",
+        &["conform", "house", "gateway", "platform", "engine", "rails", "crypto", "sandbox", "sdk"],
+    ),
     (
         "cli",
         &[

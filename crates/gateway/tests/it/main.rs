@@ -49,5 +49,5 @@ mod signed;
 mod strangers;
 mod supply;
 mod texts;
-mod ways;
 mod trust;
+mod ways;

@@ -3,9 +3,9 @@
 mod bank;
 mod consumer_code;
 mod emvco;
+mod fetch;
 mod iso_bank;
 mod iso_messages;
-mod fetch;
 mod others;
 mod peer;
 mod webhooks;
