@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)]
 
 mod abnormal;
+mod agreements;
 mod audit;
 mod cashier;
 mod citizen;
