@@ -144,7 +144,7 @@ impl<R: Read> Rows<R> {
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn next(&mut self) -> Result<Option<&Row>, Fault> {
+    pub fn read(&mut self) -> Result<Option<&Row>, Fault> {
         loop {
             if !self.fill_row()? {
                 return Ok(None);
@@ -223,10 +223,8 @@ impl<R: Read> Rows<R> {
     }
 
     fn byte(&mut self) -> Result<Option<u8>, Fault> {
-        if self.at == self.chunk.len() {
-            if self.is_over || !self.fill()? {
-                return Ok(None);
-            }
+        if self.at == self.chunk.len() && (self.is_over || !self.fill()?) {
+            return Ok(None);
         }
         let byte = self.chunk[self.at];
         self.at += 1;

@@ -136,44 +136,57 @@ pub async fn draw(app: &App, actor: &Actor, ask: PaymentCodesAsk) -> Result<Paym
         nonce: ask.evidence.nonce.clone(),
     };
     let signed = devices::check(app, actor, &evidence, &ask.evidence).await?;
-    let hourly = policies::number(app, "consumer_codes_hour").await?;
-    let (now, person) = (app.clock.millis(), actor.person);
-    let until = now + policies::number(app, "consumer_code_cache").await? * 1000;
-    let shown_at = u32::try_from(now / 1000).map_err(Problem::internal)?;
-    let good = policies::number(app, "consumer_code_validity").await?;
-    let good_until = (i64::from(shown_at) + good) * 1000;
-    let drawn: Vec<(PaymentCodeId, [u8; 16])> =
+    let now = app.clock.millis();
+    let drawn: Vec<Drawn> =
         (0..ask.count).map(|_| (PaymentCodeId::new(now), jialing_crypto::random::bytes())).collect();
-    let kept = drawn.clone();
+    keep(app, actor, &ask, signed, drawn.clone(), now).await?;
+    shown(app, drawn, now).await
+}
+
+/// A code's id and number.
+type Drawn = (PaymentCodeId, [u8; 16]);
+
+/// Keeps the codes with the signature that drew them, and ends those that they replace.
+async fn keep(
+    app: &App,
+    actor: &Actor,
+    ask: &PaymentCodesAsk,
+    signed: devices::Signed,
+    drawn: Vec<Drawn>,
+    now: i64,
+) -> Result<()> {
+    let hourly = policies::number(app, "consumer_codes_hour").await?;
+    let cached = policies::number(app, "consumer_codes_cached").await?;
+    let until = now + policies::number(app, "consumer_code_cache").await? * 1000;
+    let (person, wallet, count) = (actor.person, ask.wallet_id, ask.count);
+    let pin_free = ask.pin_free_up_to.amount as i64;
     app.db
         .write(async move |tx: &mut Tx| {
             let proof = signed.keep(tx).await?;
             if store::drawn_with(tx, person, &proof.digest).await? {
                 return Err(Problem::new(Code::NonceReused).field("evidence.nonce"));
             }
-            let before = store::drawn_since(tx, person, now - 3_600_000).await?;
-            if before + ask.count > hourly {
+            if store::drawn_since(tx, person, now - 3_600_000).await? + count > hourly {
                 return Err(Problem::new(Code::RateLimited)
                     .detail(format!("At most {hourly} codes are drawn in an hour."))
                     .retry_after(60));
             }
-            for (id, number) in &kept {
-                let new = store::New {
-                    id: *id,
-                    hash: hash(number),
-                    person,
-                    wallet: ask.wallet_id,
-                    device: proof.device,
-                    pin_free: ask.pin_free_up_to.amount as i64,
-                    digest: proof.digest,
-                    now,
-                    until,
-                };
+            for (id, number) in &drawn {
+                let (device, digest) = (proof.device, proof.digest);
+                let (id, hash) = (*id, hash(number));
+                let new = store::New { id, hash, person, wallet, device, pin_free, digest, now, until };
                 store::insert(tx, new).await?;
             }
             store::end_older(tx, proof.device, cached, now).await
         })
-        .await?;
+        .await
+}
+
+/// The codes as they are told, shown at `now`.
+async fn shown(app: &App, drawn: Vec<Drawn>, now: i64) -> Result<PaymentCodes> {
+    let shown_at = u32::try_from(now / 1000).map_err(Problem::internal)?;
+    let good = policies::number(app, "consumer_code_validity").await?;
+    let until = now + policies::number(app, "consumer_code_cache").await? * 1000;
     let items = drawn
         .into_iter()
         .map(|(id, number)| {
@@ -181,7 +194,7 @@ pub async fn draw(app: &App, actor: &Actor, ask: PaymentCodesAsk) -> Result<Paym
             PaymentCode {
                 id,
                 code: ConsumerCode::show(number, &key, shown_at).encode(),
-                code_expires_at: rfc3339(good_until),
+                code_expires_at: rfc3339((i64::from(shown_at) + good) * 1000),
                 number: STANDARD.encode(number),
                 key: STANDARD.encode(key),
                 valid_until: rfc3339(until),

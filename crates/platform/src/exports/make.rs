@@ -46,21 +46,21 @@ fn columns(language: Language) -> Vec<Column> {
 
 /// Where a file goes: into the chest, packed on the way or not.
 pub(crate) enum Out {
-    Plain(Writer),
+    Plain(Box<Writer>),
     Packed(Box<Packer<Writer>>),
 }
 
 impl Out {
     fn new(to: Writer, form: Form) -> Self {
         match form {
-            Form::Csv | Form::Parquet => Self::Plain(to),
+            Form::Csv | Form::Parquet => Self::Plain(Box::new(to)),
             Form::CsvGz => Self::Packed(Box::new(Packer::new(to))),
         }
     }
 
     fn finish(self) -> io::Result<Writer> {
         match self {
-            Self::Plain(writer) => Ok(writer),
+            Self::Plain(writer) => Ok(*writer),
             Self::Packed(packer) => packer.finish(),
         }
     }

@@ -252,11 +252,11 @@ pub(super) fn read(
     let plain: Box<dyn Read> = if packed { Box::new(gzip::unpack(file)) } else { Box::new(file) };
     let bytes = if packed { most_bytes.saturating_mul(UNPACKED) } else { most_bytes };
     let mut rows = Rows::new(plain, Bounds { bytes, row_bytes: ROW_BYTES, fields: ROW_FIELDS });
-    let Some(titles) = rows.next()? else {
+    let Some(titles) = rows.read()? else {
         return Err(Fault { what: "the file holds no titles".into(), line: None });
     };
     let places = layout.places(titles)?;
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.read()? {
         // What follows the lines of one of our own statements is its summary.
         if row.get(0) == Some(crate::statements::lines::SUMMARY) || row.get(0) == Some("汇总") {
             return Ok(());
@@ -319,10 +319,9 @@ mod tests {
         check(Unit::Yuan, "999999999999999.99", Some(99_999_999_999_999_999));
     }
 
-    fn read_all(
-        text: &[u8],
-        layout: &Layout,
-    ) -> Result<Vec<(String, ItemKind, i64, TheirState, u32)>, Fault> {
+    type Found = (String, ItemKind, i64, TheirState, u32);
+
+    fn read_all(text: &[u8], layout: &Layout) -> Result<Vec<Found>, Fault> {
         let mut found = Vec::new();
         read(text, layout, 1 << 20, |line| {
             found.push((line.number.to_owned(), line.kind, line.amount, line.state, line.line));

@@ -161,7 +161,7 @@ fn an_application_goes_its_way_to_an_active_merchant_with_a_key() {
 
         let key = || KeyAsk {
             public_key: SigningKey::generate(Suite::Ed25519).public().to_pem(),
-            valid_days: None,
+            ..KeyAsk::default()
         };
         let early = merchants::register_key(app, &owner.actor, merchant, key()).await.expect_err("no report");
         assert_eq!(early.code, Code::StateConflict);

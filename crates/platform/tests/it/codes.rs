@@ -75,8 +75,10 @@ async fn waiting(world: &World, payer: &Payer) -> Vec<String> {
 
 /// The types of the shop's events, oldest first.
 async fn told(world: &World, shop: &Shop) -> Vec<String> {
-    let page = outbox::list(&world.app, shop.id, EventsAsk::default()).await.expect("events");
-    page.items.iter().rev().map(|event| event.event.to_string()).collect()
+    let mut events = outbox::list(&world.app, shop.id, EventsAsk::default()).await.expect("events").items;
+    // Of one moment, those about one thing are in the order of its versions.
+    events.sort_by(|a, b| (&a.created_at, a.object_version).cmp(&(&b.created_at, b.object_version)));
+    events.iter().map(|event| event.event.to_string()).collect()
 }
 
 async fn pair(world: &World) -> (Shop, Payer) {

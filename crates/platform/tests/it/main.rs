@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)]
 
 mod abnormal;
+mod agreements;
 mod applications;
 mod audit;
 mod cashier;

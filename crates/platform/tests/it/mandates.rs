@@ -373,8 +373,9 @@ fn a_merchant_hears_of_each_turn_of_a_mandate_by_its_token_alone() {
         mandates::resume(app, actor, mandate.id).await.expect("resumed");
         mandates::revoke(app, actor, mandate.id).await.expect("revoked");
         let page = outbox::list(app, shop.id, outbox::EventsAsk::default()).await.expect("events");
-        let told: Vec<_> =
-            page.items.iter().rev().map(|event| (event.event.text(), event.object_version)).collect();
+        let mut told: Vec<_> =
+            page.items.iter().map(|event| (event.event.text(), event.object_version)).collect();
+        told.sort_by_key(|(_, version)| *version);
         assert_eq!(
             told,
             [("mandate.activated", 2), ("mandate.paused", 3), ("mandate.resumed", 4), ("mandate.revoked", 5)]

@@ -10,7 +10,7 @@ const BOUNDS: Bounds = Bounds { bytes: 1 << 20, row_bytes: 64, fields: 4 };
 fn rows(text: &[u8], bounds: Bounds) -> Result<Vec<(u64, Vec<String>)>, Fault> {
     let mut rows = Rows::new(text, bounds);
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.read()? {
         found.push((row.line(), row.iter().map(str::to_owned).collect()));
     }
     Ok(found)
