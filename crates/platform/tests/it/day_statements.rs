@@ -58,7 +58,7 @@ fn csv(packed: &[u8]) -> Vec<Vec<String>> {
     gzip::unpack(packed).read_to_end(&mut text).expect("packed");
     let mut rows = Rows::new(text.as_slice(), Bounds { bytes: 1 << 24, row_bytes: 1 << 16, fields: 50 });
     let mut found = Vec::new();
-    while let Some(row) = rows.next().expect("our own CSV") {
+    while let Some(row) = rows.read().expect("our own CSV") {
         found.push(row.iter().map(str::to_owned).collect());
     }
     found
