@@ -45,7 +45,7 @@ impl World {
     pub(crate) fn peer(&self, name: &str) -> Peer {
         let addresses = self.sandbox.addresses();
         let address = addresses.iter().find(|a| a.name == name).unwrap();
-        let limits = CallLimits { answer_ms: 400, ..CallLimits::default() };
+        let limits = CallLimits { answer_ms: 2_000, ..CallLimits::default() };
         address.peer("jialing", self.key.clone(), limits)
     }
 
