@@ -1,4 +1,4 @@
-//! What a merchant's key must be allowed for each route.
+//! What a merchant's key, or a service provider that acts for a merchant, must be allowed for each route.
 //!
 //! One table from the beginning of a path to an area, the longest that fits; reading is GET, anything
 //! else changes. A route that no line covers is closed to keys with scopes, so that a new one is not
@@ -7,19 +7,24 @@
 use axum::http::Method;
 use jialing_platform::merchants::{Area, Scope};
 
-/// Routes that every key may use: they only speak of the key itself.
-const FREE: [&str; 1] = ["/v1/merchant/security/"];
+/// Routes that every key may use: they only speak of the key itself and of whom it may act for.
+const FREE: [&str; 2] = ["/v1/merchant/security/", "/v1/merchant/sub-merchants"];
 
 const TABLE: &[(&str, Area)] = &[
     ("/v1/merchant/orders", Area::Orders),
     ("/v1/merchant/refunds", Area::Refunds),
+    ("/v1/merchant/static-codes", Area::Orders),
     ("/v1/merchant/mandates", Area::Mandates),
+    ("/v1/merchant/debit-agreements", Area::Mandates),
+    ("/v1/merchant/debits", Area::Mandates),
     ("/v1/merchant/splits", Area::Splits),
     ("/v1/merchant/payouts", Area::Payouts),
     ("/v1/merchant/settlements", Area::Settlements),
     ("/v1/merchant/statement", Area::Statements),
     ("/v1/merchant/statements", Area::Statements),
-    ("/v1/merchant/reconciliations", Area::Statements),
+    ("/v1/merchant/reconciliations", Area::Reconciliations),
+    ("/v1/merchant/reconciliation-source", Area::Reconciliations),
+    ("/v1/merchant/cases", Area::Reconciliations),
     ("/v1/merchant/exports", Area::Statements),
     ("/v1/merchant/balance", Area::Statements),
     ("/v1/merchant/transactions", Area::Statements),

@@ -13,12 +13,14 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jialing_platform::id::MerchantId;
-use jialing_platform::merchants::providers::{self, SUB_MERCHANT, Scope};
+use jialing_platform::merchants::Scope;
+use jialing_platform::merchants::providers::{self, SUB_MERCHANT};
 use jialing_platform::{Code, Problem, Result};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, Required, schema::Type};
 
 use super::once::Owner;
+use super::scopes::{Needs, needs};
 use super::signed::Merchant;
 use crate::answer::Failed;
 use crate::edge::Edge;
@@ -74,26 +76,18 @@ async fn acting(mut request: Request) -> Result<Request> {
     Ok(request)
 }
 
+/// What a merchant does itself, whatever it granted: where its files are fetched, and its keys that seal.
+const OWN: [&str; 2] = ["/v1/merchant/reconciliation-source", "/v1/merchant/api-keys"];
+
 /// The scope that a route asks for; none where a provider may not act for others.
 fn scope(method: &Method, route: &str) -> Option<Scope> {
-    let noun = route.strip_prefix("/v1/merchant/")?.split('/').next()?;
-    let (read, write) = match noun {
-        "orders" => (Scope::OrdersRead, Some(Scope::OrdersWrite)),
-        "refunds" => (Scope::RefundsRead, Some(Scope::RefundsWrite)),
-        "mandates" => (Scope::MandatesRead, Some(Scope::MandatesWrite)),
-        "splits" => (Scope::SplitsRead, Some(Scope::SplitsWrite)),
-        "payouts" => (Scope::PayoutsRead, Some(Scope::PayoutsWrite)),
-        "settlements" => (Scope::SettlementsRead, Some(Scope::SettlementsWrite)),
-        "balance" | "statement" | "statements" | "exports" => {
-            (Scope::StatementsRead, Some(Scope::StatementsWrite))
-        }
-        "reconciliations" | "cases" => (Scope::ReconciliationsRead, Some(Scope::ReconciliationsWrite)),
-        "webhooks" => (Scope::WebhooksRead, Some(Scope::WebhooksWrite)),
-        "events" => (Scope::EventsRead, Some(Scope::EventsWrite)),
-        "transactions" | "receipts" => (Scope::ReceiptsRead, None),
-        _ => return None,
-    };
-    if *method == Method::GET || *method == Method::HEAD { Some(read) } else { write }
+    if OWN.iter().any(|own| route.starts_with(own)) {
+        return None;
+    }
+    match needs(method, route) {
+        Needs::Scope(scope) => Some(scope),
+        Needs::Nothing | Needs::Everything => None,
+    }
 }
 
 /// Documents the header on an operation of merchants.
@@ -119,14 +113,15 @@ mod tests {
     #[test]
     fn a_route_asks_for_the_scope_of_its_noun_and_others_are_closed() {
         let check = |method: Method, route: &str, expect: Option<&str>| {
-            assert_eq!(scope(&method, route).map(Scope::text), expect, "{method} {route}");
+            assert_eq!(scope(&method, route).map(String::from).as_deref(), expect, "{method} {route}");
         };
         check(Method::GET, "/v1/merchant/orders", Some("orders:read"));
         check(Method::POST, "/v1/merchant/orders/{order_id}/close", Some("orders:write"));
         check(Method::HEAD, "/v1/merchant/events/{event_id}", Some("events:read"));
         check(Method::DELETE, "/v1/merchant/exports/{export_id}", Some("statements:write"));
-        check(Method::GET, "/v1/merchant/receipts/{transaction_id}", Some("receipts:read"));
-        check(Method::POST, "/v1/merchant/receipts/{transaction_id}", None);
+        check(Method::GET, "/v1/merchant/cases/{case_id}", Some("reconciliations:read"));
+        check(Method::PUT, "/v1/merchant/reconciliation-source", None);
+        check(Method::POST, "/v1/merchant/api-keys", None);
         check(Method::POST, "/v1/merchant/security/echo", None);
         check(Method::GET, "/v1/merchant/sub-merchants", None);
         check(Method::GET, "/v1/bank/accounts", None);

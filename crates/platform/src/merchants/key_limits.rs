@@ -5,73 +5,11 @@
 
 use std::net::IpAddr;
 
+use super::scopes::Scope;
 use crate::{Code, Problem, Result};
 
 /// Networks that a key may be limited to.
 const MAX_NETWORKS: usize = 20;
-
-crate::stored! {
-    /// A part of the merchant's API.
-    pub enum Area {
-        /// Orders and cashier pages.
-        Orders = "orders",
-        /// Refunds.
-        Refunds = "refunds",
-        /// Mandates and charges to them.
-        Mandates = "mandates",
-        /// Split settlement.
-        Splits = "splits",
-        /// Payouts and batches.
-        Payouts = "payouts",
-        /// Settlement to the bank.
-        Settlements = "settlements",
-        /// Histories, balances, statements, exports and reconciliation.
-        Statements = "statements",
-        /// Webhooks and sealing keys.
-        Webhooks = "webhooks",
-        /// Events.
-        Events = "events",
-        /// Receipts.
-        Receipts = "receipts",
-    }
-}
-
-/// A part of the API, and whether to change it or to read it only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scope {
-    /// The part.
-    pub area: Area,
-    /// To change it, which includes reading.
-    pub write: bool,
-}
-
-impl Scope {
-    /// Whether a key with this scope may do what `needed` says.
-    #[must_use]
-    pub fn covers(self, needed: Self) -> bool {
-        self.area == needed.area && (self.write || !needed.write)
-    }
-}
-
-impl std::fmt::Display for Scope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.area, if self.write { "write" } else { "read" })
-    }
-}
-
-impl std::str::FromStr for Scope {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (area, verb) = text.split_once(':').ok_or("a scope is written area:read or area:write")?;
-        let write = match verb {
-            "read" => false,
-            "write" => true,
-            _ => return Err("a scope ends with :read or :write".into()),
-        };
-        Ok(Self { area: area.parse()?, write })
-    }
-}
 
 /// A network: an address with the number of its leading bits that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod keys;
 mod of_wallets;
 pub mod providers;
 pub mod rules;
+mod scopes;
 pub mod store;
 mod stores;
 
@@ -27,11 +28,12 @@ use crate::{
 };
 
 pub use expiry::{WARNINGS, warn_of_ending_keys};
-pub use key_limits::{Area, KeyLimits, Network, Scope};
+pub use key_limits::{KeyLimits, Network};
 pub(crate) use keys::newest_suite;
 pub use keys::{DoorKey, Key, KeyAsk, door_key, key, keys, own_keys, register_key, revoke_key};
 pub use of_wallets::of_wallets;
 pub(crate) use of_wallets::wallets_after;
+pub use scopes::{Area, Scope};
 pub(crate) use stores::store_name;
 pub use stores::{Store, StoreAsk, add_store, stores};
 

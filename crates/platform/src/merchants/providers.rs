@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{owned, store};
+use super::{Scope, owned, store};
 use crate::audit::{self, Entry};
 use crate::clock::rfc3339;
 use crate::id::{MerchantId, MerchantTag, PersonId};
@@ -22,55 +22,6 @@ stored! {
         Merchant = "MERCHANT",
         /// It acts for merchants that let it.
         Provider = "PROVIDER",
-    }
-}
-
-stored! {
-    /// What a service provider may do for a merchant.
-    #[schema(as = ProviderScope)]
-    pub enum Scope {
-        /// Read orders.
-        OrdersRead = "orders:read",
-        /// Create, close and revoke orders.
-        OrdersWrite = "orders:write",
-        /// Read refunds.
-        RefundsRead = "refunds:read",
-        /// Ask for refunds and try them again.
-        RefundsWrite = "refunds:write",
-        /// Read mandates.
-        MandatesRead = "mandates:read",
-        /// Charge mandates.
-        MandatesWrite = "mandates:write",
-        /// Read splits.
-        SplitsRead = "splits:read",
-        /// Split what was paid.
-        SplitsWrite = "splits:write",
-        /// Read payouts.
-        PayoutsRead = "payouts:read",
-        /// Pay out.
-        PayoutsWrite = "payouts:write",
-        /// Read settlements.
-        SettlementsRead = "settlements:read",
-        /// Ask for settlements.
-        SettlementsWrite = "settlements:write",
-        /// Read balances and statements.
-        StatementsRead = "statements:read",
-        /// Ask for statements and exports.
-        StatementsWrite = "statements:write",
-        /// Read reconciliations and cases.
-        ReconciliationsRead = "reconciliations:read",
-        /// Reconcile, and end cases.
-        ReconciliationsWrite = "reconciliations:write",
-        /// Read webhooks.
-        WebhooksRead = "webhooks:read",
-        /// Change webhooks.
-        WebhooksWrite = "webhooks:write",
-        /// Read events.
-        EventsRead = "events:read",
-        /// Acknowledge events.
-        EventsWrite = "events:write",
-        /// Read movements and receipts.
-        ReceiptsRead = "receipts:read",
     }
 }
 
@@ -159,8 +110,8 @@ pub async fn grant(
     if ask.scopes.is_empty() {
         return Err(refused("scopes", "Name at least one scope."));
     }
-    let asked = Scope::ALL.iter().filter(|scope| ask.scopes.contains(scope));
-    let scopes = asked.map(|scope| scope.text()).collect::<Vec<_>>().join(" ");
+    let asked = Scope::all().filter(|scope| ask.scopes.contains(scope));
+    let scopes = asked.map(String::from).collect::<Vec<_>>().join(" ");
     let (person, now) = (actor.person, app.clock.millis());
     let row = app
         .db
@@ -315,13 +266,17 @@ pub async fn may(app: &App, provider: MerchantId, merchant: MerchantId, scope: S
             .field(SUB_MERCHANT)
             .detail("No merchant of this id lets you act for it.")
     })?;
-    if scopes.split(' ').any(|granted| granted == scope.text()) {
+    if scopes
+        .split(' ')
+        .filter_map(|granted| granted.parse().ok())
+        .any(|granted: Scope| granted.covers(scope))
+    {
         return Ok(());
     }
     Err(Problem::new(Code::Forbidden)
         .field(SUB_MERCHANT)
         .detail(format!("The merchant did not grant you `{scope}`."))
-        .with("scope", scope.text()))
+        .with("scope", String::from(scope)))
 }
 
 /// The header that names the merchant a service provider acts for.

@@ -1,7 +1,8 @@
 //! Service providers: what a grant opens, and what stays closed.
 
 use jialing_platform::id::MerchantId;
-use jialing_platform::merchants::providers::{self, GrantAsk, GrantState, Kind, Scope};
+use jialing_platform::merchants::Scope;
+use jialing_platform::merchants::providers::{self, GrantAsk, GrantState, Kind};
 use jialing_platform::merchants::{self, Caller};
 use jialing_platform::orders;
 use jialing_platform::outbox::{self, EventType, EventsAsk};
@@ -19,6 +20,10 @@ pub async fn provider(world: &World, n: u32) -> Shop {
     shop
 }
 
+fn scope(text: &str) -> Scope {
+    text.parse().expect("a scope")
+}
+
 pub fn scopes(scopes: &[Scope]) -> GrantAsk {
     GrantAsk { scopes: scopes.to_vec() }
 }
@@ -33,28 +38,37 @@ fn a_grant_opens_its_scopes_until_it_is_taken_back() {
         let may = async |merchant: MerchantId, scope: Scope| {
             providers::may(app, acting.id, merchant, scope).await.map_err(|problem| problem.code)
         };
-        assert_eq!(may(shop.id, Scope::OrdersRead).await, Err(Code::Forbidden));
-        let ask = scopes(&[Scope::RefundsRead, Scope::OrdersRead, Scope::OrdersRead]);
+        assert_eq!(may(shop.id, scope("orders:read")).await, Err(Code::Forbidden));
+        let ask = scopes(&[scope("refunds:read"), scope("orders:read"), scope("orders:read")]);
         let granted = providers::grant(app, owner, shop.id, acting.id, ask.clone()).await.expect("granted");
         assert_eq!((granted.state, granted.version), (GrantState::Active, 1));
-        assert_eq!(granted.scopes, [Scope::OrdersRead, Scope::RefundsRead]);
+        assert_eq!(granted.scopes, [scope("orders:read"), scope("refunds:read")]);
         let again = providers::grant(app, owner, shop.id, acting.id, ask).await.expect("there already");
         assert_eq!(granted, again);
-        assert_eq!(may(shop.id, Scope::OrdersRead).await, Ok(()));
-        assert_eq!(may(shop.id, Scope::OrdersWrite).await, Err(Code::Forbidden));
-        assert_eq!(may(other.id, Scope::OrdersRead).await, Err(Code::Forbidden), "another merchant's data");
-        let named = providers::may(app, acting.id, shop.id, Scope::PayoutsWrite).await.expect_err("no scope");
+        assert_eq!(may(shop.id, scope("orders:read")).await, Ok(()));
+        assert_eq!(may(shop.id, scope("orders:write")).await, Err(Code::Forbidden));
+        assert_eq!(
+            may(other.id, scope("orders:read")).await,
+            Err(Code::Forbidden),
+            "another merchant's data"
+        );
+        let named =
+            providers::may(app, acting.id, shop.id, scope("payouts:write")).await.expect_err("no scope");
         let extra = named.extra.expect("the scope is named");
         assert_eq!(extra["scope"], "payouts:write");
-        let unknown = providers::may(app, acting.id, MerchantId::new(0), Scope::OrdersRead).await;
-        let closed = providers::may(app, acting.id, other.id, Scope::OrdersRead).await;
+        let unknown = providers::may(app, acting.id, MerchantId::new(0), scope("orders:read")).await;
+        let closed = providers::may(app, acting.id, other.id, scope("orders:read")).await;
         let words = |outcome: jialing_platform::Result<()>| outcome.expect_err("closed").detail;
         assert_eq!(words(unknown), words(closed), "nobody learns which merchants there are");
 
-        let wider = scopes(&[Scope::OrdersRead, Scope::OrdersWrite]);
+        let wider = scopes(&[scope("orders:read"), scope("orders:write")]);
         let wider = providers::grant(app, owner, shop.id, acting.id, wider).await.expect("replaced");
         assert_eq!(wider.version, 2);
-        assert_eq!(may(shop.id, Scope::RefundsRead).await, Err(Code::Forbidden), "the whole set is replaced");
+        assert_eq!(
+            may(shop.id, scope("refunds:read")).await,
+            Err(Code::Forbidden),
+            "the whole set is replaced"
+        );
         let mine = providers::sub_merchants(app, acting.id, &PageAsk::default()).await.expect("a page").items;
         assert_eq!(mine, [wider]);
         assert!(
@@ -69,7 +83,7 @@ fn a_grant_opens_its_scopes_until_it_is_taken_back() {
             let gone = providers::revoke(app, owner, shop.id, acting.id).await.expect("taken back");
             assert_eq!((gone.state, gone.version), (GrantState::Revoked, 3));
         }
-        assert_eq!(may(shop.id, Scope::OrdersRead).await, Err(Code::Forbidden));
+        assert_eq!(may(shop.id, scope("orders:read")).await, Err(Code::Forbidden));
         let events = async |merchant| {
             let events = outbox::list(app, merchant, EventsAsk::default()).await.expect("own events").items;
             events.iter().map(|event| event.event).collect::<Vec<_>>()
@@ -86,7 +100,7 @@ fn only_the_owner_grants_and_only_to_an_active_service_provider() {
         found(world).await;
         let (shop, acting) = (Shop::open(world, 1, "BKB").await, provider(world, 2).await);
         let (app, plain) = (&world.app, Shop::open(world, 3, "BKB").await);
-        let ask = || scopes(&[Scope::OrdersRead]);
+        let ask = || scopes(&[scope("orders:read")]);
         let theirs = providers::grant(app, &acting.owner.actor, shop.id, acting.id, ask()).await;
         assert_eq!(theirs.expect_err("a provider that grants itself").code, Code::NotFound);
         let theirs = providers::revoke(app, &plain.owner.actor, shop.id, acting.id).await;
@@ -105,12 +119,12 @@ fn only_the_owner_grants_and_only_to_an_active_service_provider() {
         }
         providers::grant(app, owner, shop.id, acting.id, ask()).await.expect("granted");
         merchants::suspend(app, acting.id, "inspection", "op").await.expect("suspended");
-        let stopped = providers::may(app, acting.id, shop.id, Scope::OrdersRead).await;
+        let stopped = providers::may(app, acting.id, shop.id, scope("orders:read")).await;
         assert_eq!(stopped.expect_err("suspended").code, Code::Forbidden);
         merchants::approve(app, acting.id, "op").await.expect("active again");
-        providers::may(app, acting.id, shop.id, Scope::OrdersRead).await.expect("active again");
+        providers::may(app, acting.id, shop.id, scope("orders:read")).await.expect("active again");
         providers::set_kind(app, acting.id, Kind::Merchant, "op").await.expect("no provider any more");
-        assert!(providers::may(app, acting.id, shop.id, Scope::OrdersRead).await.is_err());
+        assert!(providers::may(app, acting.id, shop.id, scope("orders:read")).await.is_err());
     });
 }
 
