@@ -140,8 +140,12 @@ struct Seen {
 /// The order as the actor may see it. One that is not open to whoever scans it is its payer's alone.
 async fn look(app: &App, actor: &Actor, id: OrderId) -> Result<Seen> {
     let mut connection = app.db.read().acquire().await?;
-    let row = orders::store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
+    let mut row = orders::store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
     let mine = store::last_of(&mut connection, id, actor.person).await?;
+    if mine.as_ref().is_some_and(|mine| mine.state == AttemptState::Success) && row.paid_at.is_none() {
+        // It was paid between the two reads: an attempt succeeds in one commit with its order.
+        row = orders::store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
+    }
     let asked = codes::asked(&mut connection, &row).await?.filter(|asked| asked.person == actor.person);
     let open = matches!(row.trade_type, TradeType::Qr | TradeType::Mandate);
     if open || mine.is_some() || asked.is_some() {
