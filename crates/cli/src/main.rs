@@ -9,6 +9,7 @@ mod documents;
 mod export;
 mod keys;
 mod log;
+mod operate;
 mod pipe;
 mod sandbox;
 mod serve;
@@ -51,6 +52,8 @@ enum Command {
     Cold(backup::ColdArgs),
     /// Cosign checkpoints of logs that only grow, so that nobody can be shown another history
     Witness(witness::Args),
+    /// Review applications of merchants, as an operator with a key
+    Operate(operate::Args),
     /// Make keys; sign and check requests offline, as the API does
     Keys(keys::Args),
     /// Sandboxes for integrators: host them, make one, use it
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => backup::restore(&args),
         Command::Cold(args) => backup::cold(&args),
         Command::Witness(args) => witness::run(&args),
+        Command::Operate(args) => operate::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Listen(args) => sandbox::listen(&args),

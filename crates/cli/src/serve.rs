@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey};
-use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits, applications};
+use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits, OperatorKey, applications};
 use jialing_journal::Suite;
 use jialing_platform::institutions::Founding;
 use jialing_platform::witnesses::{Asked, Policy};
@@ -58,6 +58,9 @@ struct File {
     witness_wait_ms: Option<u64>,
     #[serde(default, rename = "witness")]
     witnesses: Vec<WitnessFile>,
+    /// Who reviews applications, and with which keys.
+    #[serde(default)]
+    operators: Vec<OperatorFile>,
     /// Takes banks' bulk work.
     bulk: Option<BulkFile>,
     keys: Keys,
@@ -113,6 +116,15 @@ struct BulkFile {
     listen: SocketAddr,
     #[serde(default)]
     limits: BulkLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorFile {
+    /// The name in the record: 1 to 64 of `A-Z a-z 0-9 _ - .`.
+    name: String,
+    /// The public key; PEM.
+    key: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -222,7 +234,9 @@ impl Checked {
         let bulk = file
             .bulk
             .map(|bulk| BulkConfig { limits: bulk.limits, ..BulkConfig::new(bulk.listen, answers.clone()) });
+        let operators = self.operators(&file.operators);
         let mut edge = EdgeConfig::new(answers);
+        edge.operators = operators;
         edge.listen = file.listen;
         edge.retired_keys = retired;
         edge.limits = file.limits;
@@ -344,6 +358,23 @@ impl Checked {
             .and_then(|pem| PublicKey::from_spki_pem(&pem).map_err(|error| error.to_string()))
             .map_err(|error| self.refusals.push(format!("{name}: {}: {error}", path.display())))
             .ok()
+    }
+
+    /// Every operator's key. Nobody may stand for two people: each key has one name.
+    fn operators(&mut self, named: &[OperatorFile]) -> Vec<OperatorKey> {
+        let mut operators: Vec<OperatorKey> = Vec::new();
+        for one in named {
+            if !jialing_crypto::http_signature::is_id(&one.name) {
+                self.refusals.push(format!("operators: {:?} is no name; use A-Z a-z 0-9 _ - .", one.name));
+            }
+            let Some(key) = self.public_key("operators", &one.key) else { continue };
+            if operators.iter().any(|known| known.key.id() == key.id() && known.name != one.name) {
+                self.refusals
+                    .push(format!("operators: {} has another's key; approvals need two people", one.name));
+            }
+            operators.push(OperatorKey { name: one.name.clone(), key });
+        }
+        operators
     }
 
     fn witnesses(&mut self, file: &File) -> (Vec<Asked>, Policy) {

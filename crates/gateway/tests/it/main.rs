@@ -28,6 +28,7 @@ mod saver;
 mod world;
 
 mod absurd;
+mod acting;
 mod amounts;
 mod books;
 mod bulk;
@@ -35,6 +36,7 @@ mod connections;
 mod docs;
 mod door;
 mod exchange;
+mod files;
 mod frame;
 mod keyed;
 mod log;

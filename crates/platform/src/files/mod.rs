@@ -176,25 +176,36 @@ impl Incoming {
             )));
         }
         let file = draft.finish()?;
-        if file.sha256 != promise.sha256 {
-            return Err(Problem::new(Code::InvalidRequest)
-                .field("file.sha256")
-                .detail("The file's SHA-256 is not the one that was promised.")
-                .with("sha256", file.sha256));
+        let id = file.id;
+        let handed = hand_on(&app, what, &promise, file, &head).await;
+        // Whether a fault of ours came before or after the row was written is not known: then it stays.
+        if handed.as_ref().is_err_and(|problem| problem.code != Code::Internal) {
+            chest(&app).remove(id).map_err(Problem::internal)?;
         }
-        match what {
-            For::Reconciliation(id) => crate::reconciliations::received(&app, id, file).await,
-            For::Document(application, id) => {
-                crate::applications::documents::received(&app, application, id, file, &head).await
-            }
+        handed
+    }
+}
+
+/// Gives a whole file to what it is for, if it is the one that was promised.
+async fn hand_on(app: &App, what: For, promise: &Promise, file: Stored, head: &[u8]) -> Result<()> {
+    if file.sha256 != promise.sha256 {
+        return Err(Problem::new(Code::InvalidRequest)
+            .field("file.sha256")
+            .detail("The file's SHA-256 is not the one that was promised.")
+            .with("sha256", file.sha256));
+    }
+    match what {
+        For::Reconciliation(id) => crate::reconciliations::received(app, id, file).await,
+        For::Document(application, id) => {
+            crate::applications::documents::received(app, application, id, file, head).await
         }
     }
 }
 
-/// A file being written. Dropped before it is kept, it goes with the next [`tidy`].
+/// A file being written. Dropped before it is whole, it is removed; one that is whole and not kept goes with
+/// the next [`tidy`].
 pub(crate) struct Draft {
-    id: FileId,
-    key: Vec<u8>,
+    of: DraftOf,
     writer: Writer,
 }
 
@@ -219,8 +230,9 @@ impl Draft {
     pub(crate) fn begin(app: &App) -> Result<Self> {
         let id = FileId::new(app.clock.millis());
         let (data, key) = exports::new_key(app, id);
-        let writer = chest(app).begin(id, data).map_err(Problem::internal)?;
-        Ok(Self { id, key, writer })
+        let chest = chest(app);
+        let writer = chest.begin(id, data).map_err(Problem::internal)?;
+        Ok(Self { of: DraftOf { id, key, chest, is_whole: false }, writer })
     }
 
     /// Bytes so far.
@@ -233,9 +245,9 @@ impl Draft {
         std::io::Write::write_all(&mut self.writer, bytes).map_err(Problem::internal)
     }
 
-    /// The writer, for whoever writes a table; [`Draft::ended`] puts it back.
+    /// The writer, for whoever writes a table; [`DraftOf::ended`] takes it back.
     pub(crate) fn writer(self) -> (DraftOf, Writer) {
-        (DraftOf { id: self.id, key: self.key }, self.writer)
+        (self.of, self.writer)
     }
 
     /// Ends the file.
@@ -249,14 +261,27 @@ impl Draft {
 pub(crate) struct DraftOf {
     id: FileId,
     key: Vec<u8>,
+    chest: Chest,
+    is_whole: bool,
+}
+
+impl Drop for DraftOf {
+    fn drop(&mut self) {
+        if !self.is_whole
+            && let Err(error) = self.chest.remove(self.id)
+        {
+            tracing::warn!(file = %self.id, %error, "an unfinished file could not be removed");
+        }
+    }
 }
 
 impl DraftOf {
     /// Ends the file that `writer` wrote.
-    pub(crate) fn ended(self, writer: Writer) -> Result<Stored> {
+    pub(crate) fn ended(mut self, writer: Writer) -> Result<Stored> {
         let written = writer.finish().map_err(Problem::internal)?;
-        let sha256 = exports::hex(&written.sha256);
-        Ok(Stored { id: self.id, bytes: written.bytes, sha256, key: self.key })
+        self.is_whole = true;
+        let (sha256, key) = (exports::hex(&written.sha256), std::mem::take(&mut self.key));
+        Ok(Stored { id: self.id, bytes: written.bytes, sha256, key })
     }
 }
 

@@ -279,8 +279,14 @@ fn only_the_promised_file_is_taken_once_at_its_own_address_and_in_time() {
             send(world, &forged, text).await.expect_err("sealed for another use").code,
             Code::NotFound
         );
+        let kept = || {
+            let folder = world.folder().join("files");
+            std::fs::read_dir(folder).map_or(0, |names| names.count())
+        };
+        assert_eq!(kept(), 0, "nothing of what was refused stays on the disk");
         send(world, &url, text).await.expect("the file itself");
         refused(text, Code::StateConflict).await;
+        assert_eq!(kept(), 1);
         let theirs = reconciliations::get(app, other.id, begun.id).await.expect_err("another merchant's");
         assert_eq!(theirs.code, Code::NotFound);
         assert!(

@@ -143,6 +143,11 @@ impl World {
         self.followers = follow::start(&self.app);
     }
 
+    /// Where this world's files are.
+    pub fn folder(&self) -> &Path {
+        self.store.folder.path()
+    }
+
     /// Waits until every follower has handled everything that is durable now.
     pub async fn settle(&self) {
         let records = *self.app.engine.durable().borrow();
