@@ -23,7 +23,7 @@ export async function tell({ base, mchid, keys, platform_keys: platformKeys, led
   assert.equal(await shop.orders.find(`${number}-none`), null);
   assert.equal((await shop.orders.byNumber(number)).state, "NOTPAY");
 
-  const paid = await fetch(payer, { method: "POST", body: order.qr });
+  const paid = await fetch(payer, { method: "POST", body: order.qr_code });
   assert.equal(paid.status, 200, await paid.clone().text());
   const { state, transaction_id: transaction } = await shop.orders.get(order.id);
   assert.deepEqual([state, transaction], ["SUCCESS", await paid.text()]);

@@ -46,7 +46,7 @@ def tell(town, suite):
     refused("not_found", shop.order_by_number, f"{number}-none")
     expect("the state before", shop.order_by_number(number)["state"], "NOTPAY")
 
-    request = urllib.request.Request(town["payer"], data=order["qr"].encode(), method="POST")
+    request = urllib.request.Request(town["payer"], data=order["qr_code"].encode(), method="POST")
     with urllib.request.urlopen(request, timeout=60) as answer:
         transaction = answer.read().decode()
     paid = shop.order(order["id"])

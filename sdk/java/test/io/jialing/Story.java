@@ -70,7 +70,7 @@ public final class Story {
     refused("not_found", () -> shop.orderByNumber(number + "-none"));
     expect("the state before", shop.orderByNumber(number).get("state"), "NOTPAY");
 
-    String transaction = pay((String) town.get("payer"), (String) order.get("qr"));
+    String transaction = pay((String) town.get("payer"), (String) order.get("qr_code"));
     Map<String, Object> paid = shop.order(id);
     expect("the state after", List.of(paid.get("state"), paid.get("transaction_id")), List.of("SUCCESS", transaction));
 
