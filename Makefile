@@ -1,5 +1,5 @@
 # Jialing: two commands do it all. `make demo` shows the product, `make test` proves it.
-.PHONY: help demo test test-rust test-clients test-web bench simulate mutants fuzz crash fmt lint openapi
+.PHONY: help demo test test-rust test-clients test-web bench load simulate mutants fuzz crash fmt lint openapi
 
 CARGO ?= cargo
 # nextest runs tests in parallel processes; without it cargo's own runner does.
@@ -33,19 +33,22 @@ test-clients: ## The clients in TypeScript, Python and Java: the vectors, and on
 	python3 -m unittest discover --quiet --start-directory sdk/python/tests
 	sdk/java/build
 	for test in VectorsTest MerchantTest; do java -cp sdk/java/out/classes:sdk/java/out/tests io.jialing.$$test || exit 1; done
-	@$(CARGO) build --quiet --package jialing-cli
+	@$(CARGO) build --quiet --workspace --bins
 	JIALING=target/debug/jialing node --test --test-reporter=dot tests/clients/
 
 test-web: ## The browser's tests
 	@scripts/setup test
 	@scripts/web
-	@$(CARGO) build --quiet --package jialing-cli
+	@$(CARGO) build --quiet --workspace --bins
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 	cd tests/webhooks && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 
 bench: ## Figures of the ledger and of payments, with their settings
 	@$(CARGO) build --release --quiet --package jialing-cli
 	scripts/bench
+
+load: ## A full payout batch, and a thousand endpoints of which half hang: how long they take
+	JIALING_LOAD=1 scripts/with-postgres $(CARGO) test --release --package jialing-platform --test it -- --nocapture --test-threads 1 large_batch endpoints_that_hang
 
 simulate: ## Long seeded runs: the ledger against its oracle, the engine against faults
 	scripts/simulate $(ARGS)
@@ -67,4 +70,4 @@ lint: ## Lints, warnings refused
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 openapi: ## Write docs/openapi.json anew from the handlers
-	UPDATE=1 $(CARGO) test --quiet --package jialing-gateway openapi
+	UPDATE=1 $(CARGO) test --quiet --workspace --test it openapi

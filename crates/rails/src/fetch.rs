@@ -6,11 +6,13 @@
 //! Private, loopback, link-local and other special addresses are refused; in a sandbox loopback is allowed,
 //! over plain `http` too. Sizes and times are bounded, and what comes is handed on as it comes.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url, redirect};
+
+use crate::addresses::may_call;
 
 /// How long a fetch may take and how much it may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +79,7 @@ pub fn allowed(url: &str, loopback: bool) -> Result<String, NoFile> {
         return Err(NoFile::BadUrl);
     }
     let ip: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
-    if ip.is_some_and(|ip| !may_reach(ip, loopback)) || (host == "localhost" && !loopback) {
+    if ip.is_some_and(|ip| !may_call(ip, loopback)) || (host == "localhost" && !loopback) {
         return Err(NoFile::Private);
     }
     let is_loopback = host == "localhost" || ip.is_some_and(|ip| ip.is_loopback());
@@ -85,55 +87,6 @@ pub fn allowed(url: &str, loopback: bool) -> Result<String, NoFile> {
         return Err(NoFile::NotEncrypted);
     }
     Ok(host)
-}
-
-/// Whether we may reach this address on somebody else's behalf.
-fn may_reach(ip: IpAddr, loopback: bool) -> bool {
-    if ip.is_loopback() {
-        return loopback;
-    }
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-/// An address of the public Internet, by the special-purpose registries of RFC 6890.
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let special = ip.is_private()
-        || ip.is_link_local()
-        || ip.is_broadcast()
-        || ip.is_documentation()
-        || ip.is_multicast()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19));
-    !special
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    // Addresses that carry one of version 4 are judged by it.
-    if let Some(inner) = ip.to_ipv4_mapped() {
-        return is_public_v4(inner);
-    }
-    let parts = ip.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match parts {
-        // 64:ff9b::/96 (NAT64) and 2002::/16 (6to4).
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x2002, high, low, ..] => embedded(high, low),
-        // Documentation and Teredo.
-        [0x2001, 0xdb8, ..] | [0x2001, 0, ..] => false,
-        // Only 2000::/3 is global unicast.
-        [first, ..] => first & 0xe000 == 0x2000,
-    }
 }
 
 /// Resolves names to addresses that may be reached, and to nothing else.
@@ -148,7 +101,7 @@ impl Resolve for Guarded {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let found: Vec<SocketAddr> = found.collect();
             // One private address among public ones makes the whole name suspect.
-            if found.is_empty() || !found.iter().all(|address| may_reach(address.ip(), loopback)) {
+            if found.is_empty() || !found.iter().all(|address| may_call(address.ip(), loopback)) {
                 return Err(NoFile::Private.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
@@ -255,6 +208,7 @@ mod tests {
             "[fe80::1]",
             "[fd00::1]",
             "[::ffff:10.0.0.1]",
+            "[::ffff:127.0.0.1]",
             "[64:ff9b::a00:1]",
             "[2002:7f00:1::]",
             "[2001:db8::1]",

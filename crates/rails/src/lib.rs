@@ -26,6 +26,7 @@
 //! | [`emvco`] | the payload of a merchant's QR code |
 //! | [`ndef`] | what an NFC tag carries |
 
+mod addresses;
 pub mod bank;
 mod call;
 pub mod consumer_code;
@@ -39,5 +40,6 @@ mod outcome;
 pub mod webhook;
 pub mod witness;
 
+pub use addresses::may_call;
 pub use call::{BadPeer, CallLimits, Peer, SignedCaller};
 pub use outcome::{Answer, Outcome, Refusal, Why};

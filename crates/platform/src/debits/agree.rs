@@ -19,6 +19,7 @@ use crate::{
 /// An agreement to propose.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DebitAgreementAsk)]
 pub struct AgreementAsk {
     /// Your number of it, 1 to 64 letters, digits and `_-|*.:`; yours for ever.
     #[schema(example = "gym-2026-0001")]

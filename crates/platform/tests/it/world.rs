@@ -271,3 +271,9 @@ fn run(backend: Backend, test: impl AsyncFnOnce() -> std::thread::Result<()>) {
         std::panic::resume_unwind(panic);
     }
 }
+
+/// How many: `short` in the tests, `full` where `make load` measures.
+#[allow(dead_code, reason = "other crates' tests share this file")]
+pub fn load<N>(short: N, full: N) -> N {
+    if std::env::var_os("JIALING_LOAD").is_some() { full } else { short }
+}

@@ -6,8 +6,6 @@
 //! lead to. A call ends after [`SendLimits::answer_ms`] in all, and of the answer's body at most
 //! [`SendLimits::answer_bytes`] are read.
 
-mod addresses;
-
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -18,8 +16,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, StatusCode, Url, header, redirect};
 
 use crate::Answer;
-
-pub use addresses::may_call;
+use crate::addresses::may_call;
 
 /// How long a call may take and how much of the answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which addresses a merchant may have us call.
+//! Which addresses a merchant may have us call or fetch from.
 //!
 //! A merchant names the address, and our servers stand inside a network: without this rule a name
 //! that leads to a private address would make us speak to a neighbour, or to the service that hands
