@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, exchange, exports, notices, orders, outbox, payouts, people, policies, supply,
-    transfers, witnesses,
+    App, Result, audit, exchange, exports, notices, orders, outbox, payouts, people, policies, settlements,
+    splits, supply, transfers, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -23,6 +23,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     transfers::reconcile(app).await?;
     orders::reconcile(app).await?;
     payouts::reconcile(app).await?;
+    splits::reconcile(app).await?;
     witnesses::resume(app).await
 }
 
@@ -36,6 +37,8 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         transfers::keep_resolving(app),
         notices::keep_sending(app),
         payouts::keep(app),
+        splits::keep(app),
+        settlements::keep(app),
         audit::keep(app),
         exports::work::keep(app),
         policies::keep_anchoring(app),

@@ -44,6 +44,8 @@ pub mod policies;
 pub mod receipts;
 pub mod refunds;
 pub mod sessions;
+pub mod settlements;
+pub mod splits;
 pub mod supply;
 pub mod topups;
 pub mod transfers;

@@ -18,6 +18,7 @@ mod payouts;
 mod people;
 mod pin;
 mod sessions;
+mod settlements;
 mod supply;
 mod topups;
 mod transfers;
@@ -114,6 +115,11 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(payouts::list))
             .routes(routes!(payouts::approve))
             .routes(routes!(payouts::reject))
+            .routes(routes!(settlements::settings, settlements::set))
+            .routes(routes!(settlements::list))
+            .routes(routes!(settlements::approve))
+            .routes(routes!(settlements::hold))
+            .routes(routes!(settlements::release))
             .routes(routes!(merchants::refunds))
             .routes(routes!(merchants::approve_refund))
             .routes(routes!(merchants::reject_refund)),

@@ -49,6 +49,7 @@ pub async fn charge(app: &App, caller: &Caller, token: &str, ask: ChargeAsk) -> 
         attach: ask.attach,
         notify_url: ask.notify_url,
         goods_tag: ask.goods_tag,
+        split: None,
     };
     if mandate.state != State::Active {
         usable_again(app, caller, &mandate, &ask).await?;

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::rfc3339;
 use crate::id::{MandateId, MerchantId, OrderId, StoreId, TransactionId};
 use crate::merchants::{self, Caller};
-use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, splits, stored};
 
 pub(crate) use numbers::number_of;
 pub use store::ListAsk;
@@ -134,6 +134,9 @@ pub struct Order {
     /// Why it was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_reason: Option<CloseReason>,
+    /// Whether what is paid is frozen, to be shared out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub split: bool,
     /// Grows with every change.
     pub version: i64,
 }
@@ -160,6 +163,8 @@ pub struct OrderAsk {
     pub notify_url: Option<String>,
     /// What campaigns look at, up to 32 characters.
     pub goods_tag: Option<String>,
+    /// Freeze what is paid, to share it out; false by default.
+    pub split: Option<bool>,
 }
 
 /// What was made, or was there before.
@@ -201,7 +206,11 @@ pub(crate) async fn place(
     let validity = validity(app, ask.expires_in).await?;
     let merchant = caller.merchant;
     // A number that was used answers whatever the merchant's status is by now.
-    let used = merchants::active(app, merchant).await.map(drop);
+    let used = merchants::active(app, merchant).await;
+    if let (Some(true), Ok((_, wallet))) = (ask.split, &used) {
+        splits::prepare(app, *wallet).await?;
+    }
+    let used = used.map(drop);
     if let Some(store) = ask.store_id
         && !merchants::has_store(app, merchant, store).await?
     {
@@ -215,7 +224,11 @@ pub(crate) async fn place(
                 return Ok(Made { value: row, fresh: false });
             }
             used.clone()?;
-            let placed = store::insert(tx, &ask, merchant, mandate, now, now + validity * 1000).await?;
+            let mut placed = store::insert(tx, &ask, merchant, mandate, now, now + validity * 1000).await?;
+            if ask.split == Some(true) {
+                placed = store::mark_split(tx, placed).await?;
+                splits::mark(tx, &placed).await?;
+            }
             Ok(Made { value: placed, fresh: true })
         })
         .await
@@ -359,6 +372,7 @@ fn told(app: &App, row: store::Row, merchant: Option<&merchants::store::Row>, no
         transaction_id: row.paid_at.map(|_| row.id.cast()),
         closed_at: row.closed_at.or(expired.then_some(row.expires_at)).map(rfc3339),
         close_reason: row.close_reason.or(expired.then_some(CloseReason::Expired)),
+        split: row.split != 0,
         version: row.version,
     })
 }

@@ -38,6 +38,7 @@ pub fn same(row: &store::Row, ask: &OrderAsk, mandate: Option<MandateId>) -> Res
         ("attach", row.attach != ask.attach),
         ("notify_url", row.notify_url != ask.notify_url),
         ("goods_tag", row.goods_tag != ask.goods_tag),
+        ("split", (row.split != 0) != ask.split.unwrap_or(false)),
     ];
     match differs.into_iter().find(|(_, differs)| *differs) {
         None => Ok(()),

@@ -31,6 +31,7 @@ impl TryFrom<Row> for Attempt {
             mandate: row.mandate,
             amount: row.amount.unsigned_abs(),
             digest,
+            split: false,
         })
     }
 }
@@ -65,6 +66,7 @@ pub(super) async fn begin(
         mandate: claim.mandate,
         amount: claim.amount,
         digest,
+        split: false,
     })
 }
 
