@@ -1,5 +1,5 @@
 # Jialing: two commands do it all. `make demo` shows the product, `make test` proves it.
-.PHONY: help demo test test-rust test-web bench simulate mutants fuzz crash fmt lint openapi
+.PHONY: help demo test test-rust test-clients test-web bench simulate mutants fuzz crash fmt lint openapi
 
 CARGO ?= cargo
 # nextest runs tests in parallel processes; without it cargo's own runner does.
@@ -20,17 +20,28 @@ test: ## Formatting, lints and every test, on SQLite and on a private PostgreSQL
 	@scripts/web
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	@$(MAKE) --no-print-directory test-rust test-web
+	@$(MAKE) --no-print-directory test-rust test-clients test-web
 
 test-rust: ## The Rust tests alone
 	scripts/with-postgres $(CARGO) $(RUNNER) --workspace
 
-test-web: ## The TypeScript client's tests and the browser's
+test-clients: ## The clients in TypeScript, Python and Java: the vectors, and one story against a running platform
 	@scripts/setup test
 	@scripts/web
 	cd sdk/typescript && npm test --silent
+	cd web && npm test --silent
+	python3 -m unittest discover --quiet --start-directory sdk/python/tests
+	sdk/java/build
+	for test in VectorsTest MerchantTest; do java -cp sdk/java/out/classes:sdk/java/out/tests io.jialing.$$test || exit 1; done
+	@$(CARGO) build --quiet --package jialing-cli
+	JIALING=target/debug/jialing node --test --test-reporter=dot tests/clients/
+
+test-web: ## The browser's tests
+	@scripts/setup test
+	@scripts/web
 	@$(CARGO) build --quiet --package jialing-cli
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
+	cd tests/webhooks && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 
 bench: ## Figures of the ledger and of payments, with their settings
 	@$(CARGO) build --release --quiet --package jialing-cli

@@ -27,6 +27,7 @@ export async function startDemo(...args) {
   });
   return {
     address,
+    data: join(data, "demo"),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");

@@ -1,6 +1,5 @@
 //! `jialing`: the one binary. Each command is a thin door to a crate; none holds rules.
 
-mod actors;
 mod backup;
 mod bench;
 mod crash;
@@ -8,10 +7,10 @@ mod demo;
 #[cfg(test)]
 mod documents;
 mod export;
-mod house;
 mod keys;
 mod log;
 mod pipe;
+mod sandbox;
 mod serve;
 mod verify;
 mod witness;
@@ -19,6 +18,8 @@ mod witness;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use jialing_house as house;
+use jialing_playground::actors;
 
 /// An open digital-yuan wallet and payment platform for a city.
 #[derive(Parser)]
@@ -52,6 +53,22 @@ enum Command {
     Witness(witness::Args),
     /// Make keys; sign and check requests offline, as the API does
     Keys(keys::Args),
+    /// Sandboxes for integrators: host them, make one, use it
+    Sandbox(sandbox::Args),
+    /// Bring a sandbox's notices to your receiver, which needs no public address
+    Listen(sandbox::ListenArgs),
+    /// Make an event really happen in a sandbox
+    Trigger(sandbox::TriggerArgs),
+    /// What was asked of a sandbox: status, code, signature outcome, the text that was signed over
+    Logs(sandbox::LogsArgs),
+    /// A sandbox's events
+    Events(sandbox::EventsArgs),
+    /// A sandbox's clock
+    Clock(sandbox::ClockArgs),
+    /// What goes wrong next in a sandbox
+    Fault(sandbox::FaultArgs),
+    /// Run the suite against your system in a sandbox; sign and check its report
+    Conform(sandbox::ConformArgs),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +85,14 @@ fn main() -> ExitCode {
         Command::Cold(args) => backup::cold(&args),
         Command::Witness(args) => witness::run(&args),
         Command::Keys(args) => keys::run(args),
+        Command::Sandbox(args) => sandbox::run(args),
+        Command::Listen(args) => sandbox::listen(&args),
+        Command::Trigger(args) => sandbox::trigger(args),
+        Command::Logs(args) => sandbox::logs(&args),
+        Command::Events(args) => sandbox::events(args),
+        Command::Clock(args) => sandbox::clock(args),
+        Command::Fault(args) => sandbox::fault(args),
+        Command::Conform(args) => sandbox::conform(args),
     };
     match done {
         Ok(code) => code,

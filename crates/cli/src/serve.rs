@@ -9,16 +9,18 @@ use std::process::ExitCode;
 
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey};
-use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits};
+use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits, applications};
 use jialing_journal::Suite;
-use jialing_platform::Settings;
 use jialing_platform::institutions::Founding;
 use jialing_platform::witnesses::{Asked, Policy};
+use jialing_platform::{Clock, Settings};
+use jialing_rails::bank::{Dialect, OurSide};
+use jialing_rails::iso20022::Lei;
 use jialing_rails::{CallLimits, Peer};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::house::{House, Plan, suite, witness};
+use crate::house::{Door, House, Plan, Size, listen_for_stop, suite, witness};
 use crate::{Done, runtime};
 
 /// A file of this name in a folder of keys says that they were made for a sandbox.
@@ -60,7 +62,7 @@ struct File {
     bulk: Option<BulkFile>,
     keys: Keys,
     institutions: Vec<toml::Value>,
-    banks: BTreeMap<String, PeerFile>,
+    banks: BTreeMap<String, BankFile>,
     identity: PeerFile,
     notices: PeerFile,
 }
@@ -86,6 +88,22 @@ struct PeerFile {
     caller_id: String,
     key: PathBuf,
     peer_keys: Vec<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BankFile {
+    url: String,
+    caller_id: String,
+    key: PathBuf,
+    peer_keys: Vec<PathBuf>,
+    /// What the bank speaks about movements.
+    #[serde(default)]
+    dialect: Dialect,
+    /// Our legal entity identifier, in ISO 20022 messages.
+    lei: Option<String>,
+    /// Our settlement account with the bank, in ISO 20022 messages.
+    account: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +140,7 @@ pub(crate) fn run(args: &Args) -> Done {
     runtime()?.block_on(async {
         let listener =
             TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let stop = listen_for_stop()?;
         let house = House::open(prepared(listener)).await?;
         tracing::info!(
             records = house.opened.records,
@@ -130,7 +149,7 @@ pub(crate) fn run(args: &Args) -> Done {
             "the ledger is open"
         );
         println!("ready {}", house.url());
-        let ended = house.until_stopped().await;
+        let ended = house.until_stopped(stop).await;
         house.stop().await;
         ended.map(|()| ExitCode::SUCCESS)
     })
@@ -174,10 +193,18 @@ impl Checked {
         let (witnesses, policy) = self.witnesses(&file);
         let suite = file.suite.as_deref().map_or(Ok(Suite::default()), suite);
         let suite = suite.map_err(|error| self.refusals.push(error)).ok();
+        let iso20022: BTreeMap<_, _> = file
+            .banks
+            .iter()
+            .filter_map(|(code, bank)| Some((code.clone(), self.our_side(code, bank)?)))
+            .collect();
         let banks: BTreeMap<_, _> = file
             .banks
             .into_iter()
-            .filter_map(|(code, peer)| Some((code.clone(), self.peer(&code, peer)?)))
+            .filter_map(|(code, BankFile { url, caller_id, key, peer_keys, .. })| {
+                let peer = self.peer(&code, PeerFile { url, caller_id, key, peer_keys })?;
+                Some((code, peer))
+            })
             .collect();
         let identity = self.peer("identity", file.identity);
         let notices = self.peer("notices", file.notices);
@@ -201,6 +228,7 @@ impl Checked {
         edge.limits = file.limits;
         edge.trusted_proxies = file.trusted_proxies;
         edge.metrics_token = metrics_token;
+        edge.assets = applications();
         let (identity, notices, founding, suite) = (identity?, notices?, founding?, suite?);
         Some(move |listener| Plan {
             data,
@@ -210,6 +238,7 @@ impl Checked {
             settings: file.settings,
             founding,
             banks,
+            iso20022,
             identity,
             notices,
             seal,
@@ -218,7 +247,9 @@ impl Checked {
             policy,
             edge,
             bulk,
-            listener,
+            door: Door::Listen(listener),
+            clock: Clock::default(),
+            size: Size::City,
         })
     }
 
@@ -285,6 +316,25 @@ impl Checked {
             peer_keys,
             limits: CallLimits::default(),
         })
+    }
+
+    /// How we appear to a bank, if it speaks ISO 20022.
+    fn our_side(&mut self, code: &str, bank: &BankFile) -> Option<OurSide> {
+        if bank.dialect == Dialect::Json {
+            if bank.lei.is_some() || bank.account.is_some() {
+                self.refusals
+                    .push(format!("banks.{code}: lei and account are for dialect = \"iso20022\" only"));
+            }
+            return None;
+        }
+        let lei = bank.lei.as_deref().map(|text| Lei::parse(text).ok_or(text));
+        if let Some(Err(text)) = lei {
+            self.refusals.push(format!("banks.{code}: {text:?} is no legal entity identifier"));
+        }
+        if bank.account.as_ref().is_some_and(|account| !(1..=34).contains(&account.chars().count())) {
+            self.refusals.push(format!("banks.{code}: the account must have 1 to 34 characters"));
+        }
+        Some(OurSide { lei: lei.and_then(Result::ok), account: bank.account.clone() })
     }
 
     fn public_key(&mut self, name: &str, path: &Path) -> Option<PublicKey> {

@@ -13,7 +13,9 @@
 //! | [`key`] | signing and public keys, PKCS#8 and SPKI, key ids |
 //! | [`hash`] | SHA-256 and SM3 behind one enum |
 //! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
+//! | [`message_signature`] | HTTP Message Signatures, the other form of signed requests |
 //! | [`seal`] | sealed fields with a key ring, and blind indexes |
+//! | [`parcel`] | a sealed part of a message, for a key that both sides hold |
 //! | [`password`] | argon2id |
 //! | [`random`] | random bytes, numeric codes, tokens, comparison in constant time |
 //! | [`note`] | C2SP signed notes and the checkpoint in them |
@@ -26,7 +28,9 @@ pub mod cosign;
 pub mod hash;
 pub mod http_signature;
 pub mod key;
+pub mod message_signature;
 pub mod note;
+pub mod parcel;
 pub mod password;
 pub mod proof;
 pub mod random;

@@ -29,7 +29,8 @@ use crate::{hash, random};
 
 const VERSION: u8 = 1;
 const HEADER_LEN: usize = 6;
-const NONCE_LEN: usize = 12;
+/// Bytes of a nonce.
+pub const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
 /// How many bytes an envelope is longer than its plain text.
@@ -140,6 +141,23 @@ impl SealKey {
         Zeroizing::new(hex::encode(&*self.secret))
     }
 
+    /// Encrypts for somebody who holds the same key and is told the nonce beside the ciphertext.
+    ///
+    /// # Panics
+    /// When the operating system gives no randomness.
+    pub fn lock(&self, plain: &[u8], aad: &[u8]) -> Locked {
+        let nonce = random::bytes::<NONCE_LEN>();
+        Locked { nonce, ciphertext: self.encrypt(nonce, plain, aad) }
+    }
+
+    /// Opens what [`SealKey::lock`] made with the same key and the same `aad`.
+    ///
+    /// # Errors
+    /// [`SealError::DoesNotOpen`].
+    pub fn unlock(&self, locked: &Locked, aad: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.decrypt(locked.nonce, &locked.ciphertext, aad).ok_or(SealError::DoesNotOpen)
+    }
+
     fn seal(&self, plain: &[u8], place: &[u8]) -> Vec<u8> {
         let mut envelope = Vec::with_capacity(plain.len() + OVERHEAD);
         envelope.push(VERSION);
@@ -161,7 +179,7 @@ impl SealKey {
         self.decrypt(parsed.nonce, parsed.ciphertext, &aad).ok_or(SealError::DoesNotOpen)
     }
 
-    fn encrypt(&self, nonce: [u8; NONCE_LEN], plain: &[u8], aad: &[u8]) -> Vec<u8> {
+    pub(crate) fn encrypt(&self, nonce: [u8; NONCE_LEN], plain: &[u8], aad: &[u8]) -> Vec<u8> {
         match self.algorithm {
             SealAlgorithm::Aes256Gcm => {
                 let mut buffer = Vec::with_capacity(plain.len() + TAG_LEN);
@@ -179,7 +197,12 @@ impl SealKey {
         }
     }
 
-    fn decrypt(&self, nonce: [u8; NONCE_LEN], ciphertext: &[u8], aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn decrypt(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        ciphertext: &[u8],
+        aad: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
         match self.algorithm {
             SealAlgorithm::Aes256Gcm => {
                 let mut buffer = Zeroizing::new(ciphertext.to_vec());
@@ -211,6 +234,15 @@ impl fmt::Debug for SealKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealKey({} {})", self.id, self.algorithm.wire_name())
     }
+}
+
+/// What [`SealKey::lock`] made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Locked {
+    /// Random, used once.
+    pub nonce: [u8; NONCE_LEN],
+    /// The ciphertext with its 16-byte tag behind it.
+    pub ciphertext: Vec<u8>,
 }
 
 struct Envelope<'a> {

@@ -36,8 +36,8 @@ pub(crate) fn newest_size(disk: &dyn Disk) -> io::Result<u64> {
     Ok(sizes(disk)?.last().copied().unwrap_or(0))
 }
 
-fn encode(log: &Hash, size: u64, root: &Hash, state: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER + state.len());
+fn header(log: &Hash, size: u64, root: &Hash, state: &[u8]) -> [u8; HEADER] {
+    let mut bytes = Vec::with_capacity(HEADER);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(log);
     bytes.extend_from_slice(&size.to_le_bytes());
@@ -46,26 +46,28 @@ fn encode(log: &Hash, size: u64, root: &Hash, state: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&crc32c::crc32c(state).to_le_bytes());
     let crc = crc32c::crc32c(&bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
-    bytes.extend_from_slice(state);
-    bytes
+    bytes.try_into().expect("the fields make up the header")
 }
 
 /// The bytes that the snapshot file of this state has.
 pub(crate) fn file_of(genesis: &Genesis, root: &Hash, ledger: &Ledger) -> Vec<u8> {
-    encode(&genesis.log(), ledger.next_seq(), root, &ledger.snapshot())
+    let mut bytes = vec![0; HEADER];
+    ledger.snapshot_into(&mut bytes);
+    let header = header(&genesis.log(), ledger.next_seq(), root, &bytes[HEADER..]);
+    bytes[..HEADER].copy_from_slice(&header);
+    bytes
 }
 
 /// Reads the snapshot of this size; an error says in words why it cannot be used.
 pub(crate) fn load(disk: &dyn Disk, genesis: &Genesis, reader: &Reader, size: u64) -> Result<Ledger, String> {
     let bytes = read_file(disk, &name(size)).map_err(|error| error.to_string())?;
-    let header = bytes.get(..HEADER).ok_or("it ends inside its header")?;
-    let state = &bytes[HEADER..];
+    let (stored, state) = bytes.split_first_chunk::<HEADER>().ok_or("it ends inside its header")?;
     if size > reader.durable() {
         return Err(format!("it covers {size} records, the journal has {}", reader.durable()));
     }
     let root = reader.root(size).map_err(|error| error.to_string())?;
     // The header can only be one thing, so making it again checks every field of it.
-    if encode(&genesis.log(), size, &root, state)[..HEADER] != *header {
+    if header(&genesis.log(), size, &root, state) != *stored {
         return Err("its header, checksum or root does not fit".to_owned());
     }
     let ledger = Ledger::restore(state).map_err(|error| error.to_string())?;

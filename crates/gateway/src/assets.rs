@@ -10,8 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jialing_crypto::hash::HashAlgorithm;
 
-use crate::edge::Edge;
-
 /// What a page may do: run our scripts and styles, ask our API, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -34,6 +32,10 @@ pub struct Asset {
     pub policy: &'static str,
     /// The content never changes: its name carries its hash.
     pub lasting: bool,
+    /// The content after gzip, for browsers that take it so.
+    pub gzipped: Option<Cow<'static, [u8]>>,
+    /// Pages of other sites may load it too.
+    pub for_all: bool,
 }
 
 /// What `scripts/web` built of `sdk/typescript`; nothing where it was not run.
@@ -46,6 +48,7 @@ struct Sdk;
 /// What `scripts/web` built of `web`, one folder for each application; nothing where it was not run.
 #[derive(rust_embed::Embed)]
 #[folder = "../../web/dist"]
+#[exclude = ".built"]
 #[allow_missing = true]
 struct Applications;
 
@@ -57,6 +60,8 @@ macro_rules! assets {
             content: Cow::Borrowed(include_bytes!(concat!("../assets/", $folder, "/", $file))),
             policy: POLICY,
             lasting: false,
+            gzipped: None,
+            for_all: false,
         }),*]
     };
 }
@@ -84,28 +89,37 @@ pub fn city_page() -> Vec<Asset> {
             content: file.data,
             policy: POLICY,
             lasting: false,
+            gzipped: None,
+            for_all: false,
         })
     });
     page.into_iter().chain(verifier).collect()
 }
 
+/// The script that shops' pages load from their own addresses.
+const DROP_IN: &str = "cashier/jialing-pay.js";
+
 /// The applications that were built, each below the path of its name: `/developers/`, and so on. A path
-/// below it that is no file is the application's own, and gets its first page.
+/// below it that is no file is the application's own, and gets its first page. `NAME.gz` beside a file
+/// is the same, compressed.
 #[must_use]
 pub fn applications() -> Vec<Asset> {
     let mut assets = Vec::new();
-    for name in Applications::iter() {
+    for name in Applications::iter().filter(|name| !name.ends_with(".gz")) {
         let Some(file) = Applications::get(&name) else { continue };
         let media_type = match file.metadata.mimetype() {
             text @ ("text/html" | "text/javascript" | "text/css") => format!("{text}; charset=utf-8"),
             other => other.to_owned(),
         };
+        let gzipped = Applications::get(&format!("{name}.gz")).map(|file| file.data);
         let asset = |path: String| Asset {
             path: path.into(),
             media_type: media_type.clone().into(),
             content: file.data.clone(),
             policy: APPLICATION_POLICY,
             lasting: name.contains("/assets/"),
+            gzipped: gzipped.clone(),
+            for_all: name == DROP_IN,
         };
         match name.strip_suffix("/index.html") {
             Some(app) if !app.contains('/') => {
@@ -118,7 +132,7 @@ pub fn applications() -> Vec<Asset> {
 }
 
 /// A router that serves `assets`.
-pub(crate) fn router(assets: &[Asset]) -> Router<Edge> {
+pub fn pages<S: Clone + Send + Sync + 'static>(assets: &[Asset]) -> Router<S> {
     assets.iter().cloned().fold(Router::new(), |router, asset| {
         let tag = format!("\"{}\"", hex::encode(&HashAlgorithm::Sha256.digest(&asset.content)[..16]));
         let (path, asset) = (asset.path.clone(), Arc::new(asset));
@@ -127,21 +141,33 @@ pub(crate) fn router(assets: &[Asset]) -> Router<Edge> {
 }
 
 fn serve(asset: &Asset, tag: &str, asked: &HeaderMap) -> Response {
-    let known = asked.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    let mut response = match known {
-        Some(tags) if tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag) => {
-            StatusCode::NOT_MODIFIED.into_response()
-        }
-        _ => asset.content.clone().into_response(),
+    let lists = |name, value: &str| {
+        let listed = asked.get(name).and_then(|list| list.to_str().ok()).unwrap_or_default();
+        listed.split(',').any(|entry| entry.trim().trim_start_matches("W/") == value)
+    };
+    let gzipped = asset.gzipped.as_ref().filter(|_| lists(header::ACCEPT_ENCODING, "gzip"));
+    let mut response = match gzipped {
+        _ if lists(header::IF_NONE_MATCH, tag) => StatusCode::NOT_MODIFIED.into_response(),
+        Some(gzipped) => ([(header::CONTENT_ENCODING, "gzip")], gzipped.clone()).into_response(),
+        None => asset.content.clone().into_response(),
     };
     let headers = response.headers_mut();
     let caching = if asset.lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(asset.policy));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if asset.gzipped.is_some() {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    if asset.for_all {
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
     if let Ok(media_type) = HeaderValue::from_str(&asset.media_type) {
         headers.insert(header::CONTENT_TYPE, media_type);
     }
-    if let Ok(tag) = HeaderValue::from_str(tag) {
+    // One tag for both forms of a file may only be a weak one.
+    let weak = if asset.gzipped.is_some() { "W/" } else { "" };
+    if let Ok(tag) = HeaderValue::try_from(format!("{weak}{tag}")) {
         headers.insert(header::ETAG, tag);
     }
     response

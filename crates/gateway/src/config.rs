@@ -18,6 +18,8 @@ pub struct EdgeConfig {
     pub answer_keys: Vec<SigningKey>,
     /// Keys that signed answers once and no longer do; published for those who kept such answers.
     pub retired_keys: Vec<PublicKey>,
+    /// Who runs the platform, and their keys.
+    pub operators: Vec<OperatorKey>,
     /// Every limit.
     pub limits: Limits,
     /// Reverse proxies in front that append to `X-Forwarded-For`; 0 believes nobody.
@@ -32,6 +34,15 @@ pub struct EdgeConfig {
     pub assets: Vec<Asset>,
 }
 
+/// An operator's key. One person may have several; every name is one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorKey {
+    /// The person's name in the record: `mchid` of their requests.
+    pub name: String,
+    /// The key.
+    pub key: PublicKey,
+}
+
 impl EdgeConfig {
     /// The defaults on a free loopback port, signing answers with `answer_keys`.
     #[must_use]
@@ -40,6 +51,7 @@ impl EdgeConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             answer_keys,
             retired_keys: Vec::new(),
+            operators: Vec::new(),
             limits: Limits::default(),
             trusted_proxies: 0,
             metrics_token: None,
@@ -71,6 +83,10 @@ pub struct Limits {
     pub large_body_seconds: u64,
     /// Such requests taken at once; beyond it `overloaded`.
     pub large_bodies: usize,
+    /// Seconds in which a file that is sent to an address of its own must be whole.
+    pub upload_seconds: u64,
+    /// Files that may be sent at once.
+    pub uploads: usize,
     /// Seconds after which a request is answered `outcome_unknown` while its work goes on.
     pub work_seconds: u64,
     /// Requests being worked on at once; beyond it `overloaded`.
@@ -89,6 +105,8 @@ pub struct Limits {
     pub session: Rate,
     /// Per signing key.
     pub key: Rate,
+    /// Per signing key and route, for routes that cost much: files, statements, bulk replay.
+    pub heavy: Rate,
 }
 
 /// A bucket: it holds `burst` requests and gains `per_minute`.
@@ -112,6 +130,8 @@ impl Default for Limits {
             large_body_bytes: 32 << 20,
             large_body_seconds: 60,
             large_bodies: 4,
+            upload_seconds: 600,
+            uploads: 16,
             work_seconds: 30,
             in_flight: 2048,
             drain_seconds: 20,
@@ -121,6 +141,7 @@ impl Default for Limits {
             public: Rate { burst: 300, per_minute: 1_200 },
             session: Rate { burst: 100, per_minute: 600 },
             key: Rate { burst: 2_000, per_minute: 60_000 },
+            heavy: Rate { burst: 60, per_minute: 120 },
         }
     }
 }

@@ -13,8 +13,9 @@ use std::time::Instant;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::Notify;
 
-/// Files that the process keeps for everything but connections: databases, journal, connectors.
-pub const RESERVED_FILES: u64 = 256;
+/// Files that the process keeps for everything but connections: databases, journal, connectors, and
+/// the messages under way to merchants' endpoints.
+pub const RESERVED_FILES: u64 = 1_536;
 
 /// One open connection.
 #[derive(Debug)]

@@ -20,20 +20,40 @@ use crate::answer::Failed;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Streamed;
 
+/// What is fetched.
+#[derive(Debug)]
+pub(crate) struct File {
+    /// A name that any file system takes.
+    pub(crate) name: String,
+    /// Its media type.
+    pub(crate) content_type: &'static str,
+    /// Its SHA-256, hexadecimal.
+    pub(crate) sha256: String,
+    /// Its bytes.
+    pub(crate) reader: Reader,
+}
+
 /// Answers with the file of `export`, or the part of it that the request's `Range` names.
 pub(crate) fn file(request: &HeaderMap, export: &Export, reader: Reader) -> Result<Response, Failed> {
-    let size = reader.size();
+    let (name, content_type) = (name(export), content_type(export.format));
     let sha256 = export.sha256.clone().unwrap_or_default();
+    give(request, File { name, content_type, sha256, reader })
+}
+
+/// Answers with a file, or the part of it that the request's `Range` names.
+pub(crate) fn give(request: &HeaderMap, file: File) -> Result<Response, Failed> {
+    let File { name, content_type, sha256, reader } = file;
+    let size = reader.size();
     let tag = format!("\"{sha256}\"");
     let text = |name: header::HeaderName| request.get(name).and_then(|value| value.to_str().ok());
     // A part of another version would not fit the part that the caller has.
     let is_same = text(header::IF_RANGE).is_none_or(|held| held == tag);
     let wanted = text(header::RANGE).filter(|_| is_same).map_or(Ok(None), |range| part(range, size))?;
     let mut answer = Response::builder()
-        .header(header::CONTENT_TYPE, content_type(export.format))
+        .header(header::CONTENT_TYPE, content_type)
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::ETAG, &tag)
-        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", name(export)));
+        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""));
     if let Some(digest) = hex::decode(&sha256).ok().filter(|digest| digest.len() == 32) {
         answer = answer.header("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest)));
     }
@@ -64,6 +84,7 @@ fn pieces(reader: Reader) -> impl stream::Stream<Item = std::io::Result<Bytes>> 
 const fn content_type(format: Form) -> &'static str {
     match format {
         Form::Csv => "text/csv; charset=utf-8; header=present",
+        Form::CsvGz => "application/gzip",
         Form::Parquet => "application/vnd.apache.parquet",
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) large: Semaphore,
     /// Live streams that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
+    /// Files that may still be sent at once.
+    pub(crate) uploads: Semaphore,
     /// The query parameters that each route knows.
     pub(crate) queries: QueryNames,
     /// The live view of a demonstration city.

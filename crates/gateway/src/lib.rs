@@ -39,6 +39,7 @@ mod layers;
 mod merchant;
 mod openapi;
 mod operate;
+mod operator;
 mod public;
 mod rates;
 mod serve;
@@ -53,12 +54,12 @@ use jialing_platform::{App, Code};
 use tokio::sync::{Semaphore, mpsc, watch};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use assets::{Asset, applications, city_page};
+pub use assets::{Asset, applications, city_page, pages};
 pub use bulk::{Banks, Bulk, BulkConfig, BulkLimits, BulkRunning, Finding, Member, Platform, Registered};
-pub use config::{EdgeConfig, Limits, Rate};
+pub use config::{EdgeConfig, Limits, OperatorKey, Rate};
 pub use connections::RESERVED_FILES;
 pub use openapi::openapi;
-pub use serve::{Gateway, Running};
+pub use serve::{Gateway, Mounted, Running};
 
 use answer::Failed;
 use edge::{Edge, Parts};
@@ -70,7 +71,8 @@ fn routes(city: bool) -> OpenApiRouter<Edge> {
         .merge(public::routes())
         .merge(wallet::routes())
         .merge(merchant::routes())
-        .merge(bank::routes());
+        .merge(bank::routes())
+        .merge(operator::routes());
     if city { router.merge(city::routes()) } else { router }
 }
 
@@ -89,6 +91,7 @@ fn build(
         in_flight: Semaphore::new(config.limits.in_flight),
         large: Semaphore::new(config.limits.large_bodies),
         streams: Arc::new(Semaphore::new(config.limits.streams)),
+        uploads: Semaphore::new(config.limits.uploads),
         queries,
         city: config.city.then(city::City::default),
         working: working.downgrade(),
@@ -101,7 +104,7 @@ fn build(
         .route_layer(from_fn(query::known))
         .merge(operate::routes())
         .merge(error_page::routes())
-        .merge(assets::router(&edge.config.assets))
+        .merge(pages(&edge.config.assets))
         .fallback(async || Failed::from(Code::NotFound))
         .method_not_allowed_fallback(async || Failed::from(Code::MethodNotAllowed))
         .layer(from_fn(intake::intake))

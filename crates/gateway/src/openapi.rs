@@ -148,7 +148,7 @@ pub(crate) fn described(router: &mut OpenApiRouter<Edge>) -> OpenApi {
         "signature",
         SecurityScheme::ApiKey(utoipa::openapi::security::ApiKey::Header(utoipa::openapi::security::ApiKeyValue::with_description(
             "Authorization",
-            "`JIALING1-<ALG> mchid=\"…\",serial_no=\"…\",timestamp=\"…\",nonce_str=\"…\",signature=\"…\"`: see the guide on signing requests.",
+            "`JIALING1-<ALG> mchid=\"…\",serial_no=\"…\",timestamp=\"…\",nonce_str=\"…\",signature=\"…\"`: see the guide on signing requests. HTTP Message Signatures (RFC 9421) are taken as well: `Signature-Input`, `Signature` and `Content-Digest`.",
         ))),
     );
     api
@@ -169,23 +169,18 @@ fn complete(operation: &mut Operation) {
         let rest = rest.join("\n\n").trim().to_owned();
         operation.description = (!rest.is_empty()).then_some(rest);
     }
-    let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
-        RefOr::T(parameter) => Some(&parameter.parameter_in),
-        RefOr::Ref(_) => None,
+    let in_path = operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Path),
+        RefOr::Ref(_) => false,
     });
-    let (mut in_path, mut in_query) = (false, false);
-    for place in parameters {
-        in_path |= matches!(place, ParameterIn::Path);
-        in_query |= matches!(place, ParameterIn::Query);
-    }
     if in_path {
         operation.may_answer(&[Code::NotFound]);
     }
-    if in_query || operation.request_body.is_some() {
-        operation.may_answer(&[Code::InvalidRequest]);
-    }
+    // A parameter that is not known, and a body that is too large or too slow, are refused on every route,
+    // those too that take none.
+    operation.may_answer(&[Code::InvalidRequest, Code::RequestTimeout, Code::BodyTooLarge]);
     if operation.request_body.is_some() {
-        operation.may_answer(&[Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType]);
+        operation.may_answer(&[Code::UnsupportedMediaType]);
     }
     operation.may_answer(&[Code::Overloaded, Code::Internal, Code::OutcomeUnknown]);
 }

@@ -13,6 +13,7 @@ use std::time::Instant;
 use jialing_platform::{Code, Problem};
 
 use crate::config::Rate;
+use crate::layers::notes::Notes;
 
 /// Callers whose buckets are kept at once.
 pub(crate) const MAX_BUCKETS: usize = 200_000;
@@ -30,6 +31,8 @@ pub(crate) enum Caller {
     Session(u128),
     /// One signing key.
     Key(String),
+    /// One signing key at one route that costs much.
+    Heavy(String, &'static str),
     /// All callers that came when [`MAX_BUCKETS`] were filling.
     Rest(&'static str),
 }
@@ -42,8 +45,43 @@ impl Caller {
             Self::Public(_) => "public",
             Self::Session(_) => "session",
             Self::Key(_) => "key",
+            Self::Heavy(..) => "heavy",
             Self::Rest(name) => name,
         }
+    }
+}
+
+/// How a bucket stands after a request was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The bucket's name.
+    pub(crate) name: &'static str,
+    rate: Rate,
+    /// Whole requests left.
+    left: u32,
+}
+
+impl Standing {
+    /// The rate as an item of `RateLimit-Policy`: as many requests as the bucket holds, in the time it
+    /// takes to fill.
+    pub(crate) fn policy(&self) -> String {
+        format!("\"{}\";q={};w={}", self.name, self.rate.burst, self.seconds(self.rate.burst).max(1))
+    }
+
+    /// What is left as an item of `RateLimit`, and in how many seconds the bucket is full again.
+    pub(crate) fn left(&self) -> String {
+        format!(
+            "\"{}\";r={};t={}",
+            self.name,
+            self.left,
+            self.seconds(self.rate.burst.saturating_sub(self.left))
+        )
+    }
+
+    /// Seconds that it takes to gain so many requests.
+    fn seconds(&self, requests: u32) -> u64 {
+        let per_minute = u64::from(self.rate.per_minute.max(1));
+        (u64::from(requests) * 60).div_ceil(per_minute)
     }
 }
 
@@ -81,10 +119,26 @@ impl Buckets {
     /// # Errors
     /// `rate_limited` with the wait and the bucket's state.
     pub(crate) fn take(&self, caller: Caller, rate: Rate) -> Result<(), Problem> {
-        self.take_at(caller, rate, Instant::now(), MAX_BUCKETS / SHARDS)
+        self.take_at(caller, rate, Instant::now(), MAX_BUCKETS / SHARDS).1
     }
 
-    fn take_at(&self, caller: Caller, rate: Rate, now: Instant, room: usize) -> Result<(), Problem> {
+    /// The same, and how the bucket stands is told with the answer.
+    ///
+    /// # Errors
+    /// As [`Buckets::take`].
+    pub(crate) fn count(&self, notes: &Notes, caller: Caller, rate: Rate) -> Result<(), Problem> {
+        let (standing, taken) = self.take_at(caller, rate, Instant::now(), MAX_BUCKETS / SHARDS);
+        notes.counted(standing);
+        taken
+    }
+
+    fn take_at(
+        &self,
+        caller: Caller,
+        rate: Rate,
+        now: Instant,
+        room: usize,
+    ) -> (Standing, Result<(), Problem>) {
         let name = caller.name();
         let shard = self.hasher.hash_one(&caller) as usize % SHARDS;
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,13 +154,14 @@ impl Buckets {
         bucket.at = now;
         if bucket.level >= 1.0 {
             bucket.level -= 1.0;
-            return Ok(());
+            return (Standing { name, rate, left: bucket.level as u32 }, Ok(()));
         }
         let wait = if per_second > 0.0 { ((1.0 - bucket.level) / per_second).ceil() as u64 } else { 3600 };
-        Err(Problem::new(Code::RateLimited).retry_after(wait.max(1)).with(
+        let problem = Problem::new(Code::RateLimited).retry_after(wait.max(1)).with(
             "bucket",
             serde_json::json!({ "name": name, "burst": rate.burst, "per_minute": rate.per_minute, "remaining": 0 }),
-        ))
+        );
+        (Standing { name, rate, left: 0 }, Err(problem))
     }
 }
 
@@ -121,7 +176,7 @@ mod tests {
     fn a_bucket_gives_its_burst_then_one_each_second() {
         let (buckets, start) = (Buckets::default(), Instant::now());
         let take = |ms: u64| {
-            buckets.take_at(Caller::Session(1), RATE, start + Duration::from_millis(ms), 10).is_ok()
+            buckets.take_at(Caller::Session(1), RATE, start + Duration::from_millis(ms), 10).1.is_ok()
         };
         assert_eq!([take(0), take(0), take(0), take(0)], [true, true, true, false]);
         assert_eq!([take(500), take(1000), take(1000)], [false, true, false]);
@@ -139,14 +194,30 @@ mod tests {
     }
 
     #[test]
+    fn a_client_can_read_how_its_bucket_stands() {
+        let (buckets, now) = (Buckets::default(), Instant::now());
+        let rate = Rate { burst: 10, per_minute: 30 };
+        let check = |expect: &str| {
+            let (standing, _) = buckets.take_at(Caller::Key("k".into()), rate, now, 10);
+            assert_eq!(standing.policy(), "\"key\";q=10;w=20");
+            assert_eq!(standing.left(), expect);
+        };
+        check("\"key\";r=9;t=2");
+        check("\"key\";r=8;t=4");
+        (0..8).for_each(|_| drop(buckets.take_at(Caller::Key("k".into()), rate, now, 10)));
+        check("\"key\";r=0;t=20");
+    }
+
+    #[test]
     fn callers_do_not_share_a_bucket_until_there_is_no_room() {
         let (buckets, now) = (Buckets::default(), Instant::now());
         let one = Rate { burst: 1, per_minute: 1 };
         let passed =
-            (0..1000).filter(|&n| buckets.take_at(Caller::Session(n), one, now, 1000).is_ok()).count();
+            (0..1000).filter(|&n| buckets.take_at(Caller::Session(n), one, now, 1000).1.is_ok()).count();
         assert_eq!(passed, 1000);
         let buckets = Buckets::default();
-        let passed = (0..1000).filter(|&n| buckets.take_at(Caller::Session(n), one, now, 4).is_ok()).count();
+        let passed =
+            (0..1000).filter(|&n| buckets.take_at(Caller::Session(n), one, now, 4).1.is_ok()).count();
         assert!((SHARDS * 4..=SHARDS * 5).contains(&passed), "{passed}");
     }
 

@@ -1,15 +1,17 @@
 //! Listens, accepts, serves, and stops without dropping anybody's work.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jialing_platform::webhooks::{Signers, deliver};
 use jialing_platform::{App, idempotency, nonces};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -59,8 +61,10 @@ impl Gateway {
         let connections = Connections::new(config.limits.connections);
         let (working, worked) = mpsc::channel(1);
         let (stop, stopping) = watch::channel(false);
+        let signers = Signers::new(config.answer_keys.clone());
         let (edge, router) = build(app, config, &working, &stopping);
-        let mut helpers = vec![tokio::spawn(clean(edge.clone()))];
+        let telling = deliver::keep(&edge.app, signers).map_err(std::io::Error::other)?;
+        let mut helpers = vec![tokio::spawn(clean(edge.clone())), telling];
         helpers.extend(edge.city.clone().map(|city| tokio::spawn(city.follow(edge.app.clone()))));
         let accepting = Accepting { listener, router, edge: edge.clone(), connections, stopping, working };
         let accepting = Some(tokio::spawn(accepting.run()));
@@ -189,6 +193,75 @@ async fn converse(
         () = asked(&mut stopping) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// An edge without a listener: whoever stands in front hands it the requests, one by one. Cheap to
+/// clone; clones are one.
+#[derive(Clone)]
+pub struct Mounted {
+    router: Router,
+    edge: Edge,
+    held: Arc<Held>,
+}
+
+/// What a mounted edge holds while requests may come.
+struct Held {
+    stop: watch::Sender<bool>,
+    /// Requests borrow it to say that they are being worked on; taken away by the stop.
+    working: Mutex<Option<mpsc::Sender<()>>>,
+    worked: tokio::sync::Mutex<mpsc::Receiver<()>>,
+    helper: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Puts an edge for `app` together that does not listen; `config.listen` is not read.
+    #[must_use]
+    pub fn mount(app: App, config: EdgeConfig) -> Mounted {
+        let (working, worked) = mpsc::channel(1);
+        let (stop, stopping) = watch::channel(false);
+        let (edge, router) = build(app, config, &working, &stopping);
+        let helper = tokio::spawn(clean(edge.clone()));
+        let held = Held {
+            stop,
+            working: Mutex::new(Some(working)),
+            worked: tokio::sync::Mutex::new(worked),
+            helper,
+        };
+        Mounted { router, edge, held: Arc::new(held) }
+    }
+}
+
+impl Mounted {
+    /// Answers `request`, which came from `peer`. Its path is the edge's own: `/v1/…`.
+    pub async fn answer(&self, peer: SocketAddr, mut request: Request) -> Response {
+        request.extensions_mut().insert(Peer(peer));
+        self.router.clone().oneshot(request).await.into_response()
+    }
+
+    /// Stops: takes no further request and waits for those that are being worked on, at most
+    /// `limits.drain_seconds`.
+    pub async fn stop(&self) {
+        self.held.stop.send_replace(true);
+        self.held.working.lock().expect("no holder panics").take();
+        let drained = async { while self.held.worked.lock().await.recv().await.is_some() {} };
+        let limit = Duration::from_secs(self.edge.config.limits.drain_seconds);
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::warn!("requests were still being worked on when the time to drain was over");
+        }
+        self.held.helper.abort();
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.helper.abort();
+    }
+}
+
+impl std::fmt::Debug for Mounted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mounted")
+    }
 }
 
 /// Waits until a stop is asked for.

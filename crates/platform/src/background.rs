@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, audit, exchange, exports, notices, orders, outbox, payouts, people, policies, settlements,
-    splits, supply, transfers, witnesses,
+    App, Result, applications, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox,
+    payouts, people, policies, reconciliations, settlements, splits, statements, supply, transfers, webhooks,
+    witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -24,6 +25,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     orders::reconcile(app).await?;
     payouts::reconcile(app).await?;
     splits::reconcile(app).await?;
+    debits::reconcile(app).await?;
     witnesses::resume(app).await
 }
 
@@ -33,6 +35,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
 pub fn start(app: &App) -> Vec<JoinHandle<()>> {
     let mut handles = vec![
         orders::start(app),
+        debits::start(app),
         exchange::resolve::start(app),
         transfers::keep_resolving(app),
         notices::keep_sending(app),
@@ -40,21 +43,31 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         splits::keep(app),
         settlements::keep(app),
         audit::keep(app),
-        exports::work::keep(app),
         policies::keep_anchoring(app),
+        statements::work::keep(app),
+        reconciliations::work::keep(app),
+        applications::keep(app),
         supply::keep(app),
         people::keep(app),
         every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
+            codes::forget(&app).await?;
             outbox::expire(&app).await
         }),
+        every(app, HOUSEKEEPING, "old deliveries could not be forgotten", |app| async move {
+            webhooks::expire(&app).await
+        }),
+        every(app, HOUSEKEEPING, "merchants could not be warned of keys that end", |app| async move {
+            merchants::warn_of_ending_keys(&app).await
+        }),
     ];
+    handles.extend(exports::work::keep(app));
     handles.extend(witnesses::start(app));
     handles
 }
 
-/// Does `work` at once and then after each `pause`, for as long as the handle lives. A fault is logged,
-/// with `trouble` to say what did not happen, and the work is tried again at its next time; work that
-/// takes longer than the pause delays the next.
+/// Does `work` at once, then after each `pause` and whenever the platform's clock is moved, for as long
+/// as the handle lives. A fault is logged, with `trouble` to say what did not happen, and the work is
+/// tried again at its next time; work that takes longer than the pause delays the next.
 #[must_use]
 pub(crate) fn every<T, W, F>(app: &App, pause: Duration, trouble: &'static str, mut work: W) -> JoinHandle<()>
 where
@@ -64,13 +77,36 @@ where
 {
     let app = app.clone();
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(pause);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rounds = Rounds::new(&app, pause);
         loop {
-            ticks.tick().await;
+            rounds.next().await;
             if let Err(problem) = work(app.clone()).await {
                 tracing::error!(%problem, fault = problem.internal.as_deref(), "{trouble} and will be tried again");
             }
         }
     })
+}
+
+/// When work that nobody asked for is done: at once, after each pause, and when the clock is moved.
+/// Whoever waits for the next round keeps the [`App`], and with it the clock.
+pub(crate) struct Rounds {
+    ticks: tokio::time::Interval,
+    moves: tokio::sync::watch::Receiver<u64>,
+}
+
+impl Rounds {
+    pub(crate) fn new(app: &App, pause: Duration) -> Self {
+        let mut ticks = tokio::time::interval(pause);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self { ticks, moves: app.clock.moves() }
+    }
+
+    /// Waits for the next round.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.ticks.tick() => {}
+            _ = self.moves.changed() => {}
+        }
+        self.moves.borrow_and_update();
+    }
 }

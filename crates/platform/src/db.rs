@@ -2,21 +2,22 @@
 //!
 //! Reads take a pooled connection. Writes are *jobs*: an async closure over one transaction, run by a
 //! writer thread, all or nothing. On SQLite a single writer runs the jobs that are waiting in one
-//! transaction, each in its own savepoint, and commits them together: many requests share one flush.
-//! On PostgreSQL several writers run one serializable transaction per job, and a job that lost a
-//! conflict is run again, so a job must be safe to repeat: it only touches the database, and it
-//! never waits for the ledger or the network. A job that answers `Err` changes nothing.
+//! transaction and commits them together: many requests share one flush. If one of them fails, all are
+//! rolled back and run again, each in its own savepoint. On PostgreSQL several writers run one
+//! serializable transaction per job, and a job that lost a conflict is run again. So a job must be safe
+//! to repeat: it only touches the database, and it never waits for the ledger or the network. A job that answers `Err` changes nothing.
 //!
 //! Portable text: TEXT, BIGINT, SMALLINT, BLOB; `$1`; upsert; RETURNING; CTE; windows. Sums are
 //! written `CAST(SUM(n) AS BIGINT)`. 128-bit ids are stored as their public text. Booleans are
 //! SMALLINT 0 or 1. Times are BIGINT milliseconds since 1970.
 
 mod look;
+mod queue;
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Once;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -27,12 +28,16 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{Code, Problem, Result};
 
 pub use look::{LookError, copy_sqlite};
+use queue::{Queued, Waits};
 
 /// The connection inside a write job's transaction.
 pub type Tx = AnyConnection;
 
 /// Jobs that may wait for a writer before further ones are refused as overload.
 pub const MAX_WAITING_JOBS: usize = 4096;
+/// How long a job may wait for a writer: one that waited longer is refused as overload instead of run, so
+/// that what is answered at all is answered in bounded time.
+pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Jobs that SQLite commits together at most.
 pub const MAX_JOBS_PER_COMMIT: usize = 256;
 /// Times a job is run again after losing a serialization conflict on PostgreSQL.
@@ -56,7 +61,10 @@ pub enum Backend {
 pub struct Db {
     backend: Backend,
     read: AnyPool,
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    jobs: mpsc::Sender<Queued>,
+    /// Jobs of followers, before all others and never refused.
+    first: mpsc::Sender<Queued>,
+    patience: Duration,
 }
 
 impl Db {
@@ -90,7 +98,8 @@ impl Db {
         first.close().await?;
 
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
-        let waiting = std::sync::Arc::new(tokio::sync::Mutex::new(waiting));
+        let (first, leading) = mpsc::channel(MAX_WAITING_JOBS);
+        let waiting = std::sync::Arc::new(tokio::sync::Mutex::new(Waits { leading, waiting }));
         let writers = if backend == Backend::Sqlite { 1 } else { POSTGRES_WRITERS };
         for n in 0..writers {
             let mut connection = AnyConnection::connect_with(&options).await?;
@@ -111,7 +120,7 @@ impl Db {
                 .map_err(sqlx::Error::Io)?;
         }
         let reading = Self::reading(backend, options).await?;
-        Ok(Self { jobs, ..reading })
+        Ok(Self { jobs, first, ..reading })
     }
 
     /// One that only reads: no writer takes its jobs.
@@ -124,7 +133,7 @@ impl Db {
             })
             .connect_with(options)
             .await?;
-        Ok(Self { backend, read, jobs: mpsc::channel(1).0 })
+        Ok(Self { backend, read, jobs: mpsc::channel(1).0, first: mpsc::channel(1).0, patience: PATIENCE })
     }
 
     /// Which database this is; for operators' pages, never for choosing SQL.
@@ -150,16 +159,45 @@ impl Db {
     /// Runs `job` in one transaction: all of it, or nothing.
     ///
     /// # Errors
-    /// What the job answers; `overloaded` if too many jobs wait; `internal` if it panicked.
+    /// What the job answers; `overloaded` if too many jobs wait or it waited longer than [`PATIENCE`], and
+    /// then it was not run; `internal` if it panicked.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        let until = Instant::now().checked_add(self.patience);
+        Self::queue(&self.jobs, job, until).await
+    }
+
+    /// Runs a follower's `job` before those of requests, however long they wait: requests wait for
+    /// followers, so that the other way round nothing would go on under load.
+    ///
+    /// # Errors
+    /// What the job answers; `internal` if it panicked.
+    pub async fn write_first<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        Self::queue(&self.first, job, None).await
+    }
+
+    async fn queue<T, F>(to: &mpsc::Sender<Queued>, job: F, until: Option<Instant>) -> Result<T>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(Waiting { job, answer: Some(answer), result: None });
-        self.jobs.try_send(job).map_err(|_| Problem::new(Code::Overloaded))?;
+        to.try_send(Queued { job, until }).map_err(|_| Problem::new(Code::Overloaded))?;
         answered.await.map_err(|_| Problem::new(Code::Internal).detail("The SQL writer stopped."))?
+    }
+
+    /// The same database, whose jobs wait no longer than `patience` instead of [`PATIENCE`].
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Closes the readers; writers end when the last clone is dropped.
@@ -251,7 +289,8 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (Some(Err(problem)), _) => Err(problem),
             (Some(Ok(_)), Err(problem)) => Err(problem),
-            (None, _) => Err(Problem::new(Code::Internal).detail("A write job was not run.")),
+            (None, Err(problem)) => Err(problem),
+            (None, Ok(())) => Err(Problem::new(Code::Internal).detail("A write job was not run.")),
         };
         if let Some(answer) = self.answer.take() {
             let _ = answer.send(result);
@@ -259,28 +298,53 @@ where
     }
 }
 
-type Queue = std::sync::Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Job>>>>;
+type Queue = std::sync::Arc<tokio::sync::Mutex<Waits>>;
 
-/// SQLite: whatever waits is run in one transaction, each job in a savepoint.
+/// SQLite: whatever waits is run in one transaction.
 async fn write_together(mut connection: AnyConnection, queue: Queue) {
     let mut queue = queue.lock().await;
     let mut jobs = Vec::new();
-    while queue.recv_many(&mut jobs, MAX_JOBS_PER_COMMIT).await > 0 {
-        let committed = run_together(&mut connection, &mut jobs).await;
+    while queue.take(&mut jobs, MAX_JOBS_PER_COMMIT).await {
+        let mut committed = run_plainly(&mut connection, &mut jobs).await;
+        if committed == Ok(false) {
+            committed = run_apart(&mut connection, &mut jobs).await.map(|()| true);
+        }
         if committed.is_err() {
             let _ = connection.execute("ROLLBACK").await;
         }
         for job in jobs.drain(..) {
-            job.answer(committed.clone().map_err(Problem::from_shared));
+            job.answer(committed.clone().map(drop).map_err(Problem::from_shared));
         }
     }
 }
 
-async fn run_together(
+fn said(error: sqlx::Error) -> String {
+    error.to_string()
+}
+
+/// Runs the jobs as if none would fail, as nearly always none does, and commits; `false` when one did,
+/// and then nothing is changed, unless it was the only one, and all is answered.
+async fn run_plainly(
+    connection: &mut AnyConnection,
+    jobs: &mut [Box<dyn Job>],
+) -> std::result::Result<bool, String> {
+    connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
+    let alone = jobs.len() == 1;
+    for job in jobs {
+        if job.run(connection).await.is_err() {
+            connection.execute("ROLLBACK").await.map_err(said)?;
+            return Ok(alone);
+        }
+    }
+    connection.execute("COMMIT").await.map_err(said)?;
+    Ok(true)
+}
+
+/// Runs the jobs again, each in a savepoint, so that one that fails leaves the others' work alone.
+async fn run_apart(
     connection: &mut AnyConnection,
     jobs: &mut [Box<dyn Job>],
 ) -> std::result::Result<(), String> {
-    let said = |error: sqlx::Error| error.to_string();
     connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
     for job in jobs {
         connection.execute("SAVEPOINT job").await.map_err(said)?;
@@ -295,8 +359,9 @@ async fn run_together(
 
 /// PostgreSQL: one serializable transaction per job, run again after a conflict.
 async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOptions, queue: Queue) {
-    loop {
-        let Some(mut job) = queue.lock().await.recv().await else { return };
+    let mut jobs = Vec::new();
+    while queue.lock().await.take(&mut jobs, 1).await {
+        let Some(mut job) = jobs.pop() else { continue };
         let mut tries = 0;
         let committed = loop {
             match run_alone(&mut connection, job.as_mut()).await {

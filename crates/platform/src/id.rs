@@ -60,6 +60,14 @@ tags! {
     OrderTag OrderId "ord",
     /// An attempt to pay an order.
     PaymentTag PaymentId "pay",
+    /// A code that a payer shows.
+    PaymentCodeTag PaymentCodeId "pcd",
+    /// A code that a merchant prints.
+    StaticCodeTag StaticCodeId "scd",
+    /// What a payer lets a merchant debit.
+    DebitAgreementTag DebitAgreementId "dag",
+    /// A debit; the number of its order.
+    DebitTag DebitId "dbt",
     /// A refund; also its ledger transfer.
     RefundTag RefundId "ref",
     /// A top-up; also its ledger transfer.
@@ -78,12 +86,28 @@ tags! {
     TransactionTag TransactionId "txn",
     /// An event for a merchant.
     EventTag EventId "evt",
+    /// A merchant's endpoint that is told of events.
+    WebhookTag WebhookId "whk",
+    /// A secret that signs messages to an endpoint.
+    WebhookSecretTag WebhookSecretId "whs",
+    /// A key that seals what a merchant is told.
+    ApiKeyTag ApiKeyId "apk",
     /// A notice to a person.
     NoticeTag NoticeId "not",
     /// A one-time challenge.
     ChallengeTag ChallengeId "chl",
     /// An export of an account's history.
     ExportTag ExportId "exp",
+    /// A merchant's statement of a day.
+    StatementTag StatementId "stm",
+    /// A reconciliation with a merchant's own file.
+    ReconciliationTag ReconciliationId "rec",
+    /// A break that a reconciliation found.
+    CaseTag CaseId "cas",
+    /// A file that somebody sent.
+    FileTag FileId "fil",
+    /// An application of a merchant.
+    ApplicationTag ApplicationId "app",
     /// An audit entry.
     AuditTag AuditId "aud",
     /// A batch of payouts.

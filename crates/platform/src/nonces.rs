@@ -17,7 +17,7 @@ pub const CLEANED_TOGETHER: i64 = 20_000;
 /// # Errors
 /// `nonce_reused` when it was used before.
 pub async fn spend(app: &App, caller: &str, nonce: &str) -> Result<()> {
-    let (caller, nonce, now) = (caller.to_owned(), nonce.to_owned(), app.clock.millis());
+    let (caller, nonce, now) = (caller.to_owned(), nonce.to_owned(), app.clock.wire());
     app.db
         .write(async move |tx: &mut Tx| {
             let inserted = sqlx::query("INSERT INTO nonces (caller, nonce, seen_at) VALUES ($1, $2, $3)")
@@ -40,7 +40,7 @@ pub async fn spend(app: &App, caller: &str, nonce: &str) -> Result<()> {
 /// # Errors
 /// Any fault of the database.
 pub async fn clean(app: &App) -> Result<u64> {
-    let before = app.clock.millis() - KEEP_MS;
+    let before = app.clock.wire() - KEEP_MS;
     app.db
         .write(async move |tx: &mut Tx| {
             let gone = sqlx::query(

@@ -64,6 +64,8 @@ codes! {
     TimestampOutOfWindow "timestamp_out_of_window" 401 false "The timestamp is too far from now" "时间戳超出范围": "Requests are accepted within 300 seconds of the server's time." => "Set your clock and sign again.";
     NonceReused "nonce_reused" 401 false "The nonce was used before" "随机串重复": "A nonce is accepted once." => "Sign again with a fresh nonce.";
     KeyUnknown "key_unknown" 401 false "The key is unknown or revoked" "密钥不存在或已吊销": "No valid key has this serial number." => "Register the key, or use the present one.";
+    ScopeMissing "scope_missing" 403 false "The key may not do this" "密钥权限不足": "The key was registered with scopes, and none of them covers this route; `needed` names the one that does." => "Sign with another key, or register one with that scope.";
+    AddressNotAllowed "address_not_allowed" 403 false "The key may not be used from here" "来源地址不在白名单": "The key was registered for certain addresses, and the request came from another." => "Send from one of them, or register a key for this one.";
     // Idempotency and conflicts.
     IdempotencyKeyMissing "idempotency_key_missing" 400 false "An Idempotency-Key is needed" "缺少幂等键": "This write has no natural key." => "Send the header `Idempotency-Key` with a value of up to 64 characters made before the first try.";
     IdempotencyKeyReused "idempotency_key_reused" 409 false "The Idempotency-Key was used for another request" "幂等键已用于其他请求": "The same key came with another path or body." => "Use a new key for a new request.";
@@ -112,6 +114,11 @@ codes! {
     // Orders.
     OrderClosed "order_closed" 409 false "The order is closed" "订单已关闭": "It was closed or has expired." => "Ask the merchant for a new order.";
     OrderPaid "order_paid" 409 false "The order is already paid" "订单已支付": "Somebody paid it." => "Nothing is to be done.";
+    PaymentCodeInvalid "payment_code_invalid" 422 false "This is no payment code" "付款码无效": "The text is no payment code of this scheme, or was not made by the payer's app." => "Scan the code again, or ask the payer for a fresh one.";
+    PaymentCodeExpired "payment_code_expired" 422 false "The payment code is too old" "付款码已过期": "A payment code is good for 60 seconds after it was shown." => "Ask the payer to show a fresh one.";
+    PaymentCodeUsed "payment_code_used" 409 false "The payment code was used" "付款码已使用": "A payment code pays one order." => "Ask the payer to show a fresh one.";
+    PayerRefused "payer_refused" 422 false "The payer said no" "付款人已拒绝": "The payer was asked for the PIN and refused." => "Ask the payer; a fresh code may be charged under the same number.";
+    AmountMismatch "amount_mismatch" 409 false "The amounts differ" "金额不一致": "The payer agreed to another amount than the order asks for." => "Show the order to the payer again.";
     RefundExceedsPaid "refund_exceeds_paid" 422 false "More would be refunded than was paid" "退款超过可退金额": "Done and pending refunds never exceed the payment." => "Refund at most what is left.";
     RefundWindowClosed "refund_window_closed" 422 false "The time for refunds is over" "超过退款期限": "Refunds are possible for 365 days after the payment." => "Pay the customer by transfer.";
     MerchantInactive "merchant_inactive" 403 false "The merchant is not active" "商户未生效": "It awaits approval, or was suspended." => "See the merchant's status.";
@@ -120,6 +127,7 @@ codes! {
     SplitReturnNeeded "split_return_needed" 422 false "What was shared out has to be returned first" "需先回退已分账款项": "The refund needs money that receivers have; `needed` says how much." => "Take shares back, then refund.";
     SettlementTooSmall "settlement_too_small" 422 false "There is too little to settle" "可结算金额不足": "What the wallet holds, less what is to stay and the fee, is below the merchant's minimum." => "Wait until there is more, or set a lower minimum.";
     PayoutLinesInvalid "payout_lines_invalid" 422 false "Lines of the batch are not valid" "批量付款明细有误": "`lines` names each bad line with its number, field and reason; nothing was taken in." => "Correct the lines, or send `skip_invalid` to leave them out.";
+    DebitAgreementUnusable "debit_agreement_unusable" 409 false "The debit agreement cannot be used" "代扣协议不可用": "It is not active, or does not wait for an approval any more." => "Read it; propose another if it is over.";
     MandateUnusable "mandate_unusable" 409 false "The mandate cannot be used" "子钱包不可用": "It is paused, revoked, or of another merchant." => "Ask the holder.";
 }
 

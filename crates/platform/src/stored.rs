@@ -1,9 +1,12 @@
 //! Enumerations that are text in the tables and in the API, spelled the same in both.
 
 /// Declares an enumeration whose variants have a permanent text: in JSON, in OpenAPI and in SQL.
+///
+/// The text is matched as a token and not as a literal: a matched literal reaches the derive for OpenAPI
+/// wrapped, and it would then describe the variant by its name in Rust.
 #[macro_export]
 macro_rules! stored {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$note:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$note:meta])* $variant:ident = $text:tt),* $(,)? }) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         $(#[$doc])*
         pub enum $name { $($(#[$note])* #[serde(rename = $text)] $variant),* }

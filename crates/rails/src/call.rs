@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 
 use crate::Why;
 
+/// The content type of most calls.
+const JSON: &str = "application/json";
+
 /// How long a call may take and how much it may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallLimits {
@@ -59,6 +62,9 @@ pub enum BadPeer {
     /// The id cannot stand in a signature header.
     #[error("our id with the peer must be 1 to 64 of A-Z a-z 0-9 _ - .")]
     BadCallerId,
+    /// The id, ours or the peer's, does not fit an ISO 20022 message.
+    #[error("an id of more than 35 characters does not fit an ISO 20022 message")]
+    IdTooLong,
     /// No key to check answers with.
     #[error("the peer has no public key, so none of its answers could be trusted")]
     NoPeerKey,
@@ -117,13 +123,18 @@ impl SignedCaller {
         &self.peer.name
     }
 
+    /// The id that the peer knows us by.
+    pub fn caller_id(&self) -> &str {
+        &self.peer.caller_id
+    }
+
     /// Sends `ask` as JSON and reads the signed answer.
     ///
     /// # Errors
     /// [`Why`] the answer decides nothing.
     pub async fn post<A: Serialize, R: DeserializeOwned>(&self, target: &str, ask: &A) -> Result<R, Why> {
         let body = serde_json::to_vec(ask).map_err(|_| Why::Unreadable("our own request"))?;
-        self.call(Method::POST, target, body).await
+        read_json(&self.call(Method::POST, target, JSON, body).await?)
     }
 
     /// Asks for `target` (path and query) and reads the signed answer.
@@ -131,21 +142,53 @@ impl SignedCaller {
     /// # Errors
     /// [`Why`] the answer decides nothing.
     pub async fn get<R: DeserializeOwned>(&self, target: &str) -> Result<R, Why> {
-        self.call(Method::GET, target, Vec::new()).await
+        read_json(&self.call(Method::GET, target, JSON, Vec::new()).await?)
     }
 
-    async fn call<R: DeserializeOwned>(&self, method: Method, target: &str, body: Vec<u8>) -> Result<R, Why> {
+    /// Sends `body`, which is of `content_type`, and gives the signed answer as it came.
+    ///
+    /// # Errors
+    /// [`Why`] the answer decides nothing.
+    pub async fn post_bytes(
+        &self,
+        target: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Why> {
+        self.call(Method::POST, target, content_type, body).await
+    }
+
+    /// Asks for `target` and gives the signed answer as it came.
+    ///
+    /// # Errors
+    /// [`Why`] the answer decides nothing.
+    pub async fn get_bytes(&self, target: &str, content_type: &'static str) -> Result<Vec<u8>, Why> {
+        self.call(Method::GET, target, content_type, Vec::new()).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        target: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Why> {
         let path = target.split('?').next().unwrap_or_default().to_owned();
-        let result = self.exchange(method, target, body).await;
+        let result = self.exchange(method, target, content_type, body).await;
         match &result {
             Ok(_) => tracing::debug!(peer = self.peer.name, path, "answered"),
             Err(why) => tracing::warn!(peer = self.peer.name, path, %why, "outcome unknown"),
         }
-        let answer = result?;
-        serde_json::from_slice(&answer).map_err(|_| Why::Unreadable("not the JSON we expect"))
+        result
     }
 
-    async fn exchange(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Vec<u8>, Why> {
+    async fn exchange(
+        &self,
+        method: Method,
+        target: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Why> {
         let url = self.base.join(target).map_err(|_| Why::Unreadable("our own address"))?;
         // What is signed must be what travels, and joining may normalise it.
         let target = match url.query() {
@@ -164,9 +207,9 @@ impl SignedCaller {
             .client
             .request(method.clone(), url)
             .header("authorization", signature.to_header())
-            .header("accept", "application/json");
+            .header("accept", content_type);
         if method != Method::GET {
-            request = request.header("content-type", "application/json").body(body);
+            request = request.header("content-type", content_type).body(body);
         }
         let mut response = request.send().await.map_err(why)?;
         let status = response.status();
@@ -200,6 +243,10 @@ impl fmt::Debug for SignedCaller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SignedCaller({} at {})", self.peer.name, self.base)
     }
+}
+
+fn read_json<R: DeserializeOwned>(answer: &[u8]) -> Result<R, Why> {
+    serde_json::from_slice(answer).map_err(|_| Why::Unreadable("not the JSON we expect"))
 }
 
 fn why(error: reqwest::Error) -> Why {

@@ -16,17 +16,27 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`bank`] | link an account, pull a top-up, push a withdrawal, query, statement, notices |
+//! | [`iso20022`] | the messages that a bank may speak instead of JSON |
 //! | [`identity`] | does this name belong to this identity number (and phone)? |
 //! | [`notice`] | one-time codes and notices by template |
 //! | [`witness`] | cosignatures of the ledger's checkpoints |
+//! | [`webhook`] | signed messages to merchants' servers, at addresses nobody vouches for |
+//! | [`consumer_code`] | the code that a payer shows |
+//! | [`fetch`] | a file from an address that somebody else chose |
 //! | [`emvco`] | the payload of a merchant's QR code |
+//! | [`ndef`] | what an NFC tag carries |
 
 pub mod bank;
 mod call;
+pub mod consumer_code;
 pub mod emvco;
+pub mod fetch;
 pub mod identity;
+pub mod iso20022;
+pub mod ndef;
 pub mod notice;
 mod outcome;
+pub mod webhook;
 pub mod witness;
 
 pub use call::{BadPeer, CallLimits, Peer, SignedCaller};

@@ -100,6 +100,11 @@ impl Desk {
         }
     }
 
+    /// The id the platform calls by.
+    pub(crate) fn caller_id(&self) -> &str {
+        &self.caller_id
+    }
+
     /// Carries a request of the rail through: who calls, what goes wrong, what `act` answers.
     ///
     /// `act` decides and has its effect at once; it must not wait.
@@ -111,7 +116,7 @@ impl Desk {
         body: Bytes,
         act: impl FnOnce(&Asked) -> Result<Value, StatusCode>,
     ) -> Response {
-        self.serve_with((method, uri, headers, body), |_, _| None, act).await
+        self.serve_with((method, uri, headers, body), |_, _| None, |asked| act(asked).map(Reply::json)).await
     }
 
     /// The same; where no fault was ordered, `magic` may find one in the request itself.
@@ -119,7 +124,7 @@ impl Desk {
         &self,
         (method, uri, headers, body): (Method, Uri, HeaderMap, Bytes),
         magic: impl FnOnce(&str, &[u8]) -> Option<Fault>,
-        act: impl FnOnce(&Asked) -> Result<Value, StatusCode>,
+        act: impl FnOnce(&Asked) -> Result<Reply, StatusCode>,
     ) -> Response {
         let target = uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
         if let Err(why) = self.admit(&method, &target, &headers, &body) {
@@ -134,7 +139,7 @@ impl Desk {
             _ => {}
         }
         let answer = match act(&asked) {
-            Ok(answer) => answer.to_string(),
+            Ok(answer) => answer,
             Err(status) => return status.into_response(),
         };
         match asked.fault.map(|fault| fault.kind) {
@@ -223,11 +228,27 @@ impl Nonces {
     }
 }
 
+/// What a service answers, before anything goes wrong with it.
+pub(crate) struct Reply {
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(value: Value) -> Self {
+        Self { content_type: "application/json; charset=utf-8", body: value.to_string().into_bytes() }
+    }
+
+    pub(crate) fn xml(body: Vec<u8>) -> Self {
+        Self { content_type: jialing_rails::iso20022::CONTENT_TYPE, body }
+    }
+}
+
 /// A signed answer.
-fn signed(key: &SigningKey, body: String) -> Response {
+fn signed(key: &SigningKey, reply: Reply) -> Response {
     let now = Timestamp::now().as_second();
-    let headers = CallbackSignature::sign(key, body.as_bytes(), now).headers();
-    let mut response = ([("content-type", "application/json; charset=utf-8")], body).into_response();
+    let headers = CallbackSignature::sign(key, &reply.body, now).headers();
+    let mut response = ([("content-type", reply.content_type)], reply.body).into_response();
     for (name, value) in headers {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
@@ -237,11 +258,11 @@ fn signed(key: &SigningKey, body: String) -> Response {
 }
 
 /// The first half of an answer, then a broken connection.
-fn torn(answer: &str) -> Response {
-    let half = Bytes::copy_from_slice(&answer.as_bytes()[..answer.len() / 2]);
+fn torn(answer: &Reply) -> Response {
+    let half = Bytes::copy_from_slice(&answer.body[..answer.body.len() / 2]);
     let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "torn on order");
     let body = Body::from_stream(futures_util::stream::iter([Ok(half), Err(broken)]));
-    ([("content-type", "application/json; charset=utf-8")], body).into_response()
+    ([("content-type", answer.content_type)], body).into_response()
 }
 
 /// A service that is listening.

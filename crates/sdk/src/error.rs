@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::code::Code;
+
 /// The platform's own account of what went wrong (RFC 9457).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Problem {
@@ -26,6 +28,10 @@ pub struct Problem {
     /// Seconds the service asks to wait.
     #[serde(skip)]
     pub patience: Option<u64>,
+    /// Whether the platform's signature was on it. Only answers to signed requests are, and of those not the
+    /// ones given before the request's own signature was accepted.
+    #[serde(skip)]
+    pub signed: bool,
 }
 
 /// Why a call gave no answer to use.
@@ -60,6 +66,18 @@ impl Error {
             Self::Refused(problem) => Some(&problem.code),
             Self::Unknown { .. } | Self::Unacceptable { .. } => None,
         }
+    }
+
+    /// The code as a name to decide by; none for a code that this client does not know.
+    #[must_use]
+    pub fn known_code(&self) -> Option<Code> {
+        self.code().and_then(Code::of)
+    }
+
+    /// Whether the platform said no with this code.
+    #[must_use]
+    pub fn is(&self, code: Code) -> bool {
+        self.code() == Some(code.text())
     }
 }
 

@@ -93,10 +93,21 @@ impl Http {
         request: &Request,
         sign: impl Fn(&Request) -> Option<String>,
     ) -> Result<Answer> {
+        self.send_checked(request, sign, |_| Ok(false)).await
+    }
+
+    /// The same; `signed` looks at every answer that came, a refusal's too, and says whether the platform
+    /// signed it.
+    pub(crate) async fn send_checked(
+        &self,
+        request: &Request,
+        sign: impl Fn(&Request) -> Option<String>,
+        signed: impl Fn(&Answer) -> Result<bool>,
+    ) -> Result<Answer> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let answer = self.once(request, sign(request)).await;
+            let answer = self.once(request, sign(request), &signed).await;
             let wait = match &answer {
                 Err(Error::Refused(problem)) if problem.retryable && tries < TRIES => problem.patience,
                 Err(Error::Unknown { .. }) if tries < TRIES => Some(u64::from(tries) / 2),
@@ -111,7 +122,12 @@ impl Http {
         }
     }
 
-    async fn once(&self, request: &Request, authorization: Option<String>) -> Result<Answer> {
+    async fn once(
+        &self,
+        request: &Request,
+        authorization: Option<String>,
+        signed: impl Fn(&Answer) -> Result<bool>,
+    ) -> Result<Answer> {
         let unknown = |error: reqwest::Error| Error::Unknown { target: request.name(), why: cause(&error) };
         let mut building = self
             .client
@@ -126,12 +142,14 @@ impl Http {
         let patience = patience(&response);
         let body = response.bytes().await.map_err(unknown)?.to_vec();
         let answer = Answer { headers, body, target: request.name() };
+        let is_signed = signed(&answer)?;
         if status.is_success() {
             return Ok(answer);
         }
         match answer.json::<Problem>() {
             Ok(mut problem) => {
                 problem.patience = patience.or(problem.retryable.then_some(1));
+                problem.signed = is_signed;
                 Err(Error::Refused(Box::new(problem)))
             }
             Err(_) if status.is_server_error() => {

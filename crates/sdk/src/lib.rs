@@ -3,7 +3,8 @@
 //! [`Wallet`] is what a person's app does: sign up, bind a device, pay. [`Merchant`] is what a
 //! shop's server does: make orders, refund, read events, every request signed and every answer's
 //! signature checked. [`Bank`] is a bank's treasury, [`bulk`] its bulk work by the thousand, [`Public`]
-//! what anybody may read.
+//! what anybody may read, [`Sandbox`] the doors of a sandbox and a receiver of its notices.
+//! [`webhook::Receiver`] checks and opens what the platform delivers to a shop's server.
 //! [`receipt::verify`] checks a receipt with nothing but the ledger's public key, and says in [`words`]
 //! what that proves; [`supply`] checks proofs of the money supply.
 //!
@@ -14,15 +15,19 @@
 
 pub mod answers;
 pub mod bank;
+pub mod code;
 pub mod error;
 pub mod evidence;
 mod http;
+pub mod listing;
 pub mod merchant;
 pub mod public;
 pub mod receipt;
+pub mod sandbox;
 mod signed;
 pub mod supply;
 pub mod wallet;
+pub mod webhook;
 pub mod words;
 
 /// Banks' bulk work over a binary connection; the bytes are in `docs/reference/bulk.md`.
@@ -30,8 +35,10 @@ pub use jialing_bulk as bulk;
 
 pub use answers::Amount;
 pub use bank::Bank;
+pub use code::Code;
 pub use error::{Error, Problem};
 pub use evidence::Evidence;
 pub use merchant::Merchant;
 pub use public::Public;
+pub use sandbox::Sandbox;
 pub use wallet::Wallet;

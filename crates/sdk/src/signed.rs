@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jialing_crypto::http_signature::{CallbackSignature, RequestSignature, is_fresh};
+use jialing_crypto::http_signature::{CallbackSignature, RequestSignature, is_fresh, names};
 use jialing_crypto::{PublicKey, SigningKey};
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Request};
 use crate::public::Public;
@@ -28,10 +29,18 @@ pub(crate) struct Signed {
 impl Signed {
     /// Reads the platform's keys once, over the connection it was given.
     pub(crate) async fn connect(base: &str, id: &str, key: SigningKey) -> Result<Self> {
-        let keys = Public::new(base).platform_keys().await?;
+        Ok(Self::pinned(base, id, key, Public::new(base).platform_keys().await?))
+    }
+
+    /// Believes answers that one of `keys` signed.
+    pub(crate) fn pinned(
+        base: &str,
+        id: &str,
+        key: SigningKey,
+        keys: impl IntoIterator<Item = PublicKey>,
+    ) -> Self {
         let platform = keys.into_iter().map(|key| (key.id().to_owned(), key)).collect();
-        let http = Http::new(base);
-        Ok(Self { http, id: id.to_owned(), key, platform: Arc::new(platform) })
+        Self { http: Http::new(base), id: id.to_owned(), key, platform: Arc::new(platform) }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -46,6 +55,10 @@ impl Signed {
         self.send(Request::new(Method::POST, target, Some(ask))).await
     }
 
+    pub(crate) async fn post_once(&self, target: &str, ask: &Value, idempotency_key: &str) -> Result<Answer> {
+        self.send(Request::new(Method::POST, target, Some(ask)).idempotent(idempotency_key)).await
+    }
+
     async fn send(&self, request: Request) -> Result<Answer> {
         let sign = |request: &Request| {
             let signed = RequestSignature::sign(
@@ -58,14 +71,28 @@ impl Signed {
             );
             Some(signed.to_header())
         };
-        let answer = self.http.send(&request, sign).await?;
-        self.check(&answer)?;
-        Ok(answer)
+        // A refusal is believed signed too, unless it came before there was a signature to answer.
+        let answer = self.http.send_checked(&request, sign, |answer| self.check(answer)).await;
+        match answer {
+            Ok(answer) if answer.headers.contains_key(names::SIGNATURE) => Ok(answer),
+            Ok(answer) => Err(answer.unacceptable("it is not signed")),
+            Err(Error::Refused(problem)) if !problem.signed && !Code::is_before_the_gate(&problem.code) => {
+                let target = format!("{} {}", request.method, request.target);
+                Err(Error::Unacceptable {
+                    target,
+                    why: format!("it says {} and is not signed", problem.code),
+                })
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// The platform's signature over an answer: forged or stale ones are not believed.
-    fn check(&self, answer: &Answer) -> Result<()> {
+    /// Whether the platform signed an answer: a forged or stale signature is an error, a missing one is not.
+    fn check(&self, answer: &Answer) -> Result<bool> {
         let header = |name: &'static str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        if !answer.headers.contains_key(names::SIGNATURE) {
+            return Ok(false);
+        }
         let signature = CallbackSignature::from_headers(header)
             .map_err(|error| answer.unacceptable(error.to_string()))?;
         let unacceptable =
@@ -76,7 +103,7 @@ impl Signed {
             .ok_or_else(|| unacceptable("signed by a key that is not the platform's"))?;
         signature.verify(key, &answer.body).map_err(|error| unacceptable(&error.to_string()))?;
         if is_fresh(signature.timestamp, now(), WINDOW_S) {
-            Ok(())
+            Ok(true)
         } else {
             Err(unacceptable("its time is more than 300 s from ours"))
         }

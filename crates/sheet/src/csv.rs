@@ -24,16 +24,25 @@ pub(crate) struct Lines<W> {
 
 impl<W: Write> Lines<W> {
     pub(crate) fn begin(mut out: W, bom: bool, columns: &[Column]) -> io::Result<Self> {
-        let mut line = String::from(if bom { BOM } else { "" });
+        if bom {
+            out.write_all(BOM.as_bytes())?;
+        }
+        let mut lines = Self { out, line: String::new() };
+        lines.titles(columns)?;
+        Ok(lines)
+    }
+
+    /// A line of the columns' titles.
+    pub(crate) fn titles(&mut self, columns: &[Column]) -> io::Result<()> {
+        self.line.clear();
         for (place, column) in columns.iter().enumerate() {
             if place > 0 {
-                line.push(',');
+                self.line.push(',');
             }
-            quote(&mut line, &harmless(column.title));
+            quote(&mut self.line, &harmless(column.title));
         }
-        line.push_str("\r\n");
-        out.write_all(line.as_bytes())?;
-        Ok(Self { out, line })
+        self.line.push_str("\r\n");
+        self.out.write_all(self.line.as_bytes())
     }
 
     pub(crate) fn row(&mut self, columns: &[Column], cells: &[Cell<'_>]) -> io::Result<()> {
@@ -58,6 +67,20 @@ impl<W: Write> Lines<W> {
     pub(crate) fn finish(self) -> W {
         self.out
     }
+}
+
+/// A cell as CSV shows it, before quotation marks.
+pub(crate) fn shown(kind: Kind, cell: &Cell<'_>) -> String {
+    let mut text = String::new();
+    match cell {
+        Cell::Empty => {}
+        Cell::Text(words) => text.push_str(words),
+        Cell::Number(number) => number_as(&mut text, kind, *number),
+        Cell::Natural(number) => {
+            let _ = write!(text, "{number}");
+        }
+    }
+    text
 }
 
 fn number_as(line: &mut String, kind: Kind, number: i64) {

@@ -7,10 +7,13 @@
 //!
 //! The same cells give the same table in both forms: money is exact in both, as `28.00` in CSV and as
 //! a decimal of scale 2 in Parquet, and so are times. Only text differs: CSV is made safe for
-//! spreadsheet programs (see [`mod@csv`]), Parquet holds it as it is.
+//! spreadsheet programs (see [`mod@csv`]), Parquet holds it as it is. [`read`] takes in CSV that others
+//! wrote, row by row and bounded; [`gzip`] packs and unpacks.
 
 pub mod csv;
+pub mod gzip;
 mod parquet;
+pub mod read;
 
 use std::io::{self, Write};
 
@@ -161,6 +164,30 @@ impl<W: Write> Sheet<W> {
         match &mut self.form {
             Form::Csv(lines) => lines.row(&self.columns, cells),
             Form::Parquet(file) => file.row(cells),
+        }
+    }
+
+    /// Adds what stands below the rows: a line of titles and a line of values in CSV, notes named
+    /// `summary.` and the column's name in Parquet. No row may follow.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the cells do not fit the columns; the writer's.
+    pub fn summary(&mut self, columns: &[Column], cells: &[Cell<'_>]) -> io::Result<()> {
+        if columns.len() != cells.len() || columns.iter().zip(cells).any(|(column, cell)| !cell.fits(column))
+        {
+            return Err(misfit("the summary's cells do not belong into its columns".to_owned()));
+        }
+        match &mut self.form {
+            Form::Csv(lines) => {
+                lines.titles(columns)?;
+                lines.row(columns, cells)
+            }
+            Form::Parquet(file) => {
+                for (column, cell) in columns.iter().zip(cells) {
+                    file.note(format!("summary.{}", column.name), csv::shown(column.kind, cell));
+                }
+                Ok(())
+            }
         }
     }
 

@@ -250,10 +250,15 @@ impl Chain {
         let OpenError::Damaged { segment, byte, .. } = error else {
             return Err(Wrong(Oracle::Opens, format!("it does not open: {error}")));
         };
-        let mut bytes = self.disk.bytes(segment);
-        bytes.truncate(usize::try_from(*byte).unwrap_or(usize::MAX).max(4096));
-        bytes.resize(bytes.len() + (64 << 10), 0);
-        self.disk.plant(segment, &bytes);
+        if *byte < 4096 {
+            // Nothing of a segment stands without its header.
+            self.disk.lose(segment);
+        } else {
+            let mut bytes = self.disk.bytes(segment);
+            bytes.truncate(usize::try_from(*byte).unwrap_or(usize::MAX));
+            bytes.resize(bytes.len() + (64 << 10), 0);
+            self.disk.plant(segment, &bytes);
+        }
         for later in self.disk.names("segments").iter().filter(|name| *name > segment) {
             self.disk.lose(later);
         }

@@ -152,7 +152,7 @@ mutants! {
         "the offline audit finds nothing, whatever there is";
     RestoresOldCopy, Lives, [Acknowledged, Feed, Checkpoints],
         "after a crash an old copy of the folder is put back";
-    CutsAtDamage, Lives, [Acknowledged, Feed, Checkpoints, Opens],
+    CutsAtDamage, Lives, [Acknowledged, Feed, Checkpoints, Opens, Audit],
         "where damage is refused, the log is cut there and goes on: guessed around";
     CursorForgotten, Lives, [Follower],
         "a follower stores its effects without its cursor";

@@ -41,6 +41,9 @@ pub(crate) async fn one_bad(chain: &mut Chain) -> Result<(), Wrong> {
             chain.close(door, end).await?;
             lived
         }
+        Err(error) if chain.disk.bad().is_none() => {
+            return Err(Wrong(Oracle::Opens, format!("it does not open: {error}")));
+        }
         Err(error) => Err(Trouble::NoAnswer(error.to_string())),
     };
     let struck = chain.disk.bad();

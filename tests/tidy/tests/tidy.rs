@@ -24,9 +24,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("platform", &["engine", "rails", "crypto", "ledger", "sheet"]),
     ("gateway", &["platform", "bulk", "crypto", "engine", "ledger", "rails"]),
     ("sandbox", &["rails", "crypto"]),
+    ("conform", &["crypto"]),
+    ("house", &["gateway", "platform", "engine", "rails", "crypto"]),
+    (
+        "playground",
+        &["conform", "house", "gateway", "platform", "engine", "rails", "crypto", "sandbox", "sdk"],
+    ),
     (
         "cli",
         &[
+            "house",
+            "playground",
+            "conform",
             "gateway",
             "platform",
             "engine",
@@ -61,7 +70,10 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
             let path = entry.expect("a folder's entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             if path.is_dir() {
-                if !matches!(name.as_str(), "target" | "node_modules" | ".git" | "data" | "dist") {
+                if !matches!(
+                    name.as_str(),
+                    "target" | "node_modules" | ".git" | "data" | "dist" | "generated"
+                ) {
                     folders.push(path);
                 }
             } else if endings.iter().any(|ending| name.ends_with(ending)) {
@@ -169,6 +181,47 @@ fn each_crate_contains_only_what_belongs_there() {
             }
         }
     }
+    refuse(&findings);
+}
+
+/// The names under which a source file's types stand in the API's description.
+fn described(text: &str) -> Vec<String> {
+    let (mut found, mut pending, mut given) = (Vec::new(), false, None);
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with("#[derive(") || line.contains("stored! {") {
+            (pending, given) = (line.contains("ToSchema") || line.contains("stored! {"), None);
+        }
+        if let Some((_, name)) = line.split_once("schema(as = ") {
+            given = Some(name.trim_end_matches([')', ']']).to_owned());
+        }
+        let declared = ["struct ", "enum "].iter().find_map(|kind| line.split_once(kind));
+        if let (true, Some((before, rest))) = (pending, declared)
+            && (before.is_empty() || before.starts_with("pub"))
+        {
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            found.push(given.take().unwrap_or_else(|| name.to_owned()));
+            pending = false;
+        }
+    }
+    found
+}
+
+#[test]
+fn no_two_types_have_one_name_in_the_api() {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut findings = Vec::new();
+    for folder in ["crates/platform/src", "crates/gateway/src"] {
+        for path in files(&root().join(folder), &[".rs"]) {
+            for name in described(&read(&path)) {
+                let here = shown(&path);
+                if let Some(there) = seen.insert(name.clone(), here.clone()) {
+                    findings.push(format!("{here}: {name} is {there}'s as well; say #[schema(as = …)]"));
+                }
+            }
+        }
+    }
+    assert!(seen.len() > 100, "only {} types are described", seen.len());
     refuse(&findings);
 }
 

@@ -1,5 +1,6 @@
 //! The city settles: institutions, money, people and shops; kept so that a restart goes on.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jialing_platform::institutions::{Founding, Model, NewInstitution, NewKey, Role};
+use jialing_rails::bank::OurSide;
 use jialing_sandbox::Sandbox;
 use jialing_sandbox::city::City;
 use jialing_sdk::Bank;
@@ -63,6 +65,12 @@ pub(super) fn founding(city: &City, keys: &Keys, sandbox: &Sandbox) -> Founding 
         }
     });
     Founding { institutions: std::iter::once(central).chain(banks).collect() }
+}
+
+/// How the platform appears to the second bank of the city, which speaks ISO 20022.
+pub(super) fn iso_banks(city: &City) -> BTreeMap<String, OurSide> {
+    let second = (city.banks.len() > 1).then(|| (code(1).to_owned(), OurSide::default()));
+    second.into_iter().collect()
 }
 
 /// Each bank asks for its first money, over the API. The same number is carried out once.

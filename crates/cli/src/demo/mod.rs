@@ -8,17 +8,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jialing_gateway::{BulkConfig, EdgeConfig, Rate, city_page};
+use jialing_gateway::{BulkConfig, EdgeConfig, Rate, applications, city_page};
 use jialing_journal::Suite;
-use jialing_platform::Settings;
 use jialing_platform::witnesses::{Asked, Policy};
+use jialing_platform::{Clock, Settings};
 use jialing_rails::CallLimits;
 use jialing_sandbox::city::{City, CitySize};
 use jialing_sandbox::{Sandbox, SettleAfter};
 use tokio::net::TcpListener;
 
 use crate::actors::Town;
-use crate::house::{House, Plan, suite, witness};
+use crate::house::{Door, House, Plan, Size, listen_for_stop, suite, witness};
 use crate::{Done, runtime};
 
 /// The id by which the platform calls the city's services.
@@ -88,13 +88,14 @@ pub(crate) fn run(args: &Args) -> Done {
     }
     crate::log::start_quiet();
     runtime()?.block_on(async {
+        let stop = listen_for_stop()?;
         let demo = Demo::open(args).await?;
         let (payers, sellers) = city::settle(&demo, args).await?;
         tell(args, &demo);
         let traffic = (!args.no_traffic && args.traffic > 0.0)
             .then(|| tokio::spawn(traffic::run(demo.city.clone(), payers, sellers, args.traffic, args.seed)));
         println!("ready {}", demo.house.url());
-        let ended = demo.house.until_stopped().await;
+        let ended = demo.house.until_stopped(stop).await;
         if let Some(traffic) = traffic {
             traffic.abort();
         }
@@ -120,7 +121,7 @@ impl Demo {
         let sandbox = start_sandbox(&city, &keys, &args.data, &url).await?;
         let mut edge = EdgeConfig::new(vec![keys.platform.clone()]);
         edge.city = true;
-        edge.assets = city_page();
+        edge.assets = city_page().into_iter().chain(applications()).collect();
         // A whole city lives behind one address here.
         let wide = Rate { burst: 100_000, per_minute: 6_000_000 };
         (edge.limits.doors, edge.limits.public, edge.limits.session, edge.limits.key) =
@@ -143,6 +144,7 @@ impl Demo {
             },
             founding: city::founding(&city, &keys, &sandbox),
             banks: sandbox.banks().map(|bank| (bank.name.clone(), peer(bank))).collect(),
+            iso20022: city::iso_banks(&city),
             identity: peer(sandbox.identity()),
             notices: peer(sandbox.notice()),
             seal: keys.seal_ring()?,
@@ -154,7 +156,9 @@ impl Demo {
                 SocketAddr::from((Ipv4Addr::LOCALHOST, args.bulk_port)),
                 vec![keys.platform.clone()],
             )),
-            listener,
+            door: Door::Listen(listener),
+            clock: Clock::default(),
+            size: Size::City,
         })
         .await?;
         let town = Town::new(&house.url(), &sandbox.notice().base_url());

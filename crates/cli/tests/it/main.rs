@@ -8,6 +8,7 @@ mod documents;
 mod export;
 mod keys;
 mod program;
+mod sandbox;
 mod serve;
 mod story;
 mod supply;

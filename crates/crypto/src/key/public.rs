@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaParameters,
+    ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA512,
+    RsaParameters, UnparsedPublicKey,
 };
 use sha2::{Digest, Sha256};
 use sm2::dsa::signature::Verifier;
@@ -179,6 +180,22 @@ impl PublicKey {
             VerifierOf::Rsa(key) | VerifierOf::Es256(key) => {
                 key.verify_sig(message, signature).map_err(|_| BadSignature)
             }
+        }
+    }
+}
+
+impl PublicKey {
+    /// Whether an RSA key signed `message` by RSASSA-PSS with SHA-512 and a salt of 64 bytes, as HTTP
+    /// Message Signatures know it beside PKCS#1 v1.5.
+    ///
+    /// # Errors
+    /// [`BadSignature`] for anything else, and for keys of other suites.
+    pub fn verify_rsa_pss_sha512(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        match &self.inner.verifier {
+            VerifierOf::Rsa(_) => UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA512, self.raw())
+                .verify(message, signature)
+                .map_err(|_| BadSignature),
+            VerifierOf::Ed25519(_) | VerifierOf::Sm2(_) | VerifierOf::Es256(_) => Err(BadSignature),
         }
     }
 }

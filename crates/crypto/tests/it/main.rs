@@ -4,8 +4,10 @@
 mod cosignatures;
 mod http_signature;
 mod keys;
+mod message_signatures;
 mod notes;
 mod openssl;
 mod proofs;
 mod seals;
 mod sum_trees;
+mod vectors;

@@ -6,24 +6,24 @@ use std::process::{Command, Output};
 use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::{KeyError, PublicKey, SigningKey, Suite, key};
 
-struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         Command::new("openssl")
             .args(args)
             .current_dir(self.0.path())
@@ -31,7 +31,7 @@ impl Folder {
             .expect("the openssl program is installed")
     }
 
-    fn must(&self, args: &[&str]) -> Vec<u8> {
+    pub(crate) fn must(&self, args: &[&str]) -> Vec<u8> {
         let output = self.run(args);
         assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
@@ -41,7 +41,7 @@ impl Folder {
 const MESSAGE: &[u8] = "嘉陵江 signs this".as_bytes();
 
 /// What `openssl pkeyutl` needs to be told per suite.
-fn digest_options(suite: Suite) -> &'static [&'static str] {
+pub(crate) fn digest_options(suite: Suite) -> &'static [&'static str] {
     match suite {
         Suite::Ed25519 => &[],
         Suite::Sm2Sm3 => &["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"],

@@ -2,6 +2,7 @@
 
 use jialing_engine::{Config, Engine};
 use jialing_journal::Disk;
+use jialing_journal::disk::Surviving;
 use jialing_ledger::{Body, Command, Id, Record};
 
 use crate::bank::{Bank, ISSUANCE, everything, found, pay, submit};
@@ -152,19 +153,26 @@ async fn missing_and_bad_index_files_are_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_snapshot_is_passed_over() {
+async fn a_bad_snapshot_is_passed_over_and_a_power_loss_does_not_bring_it_back() {
     let (bank, engine) = busy_bank().await;
     let totals = engine.totals().await.unwrap();
     engine.shutdown().await;
+    let mut planted = Vec::new();
     for name in bank.disk.list("snapshots").unwrap() {
         let path = format!("snapshots/{name}");
         let mut bytes = bank.disk.bytes(&path).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 4;
         bank.disk.plant(&path, &bytes);
+        planted.push((path, bytes));
     }
+    assert!(!planted.is_empty(), "no snapshot was taken");
     let (engine, opened) = bank.try_open().unwrap();
     assert_eq!((opened.snapshot, opened.replayed), (0, opened.records));
     assert_eq!(engine.totals().await.unwrap(), totals);
+    let crashed = bank.disk.crash(Surviving::None);
+    for (path, bad) in planted {
+        assert!(crashed.bytes(&path).ok().is_none_or(|there| there != bad), "{path} is back");
+    }
     engine.shutdown().await;
 }

@@ -1,6 +1,6 @@
 // Opens a payment's receipt and verifies it here, step by step, without asking the server again.
 
-import { verifyReceipt } from "../sdk/index.js";
+import { verifyReceipt } from "../sdk/offline.js";
 
 import { $, clock, element, isChinese, kindName, placeName, t, yuan } from "./page.js";
 

@@ -1,7 +1,7 @@
 // The panel about the proof of supply: fetches the newest day once in a while, verifies it here, and
 // checks the proof of a balance that somebody drops in. The file never leaves this page.
 
-import { verifyBalance, verifySupply } from "../sdk/index.js";
+import { verifyBalance, verifySupply } from "../sdk/offline.js";
 import { $, element, isChinese, t, yuan } from "./page.js";
 
 /** How often a new day is looked for. */

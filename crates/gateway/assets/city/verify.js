@@ -1,8 +1,8 @@
 // The TypeScript client's verifier (../sdk) as the proofs of supply use it: SHA-256 and Ed25519.
 
-import * as sdk from "../sdk/index.js";
+import * as sdk from "../sdk/offline.js";
 
-export { idDigits, toHex } from "../sdk/index.js";
+export { idDigits, toHex } from "../sdk/offline.js";
 
 export function fromBase64(value) {
   return sdk.fromBase64(value) ?? refuse("it is not base64");

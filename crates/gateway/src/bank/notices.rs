@@ -14,7 +14,8 @@ use crate::answer::{Answer, done};
 /// Signed like a callback: the text `TIMESTAMP\nNONCE\nBODY\n` with one of the bank's keys, in the
 /// headers `Jialing-Timestamp`, `Jialing-Nonce`, `Jialing-Serial`, `Jialing-Signature` and
 /// `Jialing-Signature-Type`. A notice may come twice, late and out of order; repeat it until it is
-/// answered with 204.
+/// answered with 204. A bank whose connection speaks ISO 20022 sends pacs.002, pacs.004 or camt.054
+/// instead of JSON.
 ///
 /// Problems: `signature_missing`, `signature_invalid`, `key_unknown`, `timestamp_out_of_window`,
 /// `invalid_request`, `not_found` for a reference that is not of this bank.

@@ -11,6 +11,7 @@ use jialing_platform::sessions::Origin;
 
 use crate::answer::Failed;
 use crate::edge::Edge;
+use crate::layers::notes::Notes;
 use crate::rates::{Caller, network};
 
 /// The other end of the connection; put into each request by the server.
@@ -30,7 +31,7 @@ impl FromRequestParts<Edge> for Visitor {
 }
 
 /// The network that a request counts for: the peer's, or what the outermost trusted proxy saw.
-fn address(edge: &Edge, parts: &Parts) -> IpAddr {
+pub(super) fn address(edge: &Edge, parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let hops = usize::from(edge.config.trusted_proxies);
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
@@ -49,7 +50,8 @@ fn seen(peer: IpAddr, chain: &[&str], hops: usize) -> IpAddr {
 /// # Errors
 /// `rate_limited`.
 pub(crate) fn knock(edge: &Edge, parts: &Parts) -> Result<(), Problem> {
-    edge.buckets.take(Caller::Door(network(address(edge, parts))), edge.config.limits.doors)
+    let notes = Notes::of(&parts.extensions);
+    edge.buckets.count(&notes, Caller::Door(network(address(edge, parts))), edge.config.limits.doors)
 }
 
 pub(crate) async fn door(request: Request, next: Next) -> Response {
@@ -63,7 +65,9 @@ pub(crate) async fn door(request: Request, next: Next) -> Response {
 pub(crate) async fn public(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let edge = Edge::of(&parts.extensions);
-    match edge.buckets.take(Caller::Public(network(address(&edge, &parts))), edge.config.limits.public) {
+    let notes = Notes::of(&parts.extensions);
+    let caller = Caller::Public(network(address(&edge, &parts)));
+    match edge.buckets.count(&notes, caller, edge.config.limits.public) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) => Failed(problem).into_response(),
     }

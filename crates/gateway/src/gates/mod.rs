@@ -6,14 +6,18 @@
 //! | [`door`] | anyone: signing up, signing in | per address |
 //! | [`public_reads`] | anyone | per address |
 //! | [`signed_in`] | a session's bearer token | per session |
-//! | [`signed_by_merchant`], [`signed_by_bank`] | a signed request | per key |
+//! | [`signed_by_merchant`], [`signed_by_bank`], [`signed_by_operator`] | a signed request, within its key's limits | per key; costly routes also each by itself |
 //!
 //! [`once`] stands before single routes: writes that carry an `Idempotency-Key`.
 
 mod address;
+mod forms;
+mod heavy;
 mod once;
+mod scopes;
 mod session;
 mod signed;
+mod sub_merchant;
 
 use axum::middleware::from_fn;
 use jialing_platform::Code;
@@ -24,9 +28,10 @@ use crate::edge::Edge;
 use crate::openapi::{Described, each_operation};
 
 pub(crate) use address::Visitor;
+pub(crate) use forms::How;
 pub(crate) use once::{Once, once};
 pub(crate) use session::Wallet;
-pub(crate) use signed::{Bank, Merchant};
+pub(crate) use signed::{Bank, Merchant, Operator};
 
 pub(crate) use address::Peer;
 pub(crate) use once::CLEAN_EVERY;
@@ -55,12 +60,22 @@ pub(crate) fn signed_in(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> 
 
 /// Routes for merchants' servers.
 pub(crate) fn signed_by_merchant(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
-    signed_requests(router).route_layer(from_fn(signed::merchant_gate))
+    let mut router = signed_requests(router);
+    each_operation(router.get_openapi_mut(), |operation| {
+        operation.may_answer(&signed::LIMITED);
+        sub_merchant::describe(operation);
+    });
+    router.route_layer(from_fn(sub_merchant::act)).route_layer(from_fn(signed::merchant_gate))
 }
 
 /// Routes for banks' servers.
 pub(crate) fn signed_by_bank(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     signed_requests(router).route_layer(from_fn(signed::bank_gate))
+}
+
+/// Routes for operators.
+pub(crate) fn signed_by_operator(router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    signed_requests(router).route_layer(from_fn(signed::operator_gate))
 }
 
 fn signed_requests(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {

@@ -11,6 +11,7 @@ use super::address::knock;
 use super::once::Owner;
 use crate::answer::{Failed, placed};
 use crate::edge::Edge;
+use crate::layers::notes::Notes;
 use crate::rates::Caller;
 
 /// The person who is signed in.
@@ -50,7 +51,8 @@ async fn admit(edge: &Edge, parts: &Parts) -> Result<Actor, Problem> {
             return Err(problem);
         }
     };
-    edge.buckets.take(Caller::Session(actor.session.number()), edge.config.limits.session)?;
+    let notes = Notes::of(&parts.extensions);
+    edge.buckets.count(&notes, Caller::Session(actor.session.number()), edge.config.limits.session)?;
     Ok(actor)
 }
 

@@ -1,34 +1,37 @@
 //! Merchants and banks: each request is signed, and so is each answer to one.
 //!
 //! Order of the checks: the header's form, the clock, the key, the suite, the signature over the bytes as
-//! received, the rate, and last the nonce: only a request that its key signed uses one up. The suite
-//! is the key's; a header that names another is refused before anything is verified.
+//! received, where it comes from, what the key may do, the rate, and last the nonce: only a request that
+//! its key signed uses one up. The suite is the key's; a header that names another is refused before
+//! anything is verified.
 
+use std::fmt::Display;
 use std::future::Future;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts, Request};
-use axum::http::{header, request::Parts};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use jialing_crypto::PublicKey;
 use jialing_crypto::hash::HashAlgorithm;
-use jialing_crypto::http_signature::{BadHeader, NotSigned, RequestSignature, is_fresh};
-use jialing_crypto::{PublicKey, Suite};
-use jialing_platform::id::{BadId, Id, InstitutionId, MerchantId};
-use jialing_platform::merchants::Caller;
-use jialing_platform::{App, Code, Problem, Result, Tag, institutions, merchants, nonces};
+use jialing_crypto::http_signature::is_fresh;
+use jialing_platform::id::{BadId, InstitutionId, MerchantId};
+use jialing_platform::merchants::{Caller, KeyLimits};
+use jialing_platform::{App, Code, Problem, Result, institutions, merchants, nonces};
 
-use super::address::knock;
+use super::address::{address, knock};
+use super::forms::{Form, How};
+use super::heavy;
 use super::once::Owner;
+use super::scopes::{Needs, needs};
 use crate::answer::{Failed, placed};
 use crate::edge::Edge;
-use crate::layers::frame::SignAnswer;
+use crate::layers::notes::Notes;
 use crate::rates;
 
 /// Seconds that a timestamp may lie before or after the server's clock.
 pub(crate) const WINDOW_SECONDS: u64 = 300;
-/// Characters of the text that the server verified which a failed answer shows outside the sandbox.
-const SHOWN: usize = 64;
 
 /// The problems that any signed route may answer.
 pub(super) const PROBLEMS: [Code; 7] = [
@@ -40,6 +43,8 @@ pub(super) const PROBLEMS: [Code; 7] = [
     Code::KeyUnknown,
     Code::RateLimited,
 ];
+/// And those of keys that have limits, as merchants' may.
+pub(super) const LIMITED: [Code; 2] = [Code::ScopeMissing, Code::AddressNotAllowed];
 
 /// The merchant whose key signed the request.
 #[derive(Clone, Debug)]
@@ -80,26 +85,68 @@ impl<S: Sync> FromRequestParts<S> for Bank {
     }
 }
 
+/// The operator whose key signed the request, by name.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        placed(parts)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for How {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        placed(parts)
+    }
+}
+
 pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
     let find = |app: App, mchid: String, serial: String| async move {
         let id: MerchantId =
             mchid.parse().map_err(|fault: BadId| key_unknown().field("mchid").detail(format!("{fault}.")))?;
-        Ok((id, merchants::key(&app, id, &serial).await?.ok_or_else(key_unknown)?))
+        let key = merchants::door_key(&app, id, &serial).await?.ok_or_else(key_unknown)?;
+        let ends = key.ends_soon.then_some(key.valid_to);
+        Ok(Found { id, key: key.public_key, limits: key.limits, ends })
     };
-    let pass = |request: &mut Request, merchant: MerchantId, signed: Signed| {
-        let Signed { serial, body_sha256 } = signed;
-        request.extensions_mut().insert(Merchant(Caller { merchant, serial, body_sha256 }));
+    let pass = |request: &mut Request, merchant: MerchantId, signed: Proof| {
+        let Proof { serial, body_sha256 } = signed;
+        request.extensions_mut().insert(Merchant(Caller { merchant, provider: None, serial, body_sha256 }));
     };
     gate(request, next, find, pass).await
 }
 
 pub(super) async fn bank_gate(request: Request, next: Next) -> Response {
     let find = |app: App, code: String, serial: String| async move {
-        institutions::key(&app, &code, &serial).await.map(|key| (key.institution, key.public_key))
+        let key = institutions::key(&app, &code, &serial).await?;
+        Ok(Found { id: key.institution, key: key.public_key, limits: KeyLimits::default(), ends: None })
     };
-    let pass = |request: &mut Request, id: InstitutionId, signed: Signed| {
-        let Signed { serial, body_sha256 } = signed;
+    let pass = |request: &mut Request, id: InstitutionId, signed: Proof| {
+        let Proof { serial, body_sha256 } = signed;
         request.extensions_mut().insert(Bank { id, serial, body_sha256 });
+    };
+    gate(request, next, find, pass).await
+}
+
+pub(super) async fn operator_gate(request: Request, next: Next) -> Response {
+    let operators = Edge::of(request.extensions()).config.operators.clone();
+    let find = |_: App, name: String, serial: String| {
+        let found = operators.iter().find(|known| known.name == name && known.key.id() == serial);
+        let found = found.map(|known| Found {
+            id: format!("operator/{}", known.name),
+            key: known.key.clone(),
+            limits: KeyLimits::default(),
+            ends: None,
+        });
+        async move { found.ok_or_else(key_unknown) }
+    };
+    let pass = |request: &mut Request, who: String, _: Proof| {
+        let name = who.strip_prefix("operator/").unwrap_or_default().to_owned();
+        request.extensions_mut().insert(Operator(name));
     };
     gate(request, next, find, pass).await
 }
@@ -108,20 +155,29 @@ const fn key_unknown() -> Problem {
     Problem::new(Code::KeyUnknown)
 }
 
+/// The key that a request names.
+struct Found<I> {
+    id: I,
+    key: PublicKey,
+    limits: KeyLimits,
+    /// When it ends, if that is near.
+    ends: Option<i64>,
+}
+
 /// What was proved.
-struct Signed {
+struct Proof {
     serial: String,
     body_sha256: [u8; 32],
 }
 
-async fn gate<T: Tag, F>(
+async fn gate<I: Display, F>(
     request: Request,
     next: Next,
     find: impl Fn(App, String, String) -> F,
-    pass: impl Fn(&mut Request, Id<T>, Signed),
+    pass: impl Fn(&mut Request, I, Proof),
 ) -> Response
 where
-    F: Future<Output = Result<(Id<T>, PublicKey)>>,
+    F: Future<Output = Result<Found<I>>>,
 {
     let (parts, body) = request.into_parts();
     let edge = Edge::of(&parts.extensions);
@@ -129,88 +185,72 @@ where
         return Failed::from(Code::RequestTimeout).into_response();
     };
     match admit(&edge, &parts, &body, find).await {
-        Ok((id, suite, signed)) => {
+        Ok((id, how, proof)) => {
             let mut request = Request::from_parts(parts, Body::from(body));
             request.extensions_mut().insert(Owner(id.to_string()));
-            pass(&mut request, id, signed);
-            let mut response = next.run(request).await;
-            response.extensions_mut().insert(SignAnswer(suite));
-            response
+            request.extensions_mut().insert(how);
+            pass(&mut request, id, proof);
+            next.run(request).await
         }
         // Whoever guesses is slowed down by address; a caller with a key is counted by the key.
-        Err(problem) if problem.code == Code::RateLimited => Failed(problem).into_response(),
+        Err(problem) if is_known(&problem) => Failed(problem).into_response(),
         Err(problem) => Failed(knock(&edge, &parts).err().unwrap_or(problem)).into_response(),
     }
 }
 
-async fn admit<T: Tag, F>(
+/// Whether the caller proved its key, though it is not let through.
+fn is_known(problem: &Problem) -> bool {
+    problem.code == Code::RateLimited || LIMITED.contains(&problem.code)
+}
+
+async fn admit<I: Display, F>(
     edge: &Edge,
     parts: &Parts,
     body: &Bytes,
     find: impl Fn(App, String, String) -> F,
-) -> Result<(Id<T>, Suite, Signed)>
+) -> Result<(I, How, Proof)>
 where
-    F: Future<Output = Result<(Id<T>, PublicKey)>>,
+    F: Future<Output = Result<Found<I>>>,
 {
-    let signature = read(parts)?;
-    let now = edge.app.clock.millis() / 1000;
-    if !is_fresh(signature.timestamp, now, WINDOW_SECONDS) {
+    let form = Form::read(parts, !body.is_empty())?;
+    let now = edge.app.clock.wire() / 1000;
+    let expired = form.expires().is_some_and(|expires| expires < now);
+    if expired || !is_fresh(form.timestamp(), now, WINDOW_SECONDS) {
         return Err(Problem::new(Code::TimestampOutOfWindow)
             .with("server_time", now)
             .with("window_seconds", WINDOW_SECONDS));
     }
-    let (id, key) = find(edge.app.clone(), signature.mchid.clone(), signature.serial_no.clone()).await?;
-    let method = parts.method.as_str();
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    signature.verify(&key, method, target, body).map_err(|refused| match refused {
-        NotSigned::WrongSuite { key, .. } => {
-            Problem::new(Code::SignatureSuiteMismatch).detail(format!("This key belongs to {key}."))
-        }
-        _ => verified_over(edge, &signature, method, target, body),
-    })?;
-    let caller = format!("{id}/{}", signature.serial_no);
-    edge.buckets.take(rates::Caller::Key(caller.clone()), edge.config.limits.key)?;
-    nonces::spend(&edge.app, &caller, &signature.nonce).await?;
-    let body_sha256 = HashAlgorithm::Sha256.digest(body);
-    Ok((id, signature.suite, Signed { serial: signature.serial_no, body_sha256 }))
+    let found = find(edge.app.clone(), form.caller().to_owned(), form.serial().to_owned()).await?;
+    form.verify(edge, &found.key, parts, body)?;
+    let notes = Notes::of(&parts.extensions);
+    notes.sign(found.key.suite());
+    if let Some(ends) = found.ends {
+        notes.key_ends(ends);
+    }
+    let caller = format!("{}/{}", found.id, form.serial());
+    edge.buckets.count(&notes, rates::Caller::Key(caller.clone()), edge.config.limits.key)?;
+    within_limits(edge, parts, &found.limits)?;
+    if let Some(route) = heavy::route(parts) {
+        let bucket = rates::Caller::Heavy(caller.clone(), route);
+        edge.buckets.count(&notes, bucket, edge.config.limits.heavy)?;
+    }
+    nonces::spend(&edge.app, &caller, form.nonce()).await?;
+    let proof = Proof { serial: form.serial().to_owned(), body_sha256: HashAlgorithm::Sha256.digest(body) };
+    Ok((found.id, form.how(), proof))
 }
 
-fn read(parts: &Parts) -> Result<RequestSignature> {
-    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let header = header.ok_or(Problem::new(Code::SignatureMissing))?;
-    RequestSignature::parse(header).map_err(|fault| match fault {
-        BadHeader::Scheme => Problem::new(Code::SignatureMissing).detail(sentence(&fault)),
-        _ => Problem::new(Code::SignatureInvalid).detail(sentence(&fault)),
-    })
-}
-
-fn sentence(fault: &BadHeader) -> String {
-    let text = fault.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
-}
-
-/// A signature that does not fit: what the server verified, so that the caller can compare.
-///
-/// Outside the sandbox the text is cut before the body's: a body may hold personal data, and an
-/// answer may be kept in a log of the caller's.
-fn verified_over(
-    edge: &Edge,
-    signature: &RequestSignature,
-    method: &str,
-    target: &str,
-    body: &[u8],
-) -> Problem {
-    let text = signature.signed_text(method, target, body);
-    let shown = if edge.app.settings.sandbox { &text[..] } else { &text[..text.len().min(SHOWN)] };
-    Problem::new(Code::SignatureInvalid).with(
-        "verified",
-        serde_json::json!({
-            "method": method,
-            "path": target,
-            "length": text.len(),
-            "text": String::from_utf8_lossy(shown),
-            "truncated": shown.len() < text.len(),
-        }),
-    )
+/// Whether a key with these limits may be used from here, for this route.
+fn within_limits(edge: &Edge, parts: &Parts, limits: &KeyLimits) -> Result<()> {
+    if !limits.allow_from(address(edge, parts)) {
+        return Err(Problem::new(Code::AddressNotAllowed));
+    }
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let missing = match needs(&parts.method, route) {
+        Needs::Nothing => return Ok(()),
+        Needs::Scope(scope) if limits.allow(Some(scope)) => return Ok(()),
+        Needs::Everything if limits.allow(None) => return Ok(()),
+        Needs::Scope(scope) => scope.to_string(),
+        Needs::Everything => "a key without scopes".to_owned(),
+    };
+    Err(Problem::new(Code::ScopeMissing).with("needed", missing))
 }

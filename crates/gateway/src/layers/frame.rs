@@ -20,10 +20,8 @@ use serde_json::{Map, Value, json};
 use crate::answer::Failed;
 use crate::download::Streamed;
 use crate::edge::Edge;
-
-/// Asks the frame to sign the answer, with the key of this suite where there is one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SignAnswer(pub(crate) Suite);
+use crate::layers::intake::is_upload;
+use crate::layers::notes::Notes;
 
 /// The header that names the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -34,16 +32,20 @@ pub(crate) async fn frame(State(edge): State<Edge>, mut request: Request, next: 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     request.extensions_mut().insert(edge.clone());
+    // Shared with the request, so that it holds also when the work is not waited for to its end.
+    let notes = Notes::default();
+    request.extensions_mut().insert(notes.clone());
 
     let mut response = work(&edge, &request_id, request, next).await;
     let code = write_problem(&edge, &request_id, &mut response);
     let streamed = response.extensions_mut().remove::<Streamed>().is_some();
-    if let Some(SignAnswer(suite)) = response.extensions_mut().remove()
+    if let Some(suite) = notes.suite()
         && !streamed
     {
         response = signed(&edge, suite, response).await;
     }
     let headers = response.headers_mut();
+    notes.tell(headers);
     headers.insert(REQUEST_ID, HeaderValue::try_from(&request_id).expect("an id is ASCII"));
     secure(headers, edge.app.settings.public_url.starts_with("https://"));
     record(&method, &route, &request_id, response.status(), code, begun.elapsed());
@@ -56,7 +58,9 @@ async fn work(edge: &Edge, request_id: &str, request: Request, next: Next) -> Re
         let stopping = Problem::new(Code::Overloaded).retry_after(1).detail("The server is stopping.");
         return Failed(stopping).into_response();
     };
-    let limit = Duration::from_secs(edge.config.limits.work_seconds);
+    let limits = &edge.config.limits;
+    let seconds = if is_upload(&request) { limits.upload_seconds } else { limits.work_seconds };
+    let limit = Duration::from_secs(seconds);
     let work = async move {
         let response = next.run(request).await;
         drop(working);
@@ -152,7 +156,7 @@ async fn signed(edge: &Edge, suite: Suite, response: Response) -> Response {
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Failed::from(Code::Internal).into_response();
     };
-    let signature = CallbackSignature::sign(key, &body, edge.app.clock.millis() / 1000);
+    let signature = CallbackSignature::sign(key, &body, edge.app.clock.wire() / 1000);
     for (name, value) in signature.headers() {
         if let Ok(value) = HeaderValue::try_from(value) {
             parts.headers.insert(HeaderName::from_static(name), value);

@@ -16,9 +16,10 @@ use jialing_platform::{Code, Problem};
 
 use crate::answer::Failed;
 use crate::edge::Edge;
+use crate::public::uploads;
 
 /// Bytes of an oversized body that are read before the connection is given up.
-const MOST_DISCARDED: usize = 16 << 20;
+pub(crate) const MOST_DISCARDED: usize = 16 << 20;
 
 /// Routes that take a whole batch at once: larger bodies, and few of them at a time.
 const LARGE: [&str; 2] = ["/v1/merchant/payouts", "/v1/merchant/payouts/files"];
@@ -55,6 +56,10 @@ async fn take(edge: &Edge, is_large: bool, request: Request) -> Result<Request, 
             Problem::new(Code::HeadersTooLarge).detail(format!("At most {} bytes.", limits.head_bytes))
         );
     }
+    // A file is written as it comes, and bounded there.
+    if is_upload(&request) {
+        return Ok(request);
+    }
     let (parts, body) = request.into_parts();
     let (bytes, seconds) = match is_large {
         true => (limits.large_body_bytes, limits.large_body_seconds),
@@ -70,6 +75,11 @@ async fn take(edge: &Edge, is_large: bool, request: Request) -> Result<Request, 
         Problem::new(Code::RequestTimeout).detail(format!("A body must arrive within {seconds} seconds."))
     })??;
     Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Whether the request sends a file to an address of its own.
+pub(crate) fn is_upload(request: &Request) -> bool {
+    request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == uploads::ROUTE)
 }
 
 /// The size of the request line and headers as sent, near enough.

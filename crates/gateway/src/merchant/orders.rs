@@ -17,7 +17,8 @@ pub(super) fn made<T>(made: Made<T>) -> Answer<T> {
 /// Creates an order.
 ///
 /// `out_trade_no` is yours for ever: the same parameters again answer the order there is, as it stands
-/// now; others are refused, naming the field. Show `qr` as a QR code.
+/// now; others are refused, naming the field. Show `qr_code` as a QR code, or send your customer to
+/// `cashier_url`.
 ///
 /// Problems: `merchant_inactive`, `invalid_request`, `amount_invalid`, `conflict`.
 #[utoipa::path(post, path = "/v1/merchant/orders", operation_id = "create_order", tag = "merchant orders",
@@ -86,7 +87,8 @@ pub(super) async fn close(
     found(orders::close(&app, caller.merchant, Name::Id(id)).await?)
 }
 
-/// Takes back an order that was charged to a mandate: an unpaid one ends, a paid one is refunded whole.
+/// Takes back an order that you charged to a mandate or a payer's code: an unpaid one ends, a paid one
+/// is refunded whole.
 ///
 /// Problems: `not_found`, `in_progress`, `order_closed`, `state_conflict`.
 #[utoipa::path(post, path = "/v1/merchant/orders/{order_id}/revoke", operation_id = "revoke_order", tag = "merchant orders",

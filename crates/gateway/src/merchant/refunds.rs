@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use jialing_platform::id::RefundId;
-use jialing_platform::refunds::{self, ListAsk, Name, Refund, RefundAsk};
+use jialing_platform::refunds::{self, ListAsk, Name, Refund, RefundAsk, RejectAsk};
 use jialing_platform::{App, Page};
 
 use super::orders::made;
@@ -82,4 +82,37 @@ pub(super) async fn retry(
     Path(id): Path<RefundId>,
 ) -> Answer<Refund> {
     found(refunds::retry(&app, caller.merchant, Name::Id(id)).await?)
+}
+
+/// Sends an `ABNORMAL` refund to another wallet of its payer's.
+///
+/// For refunds that the wallet which paid will never take: it was closed, or cannot hold the amount. You
+/// never learn which wallet takes it. What is frozen is not paid around.
+///
+/// Problems: `not_found`, `state_conflict`.
+#[utoipa::path(post, path = "/v1/merchant/refunds/{refund_id}/redirect", operation_id = "redirect_refund",
+    tag = "merchant refunds", params(("refund_id" = RefundId, Path)),
+    responses((status = 200, description = "The refund", body = Refund)))]
+pub(super) async fn redirect(
+    State(app): State<App>,
+    Merchant(caller): Merchant,
+    Path(id): Path<RefundId>,
+) -> Answer<Refund> {
+    found(refunds::redirect(&app, &caller, Name::Id(id)).await?)
+}
+
+/// Gives up an `ABNORMAL` refund that you asked for, such as one paid back by other means. Done again, it
+/// changes nothing.
+///
+/// Problems: `not_found`, `invalid_request`, `state_conflict`.
+#[utoipa::path(post, path = "/v1/merchant/refunds/{refund_id}/close", operation_id = "close_refund",
+    tag = "merchant refunds", params(("refund_id" = RefundId, Path)), request_body = RejectAsk,
+    responses((status = 200, description = "Closed", body = Refund)))]
+pub(super) async fn close(
+    State(app): State<App>,
+    Merchant(caller): Merchant,
+    Path(id): Path<RefundId>,
+    Json(ask): Json<RejectAsk>,
+) -> Answer<Refund> {
+    found(refunds::close(&app, &caller, Name::Id(id), &ask).await?)
 }

@@ -7,7 +7,7 @@ use jialing_crypto::PublicKey;
 use jialing_crypto::note::NoteVerifier;
 use jialing_platform::clock::rfc3339;
 use jialing_platform::witnesses::{Asked, Standing};
-use jialing_platform::{App, Problem};
+use jialing_platform::{App, Problem, webhooks};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -80,6 +80,9 @@ struct AnswerKey {
     suite: String,
     /// DER `SubjectPublicKeyInfo` in base64.
     public_key: String,
+    /// The same as Standard Webhooks writes it (`whpk_…`), for `v1a` signatures; Ed25519 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_key: Option<String>,
     /// Whether it may still sign; one that is retired is kept for what it signed.
     active: bool,
 }
@@ -90,6 +93,7 @@ impl AnswerKey {
             serial_no: key.id().to_owned(),
             suite: key.suite().wire_name().to_owned(),
             public_key: STANDARD.encode(key.spki_der()),
+            webhook_key: webhooks::whpk(key),
             active,
         }
     }

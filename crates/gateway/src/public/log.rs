@@ -60,6 +60,7 @@ pub(super) async fn checkpoint(State(app): State<App>) -> Answer<Checkpoint> {
 
 /// RFC 6962 hashes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogProof)]
 pub(super) struct Proof {
     /// The size of the (newer) tree.
     size: u64,

@@ -1,12 +1,15 @@
 //! `/v1/public`: what anyone may read, and check the ledger with without trusting it.
 
 mod asks;
+mod cashier;
+mod downloads;
 mod errors;
 mod keys;
 pub(crate) mod log;
 mod proofs;
 mod status;
 mod supply;
+pub(crate) mod uploads;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,6 +20,7 @@ use crate::gates::public_reads;
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
     let routes = OpenApiRouter::new()
         .routes(routes!(keys::list))
+        .routes(routes!(cashier::read))
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::inclusion))
         .routes(routes!(log::consistency))
@@ -30,6 +34,8 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(proofs::anchor))
         .routes(routes!(supply::institutions))
         .routes(routes!(supply::policies))
+        .routes(routes!(downloads::fetch))
+        .routes(routes!(uploads::send))
         .routes(routes!(errors::list));
     public_reads(routes)
 }

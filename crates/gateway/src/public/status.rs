@@ -12,6 +12,7 @@ use crate::public::log::Checkpoint;
 
 /// The service's state.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServiceStatus)]
 pub(super) struct Status {
     /// `operational`, or `catching_up` while lists and receipts trail what was paid.
     status: &'static str,

@@ -3,8 +3,10 @@
 //! Two routers: the doors, where nobody is signed in yet, and the rooms behind them. A route's place
 //! decides who passes; its handler takes the person from [`crate::gates::Wallet`].
 
+mod applications;
 mod books;
 mod codes;
+mod debits;
 mod devices;
 mod history;
 mod identity;
@@ -14,15 +16,19 @@ mod merchants;
 mod notices;
 mod orders;
 mod organisations;
+mod payment_codes;
 mod payouts;
 mod people;
 mod pin;
+mod providers;
 mod sessions;
 mod settlements;
+mod static_codes;
 mod supply;
 mod topups;
 mod transfers;
 mod wallets;
+mod webhooks;
 mod withdrawals;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -99,11 +105,32 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(orders::scan))
             .routes(routes!(orders::view))
             .routes(routes!(orders::pay))
+            .routes(routes!(payment_codes::draw))
+            .routes(routes!(payment_codes::status))
+            .routes(routes!(payment_codes::confirmations))
+            .routes(routes!(payment_codes::refuse))
+            .routes(routes!(static_codes::pay))
+            .routes(routes!(static_codes::create, static_codes::list))
+            .routes(routes!(static_codes::revoke))
+            .routes(routes!(debits::list))
+            .routes(routes!(debits::view))
+            .routes(routes!(debits::approve))
+            .routes(routes!(debits::refuse))
+            .routes(routes!(debits::cancel))
+            .routes(routes!(debits::debits))
             .routes(routes!(mandates::create, mandates::list))
             .routes(routes!(mandates::of))
             .routes(routes!(mandates::pause))
             .routes(routes!(mandates::resume))
             .routes(routes!(mandates::revoke))
+            .routes(once(routes!(applications::begin)))
+            .routes(routes!(applications::list))
+            .routes(routes!(applications::of, applications::set))
+            .routes(once(routes!(applications::promise)))
+            .routes(routes!(applications::remove))
+            .routes(routes!(applications::submit))
+            .routes(routes!(applications::agreement))
+            .routes(routes!(applications::accept))
             .routes(routes!(merchants::register, merchants::list))
             .routes(routes!(merchants::of))
             .routes(routes!(merchants::set))
@@ -111,6 +138,16 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(merchants::stores))
             .routes(routes!(merchants::register_key, merchants::keys))
             .routes(routes!(merchants::revoke_key))
+            .routes(once(routes!(webhooks::create)))
+            .routes(routes!(webhooks::list))
+            .routes(routes!(webhooks::of, webhooks::change, webhooks::delete))
+            .routes(once(routes!(webhooks::rotate)))
+            .routes(routes!(webhooks::ping))
+            .routes(routes!(webhooks::deliveries))
+            .routes(routes!(webhooks::redeliver))
+            .routes(routes!(webhooks::redeliver_many))
+            .routes(once(routes!(webhooks::create_api_key)))
+            .routes(routes!(webhooks::api_keys))
             .routes(routes!(payouts::settings, payouts::set))
             .routes(routes!(payouts::list))
             .routes(routes!(payouts::approve))
@@ -120,6 +157,8 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(settlements::approve))
             .routes(routes!(settlements::hold))
             .routes(routes!(settlements::release))
+            .routes(routes!(providers::list))
+            .routes(routes!(providers::grant, providers::revoke))
             .routes(routes!(merchants::refunds))
             .routes(routes!(merchants::approve_refund))
             .routes(routes!(merchants::reject_refund)),

@@ -4,22 +4,25 @@ use axum::extract::State;
 use jialing_platform::App;
 use jialing_platform::id::OrderId;
 use jialing_platform::orders;
-use jialing_platform::payments::{self, PayAsk, PayerOrder, ScanAsk};
+use jialing_platform::payments::{self, PayAsk, PayerOrder, ScanAsk, Scanned};
 
 use crate::answer::{Answer, accepted, found};
 use crate::extract::{Json, Path};
 use crate::gates::Wallet;
 
-/// Reads a merchant's QR code.
+/// Reads a merchant's QR code, or the link that opened the app.
+///
+/// A code for one payment answers its order. A code that never changes answers its place, with
+/// `static_code_id`: the payer types the amount and pays `POST /v1/wallet/static-codes/{id}/payments`.
 ///
 /// Problems: `invalid_request` for what is no code of this scheme, `not_found`.
 #[utoipa::path(post, path = "/v1/wallet/scans", operation_id = "scan_code", tag = "orders", request_body = ScanAsk,
-    responses((status = 200, description = "The order in the code", body = PayerOrder)))]
+    responses((status = 200, description = "The order in the code, or its place", body = Scanned)))]
 pub(super) async fn scan(
     State(app): State<App>,
     Wallet(actor): Wallet,
     Json(ask): Json<ScanAsk>,
-) -> Answer<PayerOrder> {
+) -> Answer<Scanned> {
     found(payments::scan(&app, &actor, &ask).await?)
 }
 
@@ -42,7 +45,7 @@ pub(super) async fn view(
 /// as subject. Sending the same request again, after a lost answer, answers the paid order: money moves
 /// once. A status of 202 means that the outcome is not known yet: read the order again.
 ///
-/// Problems: `order_paid`, `order_closed`, `in_progress`, `pin_required`, `pin_invalid`, `pin_locked`,
+/// Problems: `order_paid`, `order_closed`, `in_progress`, `state_conflict`, `amount_mismatch`, `pin_required`, `pin_invalid`, `pin_locked`,
 /// `pin_not_set`, `device_unknown`, `device_signature_invalid`, `evidence_expired`, `nonce_reused`,
 /// `wallet_unavailable`, `merchant_inactive`, `balance_too_low`, `balance_too_high`,
 /// `over_single_limit`, `over_day_limit`, `over_year_limit`, `ledger_refused`, `overloaded`.

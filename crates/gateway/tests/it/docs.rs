@@ -104,9 +104,13 @@ fn every_limit_and_every_rate_stands_in_the_docs() {
         let (name, value) = part.split_once(": ").expect("name and value");
         assert!(page.contains(&format!("| `{name}` | {value} |")), "{name} = {value} is not documented");
     }
-    for (name, rate) in
-        [("doors", limits.doors), ("public", limits.public), ("session", limits.session), ("key", limits.key)]
-    {
+    for (name, rate) in [
+        ("doors", limits.doors),
+        ("public", limits.public),
+        ("session", limits.session),
+        ("key", limits.key),
+        ("heavy", limits.heavy),
+    ] {
         let row = page
             .lines()
             .find(|line| line.starts_with(&format!("| `{name}` |")))

@@ -196,7 +196,7 @@ impl Server {
     /// Registers a key of the suite for the shop.
     pub async fn of(world: &World, shop: &Shop, suite: Suite) -> Self {
         let key = SigningKey::generate(suite);
-        let ask = KeyAsk { public_key: key.public().to_pem(), valid_days: None };
+        let ask = KeyAsk { public_key: key.public().to_pem(), ..KeyAsk::default() };
         merchants::register_key(&world.app, &shop.owner.actor, shop.id, ask)
             .await
             .expect("a key is registered");

@@ -13,8 +13,10 @@ use jialing_platform::institutions::{self, NewKey};
 use jialing_platform::wallets::{self, Class};
 use jialing_platform::{App, Connectors};
 use jialing_rails::CallLimits;
-use jialing_rails::bank::{Bank, EntryKind, HttpBank, NoticeState};
-use jialing_sandbox::{BankConfig, Ports, Sandbox, SandboxConfig, SettleAfter};
+use jialing_rails::bank::iso::MESSAGES;
+use jialing_rails::bank::{Bank, Dialect, EntryKind, HttpBank, IsoBank, NoticeState, OurSide};
+use jialing_rails::iso20022::{PACS_028, PAIN_001};
+use jialing_sandbox::{BankConfig, FaultKind, Ports, Sandbox, SandboxConfig, SettleAfter};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -270,8 +272,8 @@ fn a_notice_is_taken_from_its_bank_only() {
     });
 }
 
-/// A platform over the world's database and ledger that calls a real bank over HTTP.
-async fn town(world: &mut World) -> (Sandbox, Door) {
+/// A platform over the world's database and ledger that calls a real bank over HTTP, in a dialect.
+async fn town(world: &mut World, dialect: Dialect) -> (Sandbox, Door) {
     let key = SigningKey::generate(Suite::Ed25519);
     let bank = BankConfig { institution: "BKA".into(), suite: Suite::Sm2Sm3, port: 0, customers: Vec::new() };
     let sandbox = Sandbox::start(SandboxConfig {
@@ -289,7 +291,11 @@ async fn town(world: &mut World) -> (Sandbox, Door) {
     .expect("the sandbox starts");
     let address = sandbox.banks().next().expect("one bank").clone();
     let limits = CallLimits { answer_ms: 400, ..CallLimits::default() };
-    let connector = HttpBank::new(address.peer("jialing", key, limits)).expect("a peer");
+    let peer = address.peer("jialing", key, limits);
+    let connector: Arc<dyn Bank> = match dialect {
+        Dialect::Json => Arc::new(HttpBank::new(peer).expect("a peer")),
+        Dialect::Iso20022 => Arc::new(IsoBank::new(peer, OurSide::default()).expect("a peer")),
+    };
     let old = &world.app;
     let seal = SealKey::new(1, SealAlgorithm::Aes256Gcm, &[7; 32]).expect("32 bytes");
     world.app = App::new(Parts {
@@ -300,7 +306,7 @@ async fn town(world: &mut World) -> (Sandbox, Door) {
         seal: KeyRing::new(vec![seal], 1).expect("one key"),
         blind: BlindIndex::new([9; 32]),
         connectors: Connectors {
-            banks: [("BKA".to_owned(), Arc::new(connector) as Arc<dyn Bank>)].into(),
+            banks: [("BKA".to_owned(), connector)].into(),
             identity: world.identity.clone(),
             notices: world.notices.clone(),
         },
@@ -337,24 +343,94 @@ async fn until_final(world: &World, sandbox: &Sandbox, end: State, state: impl A
     state().await
 }
 
+/// A person of class II with a wallet and an account at the real bank.
+async fn real_saver(world: &World, sandbox: &Sandbox) -> Saver {
+    let citizen = Citizen::identified(world, 1, "陈储蓄").await;
+    wallets::raise_class(&world.app, citizen.person, Class::Two).await.expect("raised");
+    let wallet = city::wallet(world, &citizen, "BKA", 0).await;
+    let ask = jialing_platform::links::LinkAsk {
+        institution: "BKA".into(),
+        account_number: "6210990000112233".into(),
+    };
+    let link =
+        jialing_platform::links::start(&world.app, &citizen.actor, ask).await.expect("started").link_id;
+    let code = sandbox.wait_for_message(&citizen.phone, 0).await.params["code"].clone();
+    let ask = jialing_platform::links::ConfirmAsk { code };
+    jialing_platform::links::confirm(&world.app, &citizen.actor, link, ask).await.expect("signed");
+    Saver { citizen, wallet, link }
+}
+
+/// What the bank's account of the saver holds, fen.
+async fn at_the_bank(sandbox: &Sandbox) -> i64 {
+    let bank = sandbox.banks().next().expect("one bank").base_url();
+    let account = reqwest::get(format!("{bank}/accounts/6210990000112233")).await.expect("answered");
+    account.json::<Value>().await.expect("JSON")["balance"].as_i64().expect("a number")
+}
+
 #[test]
 fn a_real_bank_that_fails_in_every_known_way_loses_nothing() {
+    fails_in_every_known_way(Dialect::Json);
+}
+
+#[test]
+fn a_real_bank_over_iso_20022_that_fails_in_every_known_way_loses_nothing() {
+    fails_in_every_known_way(Dialect::Iso20022);
+}
+
+#[test]
+fn an_outcome_that_no_question_tells_is_settled_by_the_statement_and_nothing_is_lost_or_doubled() {
     on_each_backend(async |world| {
         city::found(world).await;
-        let (sandbox, _door) = town(world).await;
-        let citizen = Citizen::identified(world, 1, "陈储蓄").await;
-        wallets::raise_class(&world.app, citizen.person, Class::Two).await.expect("raised");
-        let wallet = city::wallet(world, &citizen, "BKA", 0).await;
-        let actor = citizen.actor;
-        let ask = jialing_platform::links::LinkAsk {
-            institution: "BKA".into(),
-            account_number: "6210990000112233".into(),
+        let (sandbox, _door) = town(world, Dialect::Iso20022).await;
+        let saver = real_saver(world, &sandbox).await;
+        let before = at_the_bank(&sandbox).await;
+        let order = |kind, times, path: &str| {
+            let fault = jialing_sandbox::Fault { times, ..jialing_sandbox::Fault::once(kind) };
+            assert!(sandbox.order_fault("BKA", fault.on(&format!("{MESSAGES}/{path}"))));
         };
-        let link = jialing_platform::links::start(&world.app, &actor, ask).await.expect("started").link_id;
-        let code = sandbox.wait_for_message(&citizen.phone, 0).await.params["code"].clone();
-        let ask = jialing_platform::links::ConfirmAsk { code };
-        jialing_platform::links::confirm(&world.app, &actor, link, ask).await.expect("signed");
-        let saver = Saver { citizen, wallet, link };
+        // To every question the bank says that it does not know.
+        order(FaultKind::Unknown, 1_000, PACS_028);
+        order(FaultKind::LostNotice, 1, PAIN_001);
+        let topup = saver.top_up(world, "T-1", 30_000).await.expect("taken in");
+        assert_eq!(topup.state, State::Success, "the answer to the order tells");
+        order(FaultKind::Timeout, 1, PAIN_001);
+        let lost = saver.top_up(world, "T-2", 20_000).await.expect("taken in");
+        let state = async || saver.top_up_now(world, &lost).await.state;
+        let told = until_final(world, &sandbox, State::Success, state).await;
+        assert_eq!(told, State::Success, "the notice of the booking tells");
+        assert_eq!(saver.money(world).await, (50_000, 50_000));
+        assert_eq!(at_the_bank(&sandbox).await, before - 50_000);
+
+        // Neither an answer nor a notice arrives.
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let nobody = closed.local_addr().expect("an address");
+        drop(closed);
+        sandbox.set_notice_door(&format!("http://{nobody}"));
+        order(FaultKind::Timeout, 1, PAIN_001);
+        let silent = saver.top_up(world, "T-3", 10_000).await.expect("taken in");
+        let now = async || saver.top_up_now(world, &silent).await;
+        for _ in 0..3 {
+            saver::later(world, 700).await;
+        }
+        assert_eq!(now().await.state, State::PresumedSuccess, "nobody tells, and nothing is guessed");
+        assert_eq!(saver.money(world).await, (50_000, 50_000));
+        for day in [sandbox.clock().today(), saver::today(world)] {
+            reconcile::run(&world.app, "BKA", day).await.expect("compared");
+        }
+        world.settle().await;
+        assert_eq!(now().await.state, State::Success, "the statement tells");
+        assert_eq!(saver.money(world).await, (60_000, 60_000));
+        assert_eq!(at_the_bank(&sandbox).await, before - 60_000);
+        nothing_is_lost(world).await;
+        sandbox.stop().await;
+    });
+}
+
+fn fails_in_every_known_way(dialect: Dialect) {
+    on_each_backend(async |world| {
+        city::found(world).await;
+        let (sandbox, _door) = town(world, dialect).await;
+        let saver = real_saver(world, &sandbox).await;
 
         // The last two digits of an amount order the sandbox's faults; see docs/reference/sandbox.md.
         let mut expect = 0;

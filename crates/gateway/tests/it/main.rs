@@ -27,6 +27,7 @@ mod saver;
 #[path = "../../../platform/tests/it/world.rs"]
 mod world;
 
+mod absurd;
 mod amounts;
 mod books;
 mod bulk;
@@ -39,6 +40,7 @@ mod keyed;
 mod log;
 mod logs;
 mod movements;
+mod pages;
 mod people;
 mod races;
 mod routes;
@@ -47,3 +49,5 @@ mod signed;
 mod strangers;
 mod supply;
 mod texts;
+mod trust;
+mod ways;

@@ -117,3 +117,34 @@ fn every_route_says_what_it_takes_and_which_problems_it_may_answer() {
         }
     }
 }
+
+/// Every list of words in the description, wherever it stands.
+fn enumerations<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("enum").filter(|words| words.is_array()));
+            members.values().for_each(|member| enumerations(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| enumerations(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn words_are_described_as_they_travel() {
+    let api = description();
+    let mut found = Vec::new();
+    enumerations(&api, &mut found);
+    assert!(found.len() > 30, "only {} lists of words", found.len());
+    for words in found {
+        for word in words.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let mixed =
+                word.bytes().any(|b| b.is_ascii_uppercase()) && word.bytes().any(|b| b.is_ascii_lowercase());
+            // Names of languages are written so: zh-CN.
+            assert!(
+                !mixed || word.contains('-'),
+                "{word} is the name of a variant, not what is sent: {words}"
+            );
+        }
+    }
+}

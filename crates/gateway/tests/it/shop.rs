@@ -101,7 +101,7 @@ fn a_shop_follows_the_guide_from_registration_to_refunds() {
         other["amount"]["amount"] = 1251.into();
         call(Method::POST, "/v1/merchant/orders", Some(&other)).await.names("conflict", "amount");
 
-        let scanned = json!({ "payload": order.text("qr") });
+        let scanned = json!({ "payload": order.text("qr_code") });
         let seen = door.person(&payer, Method::POST, "/v1/wallet/scans", Some(&scanned)).await;
         assert_eq!((seen.text("id"), seen.text("merchant_name_zh")), (order.text("id"), "磁器口麻花".into()));
         assert_eq!(seen.text("store_name"), "解放碑店");
@@ -123,7 +123,7 @@ fn a_shop_follows_the_guide_from_registration_to_refunds() {
         let by_id = call(Method::GET, &format!("/v1/merchant/orders/{}", order.text("id")), None).await;
         let by_number = call(Method::GET, "/v1/merchant/orders/out-trade-no/20261122-0001", None).await;
         assert_eq!(by_id.body, by_number.body);
-        assert_eq!((by_id.text("state"), by_id.body.get("qr")), ("SUCCESS".into(), None));
+        assert_eq!((by_id.text("state"), by_id.body.get("qr_code")), ("SUCCESS".into(), None));
         assert!(
             !by_id.body.to_string().contains(&payer.person.to_string())
                 && !by_id.body.to_string().contains(&wallet.to_string())

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::hash::HashAlgorithm;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::rules::{self, Evidence};
+use super::rules::{self, Consent, Evidence};
 use super::{DeviceState, store};
 use crate::clock::rfc3339;
 use crate::id::{DeviceId, PersonId};
@@ -66,6 +66,7 @@ pub struct Signed {
 
 /// What is kept, for whoever settles a dispute. It checks with the public key alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EvidenceStatement)]
 pub struct Statement {
     /// Whose device signed. A number that a client chose may be used by several people.
     pub person_id: PersonId,
@@ -101,14 +102,52 @@ pub async fn admit(app: &App, actor: &Actor, evidence: &Evidence, ask: &Evidence
 /// `device_unknown`, `evidence_expired`, `device_signature_invalid`; `invalid_request` for values
 /// that cannot be signed.
 pub async fn check(app: &App, actor: &Actor, evidence: &Evidence, ask: &EvidenceAsk) -> Result<Signed> {
-    let now = app.clock.millis();
+    let act = Act {
+        action: evidence.action,
+        subject: &evidence.subject,
+        expires_at: evidence.expires_at,
+        nonce: &evidence.nonce,
+    };
+    check_text(app, actor, act, evidence.text()?, ask).await
+}
+
+/// Checks that one of the actor's active devices signed `consent`; nothing is written yet.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_consent(app: &App, actor: &Actor, consent: &Consent, ask: &EvidenceAsk) -> Result<Signed> {
+    let act = Act {
+        action: consent.action,
+        subject: &consent.subject,
+        expires_at: consent.expires_at,
+        nonce: &consent.nonce,
+    };
+    check_text(app, actor, act, consent.text()?, ask).await
+}
+
+/// What is kept of an act beside its text.
+struct Act<'a> {
+    action: &'static str,
+    subject: &'a str,
+    expires_at: i64,
+    nonce: &'a str,
+}
+
+async fn check_text(
+    app: &App,
+    actor: &Actor,
+    act: Act<'_>,
+    text: String,
+    ask: &EvidenceAsk,
+) -> Result<Signed> {
+    // A device dates what it signs by its own clock, which a sandbox does not move.
+    let now = app.clock.wire();
     let ahead = policies::number(app, "evidence_ahead").await? * 1000;
-    let text = evidence.text()?;
     let device = store::of(app, actor.person, ask.device_id).await?;
     let Some(device) = device.filter(|device| device.state == DeviceState::Active) else {
         return Err(Problem::new(Code::DeviceUnknown));
     };
-    if evidence.expires_at <= now || evidence.expires_at > now + ahead {
+    if act.expires_at <= now || act.expires_at > now + ahead {
         return Err(Problem::new(Code::EvidenceExpired).field("evidence.expires_at"));
     }
     let invalid = || {
@@ -118,7 +157,7 @@ pub async fn check(app: &App, actor: &Actor, evidence: &Evidence, ask: &Evidence
     };
     let signature = rules::base64(&ask.signature).ok_or_else(invalid)?;
     let key = device.key()?;
-    let same = evidence.nonce == ask.nonce && evidence.expires_at == ask.expires_at;
+    let same = act.nonce == ask.nonce && act.expires_at == ask.expires_at;
     if !same || key.verify(text.as_bytes(), &signature).is_err() {
         return Err(invalid());
     }
@@ -129,13 +168,13 @@ pub async fn check(app: &App, actor: &Actor, evidence: &Evidence, ask: &Evidence
     Ok(Signed {
         person: actor.person,
         device: ask.device_id,
-        action: evidence.action,
-        subject: evidence.subject.clone(),
-        nonce: evidence.nonce.clone(),
+        action: act.action,
+        subject: act.subject.to_owned(),
+        nonce: act.nonce.to_owned(),
         text,
         signature,
         digest,
-        now,
+        now: app.clock.millis(),
     })
 }
 

@@ -21,8 +21,8 @@ use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, policies};
 
 pub use challenge::{Challenge, MAX_NAME, challenge};
 pub(crate) use challenge::{prepare, prove};
-pub use evidence::{EvidenceAsk, Proof, Signed, Statement, admit, check, evidence_of};
-pub use rules::{Evidence, PublicKeyAsk};
+pub use evidence::{EvidenceAsk, Proof, Signed, Statement, admit, check, check_consent, evidence_of};
+pub use rules::{Consent, Evidence, PublicKeyAsk};
 
 crate::stored! {
     /// Whether a device may sign.
@@ -148,6 +148,11 @@ pub async fn revoke(app: &App, actor: &Actor, device: DeviceId) -> Result<Device
         })
         .await?;
     one(app, actor, device).await
+}
+
+/// Whether the device is the person's and may sign.
+pub(crate) async fn active(tx: &mut Tx, person: PersonId, device: DeviceId) -> Result<bool> {
+    store::is_active(tx, person, device).await
 }
 
 /// Revokes all devices of an erased person.

@@ -47,29 +47,70 @@ impl Evidence {
     /// `invalid_request` when a value holds a control character, which could forge a line, or the
     /// nonce has another form. Nothing is ever changed to make it fit.
     pub fn text(&self) -> Result<String> {
-        let lines = [
-            ("action", self.action.to_owned()),
-            ("payee", self.payee.clone()),
-            ("amount", format!("{} {:?}", self.amount.amount, self.amount.currency)),
-            ("subject", self.subject.clone()),
-            ("wallet", self.wallet.to_string()),
-            ("expires", utc(self.expires_at)?),
-            ("nonce", nonce(&self.nonce)?.to_owned()),
-        ];
-        let mut text = String::from("JIALING-EVIDENCE-1\n");
-        for (name, value) in lines {
-            if value.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-                return Err(Problem::new(Code::InvalidRequest)
-                    .field(name)
-                    .detail("Signed values hold no control characters or line separators."));
-            }
-            text.push_str(name);
-            text.push(':');
-            text.push_str(&value);
-            text.push('\n');
-        }
-        Ok(text)
+        lines(
+            "JIALING-EVIDENCE-1",
+            [
+                ("action", self.action.to_owned()),
+                ("payee", self.payee.clone()),
+                ("amount", format!("{} {:?}", self.amount.amount, self.amount.currency)),
+                ("subject", self.subject.clone()),
+                ("wallet", self.wallet.to_string()),
+                ("expires", utc(self.expires_at)?),
+                ("nonce", nonce(&self.nonce)?.to_owned()),
+            ],
+        )
     }
+}
+
+/// What a device signs when its owner agrees to a document: no money moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// What is done, such as `accept_agreement`.
+    pub action: &'static str,
+    /// The id of what it is about.
+    pub subject: String,
+    /// The document's SHA-256, hexadecimal.
+    pub document: String,
+    /// Until when it may be used, milliseconds since 1970.
+    pub expires_at: i64,
+    /// A value that this device signs once: 16 to 64 letters, digits, `-` and `_`.
+    pub nonce: String,
+}
+
+impl Consent {
+    /// The canonical text.
+    ///
+    /// # Errors
+    /// As [`Evidence::text`].
+    pub fn text(&self) -> Result<String> {
+        lines(
+            "JIALING-CONSENT-1",
+            [
+                ("action", self.action.to_owned()),
+                ("subject", self.subject.clone()),
+                ("document", format!("sha256 {}", self.document)),
+                ("expires", utc(self.expires_at)?),
+                ("nonce", nonce(&self.nonce)?.to_owned()),
+            ],
+        )
+    }
+}
+
+/// A text of named lines under a title.
+fn lines<const N: usize>(title: &str, lines: [(&'static str, String); N]) -> Result<String> {
+    let mut text = format!("{title}\n");
+    for (name, value) in lines {
+        if value.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+            return Err(Problem::new(Code::InvalidRequest)
+                .field(name)
+                .detail("Signed values hold no control characters or line separators."));
+        }
+        text.push_str(name);
+        text.push(':');
+        text.push_str(&value);
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// `millis` as RFC 3339 in UTC with three decimals, `2026-11-22T06:20:00.000Z`: what JavaScript's
@@ -211,6 +252,23 @@ mod tests {
              expires:2026-11-22T06:20:00.123Z\n\
              nonce:0123456789abcdef\n"
         );
+    }
+
+    #[test]
+    fn the_consent_text_is_exactly_this() {
+        let consent = Consent {
+            action: "accept_agreement",
+            subject: "app_01hzq3v9k2f8x4m7n6p5r3t1w0".into(),
+            document: "ab".repeat(32),
+            expires_at: 1_795_328_400_123,
+            nonce: "0123456789abcdef".into(),
+        };
+        let text = format!(
+            "JIALING-CONSENT-1\naction:accept_agreement\nsubject:app_01hzq3v9k2f8x4m7n6p5r3t1w0\ndocument:sha256 {}\n\
+             expires:2026-11-22T06:20:00.123Z\nnonce:0123456789abcdef\n",
+            "ab".repeat(32)
+        );
+        assert_eq!(consent.text().expect("a text"), text);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 crate::stored! {
     /// Which way the money goes.
+    #[schema(as = ExchangeDirection)]
     pub enum Direction {
         /// From the bank account into the wallet.
         TopUp = "TOP_UP",
@@ -46,6 +47,7 @@ crate::stored! {
 
 crate::stored! {
     /// How far a top-up or withdrawal has come.
+    #[schema(as = ExchangeState)]
     pub enum State {
         /// Taken in.
         Accepted = "ACCEPTED",

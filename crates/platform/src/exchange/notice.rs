@@ -4,7 +4,7 @@
 //! of that does harm.
 
 use jialing_crypto::http_signature::CallbackSignature;
-use jialing_rails::bank::{BadNotice, BankNotice, EntryKind, NoticeState, read_notice};
+use jialing_rails::bank::{BadNotice, BankNotice, Dialect, EntryKind, NoticeState, read_notices};
 
 use super::store::{self, Row};
 use super::{BankOutcome, Direction, State, bank, drive_for_a_moment, reconcile};
@@ -14,7 +14,8 @@ use crate::{App, Code, Problem, Result, Tx, institutions};
 /// Seconds by which a notice's time may be off.
 const WINDOW_S: u64 = 300;
 
-/// Takes in a bank's signed notice and acts on it.
+/// Takes in a bank's signed notice and acts on it. In ISO 20022 one message may bring several: all
+/// are acted on, and the first problem is told, so that the message comes again.
 ///
 /// # Errors
 /// `key_unknown`, `signature_invalid`, `timestamp_out_of_window`, `invalid_request`; `not_found` for
@@ -23,15 +24,20 @@ pub async fn receive(app: &App, signature: &CallbackSignature, body: &[u8]) -> R
     let (key, code) = institutions::by_serial(app, &signature.serial).await?;
     // Real time, however the platform's clock was moved: the bank signed by its own.
     let now = jiff::Timestamp::now().as_second();
-    let notice =
-        read_notice(&code, &[key.public_key], signature, body, now, WINDOW_S).map_err(|bad| match bad {
-            BadNotice::NotSigned => Problem::new(Code::SignatureInvalid),
-            BadNotice::NotFresh => Problem::new(Code::TimestampOutOfWindow),
-            BadNotice::Unreadable | BadNotice::WrongInstitution => {
-                Problem::new(Code::InvalidRequest).detail(bad.to_string())
-            }
-        })?;
-    take(app, key.institution, notice).await
+    let dialect = app.connectors.banks.get(&code).map_or(Dialect::default(), |bank| bank.dialect());
+    let read = read_notices((dialect, &code), &[key.public_key], signature, body, now, WINDOW_S);
+    let notices = read.map_err(|bad| match bad {
+        BadNotice::NotSigned => Problem::new(Code::SignatureInvalid),
+        BadNotice::NotFresh => Problem::new(Code::TimestampOutOfWindow),
+        BadNotice::Unreadable | BadNotice::WrongInstitution => {
+            Problem::new(Code::InvalidRequest).detail(bad.to_string())
+        }
+    })?;
+    let mut outcome = Ok(());
+    for notice in notices {
+        outcome = outcome.and(take(app, key.institution, notice).await);
+    }
+    outcome
 }
 
 /// Acts on a notice whose sender is known to be `bank`. A repeated one changes nothing.

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use tokio::task::JoinHandle;
 
 use super::{drive, reconcile, store};
+use crate::background::Rounds;
 use crate::{App, Result, Tx, institutions, links, policies, wallets};
 
 /// Between two looks for exchanges whose time has come.
@@ -25,10 +26,9 @@ pub fn start(app: &App) -> JoinHandle<()> {
     let app = app.clone();
     tokio::spawn(async move {
         let mut kept = Kept::default();
-        let mut ticks = tokio::time::interval(EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rounds = Rounds::new(&app, EVERY);
         loop {
-            ticks.tick().await;
+            rounds.next().await;
             report(round(&app).await);
             report(kept.house(&app).await);
         }

@@ -1,7 +1,7 @@
 //! Where finished files lie: one folder, each file sealed in pieces under a key of its own.
 //!
 //! A piece is [`PIECE`] bytes of the file, the last one fewer; sealed it is an envelope bound to the
-//! export and its place, so pieces cannot be exchanged, and where one begins follows from its number, so
+//! file's id and its place, so pieces cannot be exchanged, and where one begins follows from its number, so
 //! reading can begin anywhere. Only the process's user may read folder and files.
 
 use std::fs::{self, File, OpenOptions};
@@ -9,14 +9,14 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use jialing_crypto::hash::{HashAlgorithm, Hasher};
+use jialing_crypto::hash::{Digest, HashAlgorithm, Hasher};
 use jialing_crypto::seal::{DataKey, OVERHEAD};
 
-use crate::id::ExportId;
+use crate::id::{Id, Tag};
 use crate::{App, Problem, Result};
 
 /// Bytes of the file in a sealed piece.
-pub(super) const PIECE: usize = 64 << 10;
+pub(crate) const PIECE: usize = 64 << 10;
 
 /// The folder of finished files.
 #[derive(Clone, Debug)]
@@ -29,40 +29,46 @@ impl Chest {
         Self(folder.into())
     }
 
-    fn path(&self, id: ExportId) -> PathBuf {
+    /// The chest in the folder of this name beside this one.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        Self(self.0.with_file_name(name))
+    }
+
+    fn path<T: Tag>(&self, id: Id<T>) -> PathBuf {
         self.0.join(id.to_string())
     }
 
-    /// Begins the file of an export, in place of an unfinished one.
-    pub(super) fn begin(&self, id: ExportId, key: DataKey) -> io::Result<Writer> {
+    /// Begins the file with this id, in place of an unfinished one.
+    pub(crate) fn begin<T: Tag>(&self, id: Id<T>, key: DataKey) -> io::Result<Writer> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
         let path = self.path(id);
         // Not written over: whoever has the old one open must not see the new one in it.
         remove(&path)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         Ok(Writer {
-            id,
+            name: name(id),
             file,
             key,
             piece: Vec::with_capacity(PIECE),
             pieces: 0,
             bytes: 0,
-            hash: HashAlgorithm::Sha256.hasher(),
+            sha256: HashAlgorithm::Sha256.hasher(),
+            sm3: HashAlgorithm::Sm3.hasher(),
         })
     }
 
     /// Opens a finished file of `size` bytes.
-    pub(super) fn open(&self, id: ExportId, key: DataKey, size: u64) -> io::Result<Reader> {
-        Ok(Reader { id, file: File::open(self.path(id))?, key, at: 0, end: size, size })
+    pub(crate) fn open<T: Tag>(&self, id: Id<T>, key: DataKey, size: u64) -> io::Result<Reader> {
+        Ok(Reader { name: name(id), file: File::open(self.path(id))?, key, at: 0, end: size, size })
     }
 
     /// Removes a file, if there is one.
-    pub(super) fn remove(&self, id: ExportId) -> io::Result<()> {
+    pub(crate) fn remove<T: Tag>(&self, id: Id<T>) -> io::Result<()> {
         remove(&self.path(id))
     }
 
-    /// The exports that have a file.
-    pub(super) fn files(&self) -> io::Result<Vec<ExportId>> {
+    /// The ids that have a file.
+    pub(crate) fn files<T: Tag>(&self) -> io::Result<Vec<Id<T>>> {
         let names = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             names => names?,
@@ -79,51 +85,73 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A fresh key for an export's file, and its sealed form.
-pub(super) fn new_key(app: &App, id: ExportId) -> (DataKey, Vec<u8>) {
+/// A fresh key for a file, and its sealed form.
+pub(crate) fn new_key<T: Tag>(app: &App, id: Id<T>) -> (DataKey, Vec<u8>) {
     app.seal.new_data_key(key_place(id).as_bytes())
 }
 
 /// The key out of its sealed form.
-pub(super) fn open_key(app: &App, id: ExportId, sealed: &[u8]) -> Result<DataKey> {
+pub(crate) fn open_key<T: Tag>(app: &App, id: Id<T>, sealed: &[u8]) -> Result<DataKey> {
     app.seal.open_data_key(sealed, key_place(id).as_bytes()).map_err(Problem::internal)
 }
 
-fn key_place(id: ExportId) -> String {
+fn key_place<T: Tag>(id: Id<T>) -> String {
     format!("exports.data_key/{id}")
 }
 
-fn place(id: ExportId, piece: u64) -> String {
-    format!("exports/{id}/{piece}")
+/// What a file's pieces are bound to, before their numbers.
+fn name<T: Tag>(id: Id<T>) -> String {
+    format!("exports/{id}")
+}
+
+fn place(name: &str, piece: u64) -> String {
+    format!("{name}/{piece}")
 }
 
 /// A file being written: hashed as it is, stored sealed.
-pub(super) struct Writer {
-    id: ExportId,
+pub(crate) struct Writer {
+    name: String,
     file: File,
     key: DataKey,
     piece: Vec<u8>,
     pieces: u64,
     bytes: u64,
-    hash: Hasher,
+    sha256: Hasher,
+    sm3: Hasher,
+}
+
+/// A file that is whole on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Bytes of it.
+    pub(crate) bytes: u64,
+    /// Of all of them.
+    pub(crate) sha256: Digest,
+    /// The same under the domestic hash.
+    pub(crate) sm3: Digest,
 }
 
 impl Writer {
     fn seal(&mut self) -> io::Result<()> {
-        let sealed = self.key.seal(&self.piece, place(self.id, self.pieces).as_bytes());
+        let sealed = self.key.seal(&self.piece, place(&self.name, self.pieces).as_bytes());
         self.file.write_all(&sealed)?;
         self.pieces += 1;
         self.piece.clear();
         Ok(())
     }
 
-    /// Ends the file: its size and SHA-256, once it is on the disk.
-    pub(super) fn finish(mut self) -> io::Result<(u64, [u8; 32])> {
+    /// Bytes so far.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Ends the file: its size and hashes, once it is on the disk.
+    pub(crate) fn finish(mut self) -> io::Result<Written> {
         if !self.piece.is_empty() {
             self.seal()?;
         }
         self.file.sync_all()?;
-        Ok((self.bytes, self.hash.finish()))
+        Ok(Written { bytes: self.bytes, sha256: self.sha256.finish(), sm3: self.sm3.finish() })
     }
 }
 
@@ -131,7 +159,8 @@ impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = bytes.len().min(PIECE - self.piece.len());
         self.piece.extend_from_slice(&bytes[..taken]);
-        self.hash.update(&bytes[..taken]);
+        self.sha256.update(&bytes[..taken]);
+        self.sm3.update(&bytes[..taken]);
         self.bytes += taken as u64;
         if self.piece.len() == PIECE {
             self.seal()?;
@@ -147,7 +176,7 @@ impl Write for Writer {
 /// A finished file, read piece by piece from anywhere.
 #[derive(Debug)]
 pub struct Reader {
-    id: ExportId,
+    name: String,
     file: File,
     key: DataKey,
     at: u64,
@@ -182,7 +211,7 @@ impl Reader {
         let mut sealed = vec![0; length + OVERHEAD];
         self.file.seek(SeekFrom::Start(number * (PIECE + OVERHEAD) as u64))?;
         self.file.read_exact(&mut sealed)?;
-        let plain = self.key.open(&sealed, place(self.id, number).as_bytes());
+        let plain = self.key.open(&sealed, place(&self.name, number).as_bytes());
         let plain = plain.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         let (from, to) = ((self.at - begins) as usize, (self.end - begins).min(length as u64) as usize);
         self.at = begins + to as u64;
@@ -197,6 +226,7 @@ mod tests {
     use jialing_crypto::seal::{KeyRing, SealAlgorithm, SealKey};
 
     use super::*;
+    use crate::id::{ExportId, ExportTag};
 
     fn chest() -> (tempfile::TempDir, Chest) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -228,9 +258,11 @@ mod tests {
             let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
             let mut writer = chest.begin(ID, key()).expect("begun");
             bytes.chunks(1000).for_each(|some| writer.write_all(some).expect("written"));
-            let (length, hash) = writer.finish().expect("finished");
-            assert_eq!((length, hash), (size as u64, HashAlgorithm::Sha256.digest(&bytes)));
-            let open = || chest.open(ID, key(), length).expect("opened");
+            let written = writer.finish().expect("finished");
+            let hash = |algorithm: HashAlgorithm| algorithm.digest(&bytes);
+            let (sha256, sm3) = (hash(HashAlgorithm::Sha256), hash(HashAlgorithm::Sm3));
+            assert_eq!(written, Written { bytes: size as u64, sha256, sm3 });
+            let open = || chest.open(ID, key(), written.bytes).expect("opened");
             assert!(all(open()).expect("read") == bytes);
             for (from, to) in
                 [(0, 0), (0, 1), (PIECE - 1, PIECE + 1), (PIECE, 2 * PIECE), (7, size), (size, size + 9)]
@@ -242,10 +274,10 @@ mod tests {
                 );
             }
         }
-        assert_eq!(chest.files().expect("listed"), [ID]);
+        assert_eq!(chest.files::<ExportTag>().expect("listed"), [ID]);
         chest.remove(ID).expect("removed");
         chest.remove(ID).expect("removed again");
-        assert_eq!(chest.files().expect("listed"), []);
+        assert_eq!(chest.files::<ExportTag>().expect("listed"), []);
     }
 
     #[test]
@@ -253,7 +285,7 @@ mod tests {
         let ((_folder, chest), key) = (chest(), keys());
         let mut writer = chest.begin(ID, key()).expect("begun");
         writer.write_all(&vec![b'x'; 2 * PIECE]).expect("written");
-        let (size, _) = writer.finish().expect("finished");
+        let size = writer.finish().expect("finished").bytes;
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&chest.0), mode(&chest.path(ID))), (0o700, 0o600));
         let mut stored = fs::read(chest.path(ID)).expect("read");

@@ -2,15 +2,17 @@
 
 use std::io;
 
+use jialing_sheet::gzip::Packer;
 use jialing_sheet::{Cell, Column, Format, Kind as Holds, Sheet};
 
 use super::chest::Writer;
 use super::store::Row;
-use super::{Form, Language};
+use super::{Content, Form, Language};
 use crate::history::range::Places;
 use crate::history::statement::{follows, misfit};
 use crate::history::{Direction, Movement, add_memos, store};
 use crate::kind::Kind;
+use crate::statements::lines::{self, Tally};
 use crate::{App, Problem, Result};
 
 /// Lines read and written at once.
@@ -42,7 +44,106 @@ fn columns(language: Language) -> Vec<Column> {
     ]
 }
 
-/// Writes the file of `row` and gives its writer back. `None` when whoever watches said to stop.
+/// Where a file goes: into the chest, packed on the way or not.
+pub(crate) enum Out {
+    Plain(Box<Writer>),
+    Packed(Box<Packer<Writer>>),
+}
+
+impl Out {
+    fn new(to: Writer, form: Form) -> Self {
+        match form {
+            Form::Csv | Form::Parquet => Self::Plain(Box::new(to)),
+            Form::CsvGz => Self::Packed(Box::new(Packer::new(to))),
+        }
+    }
+
+    fn finish(self) -> io::Result<Writer> {
+        match self {
+            Self::Plain(writer) => Ok(*writer),
+            Self::Packed(packer) => packer.finish(),
+        }
+    }
+}
+
+impl io::Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(writer) => writer.write(bytes),
+            Self::Packed(packer) => packer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(writer) => writer.flush(),
+            Self::Packed(packer) => packer.flush(),
+        }
+    }
+}
+
+/// A file being written: lines of the history, or a statement's.
+struct File<'a> {
+    row: &'a Row,
+    sheet: Sheet<Out>,
+    tally: Tally,
+}
+
+impl<'a> File<'a> {
+    fn begin(row: &'a Row, out: Writer) -> io::Result<Self> {
+        let format = match row.format {
+            Form::Csv | Form::CsvGz => Format::Csv { bom: row.bom != 0 },
+            Form::Parquet => Format::Parquet,
+        };
+        let (first, end) = (row.first_seq.to_string(), row.end_seq.to_string());
+        let export = row.id.to_string();
+        let notes = [
+            ("export", export.as_str()),
+            ("account", &row.shown),
+            ("first_record", &first),
+            ("end_record", &end),
+        ];
+        let columns = match row.content {
+            Content::History => columns(row.language),
+            Content::Funds => lines::funds(),
+            Content::Trades => lines::trades(),
+        };
+        let sheet = Sheet::new(Out::new(out, row.format), format, columns, &notes)?;
+        Ok(Self { row, sheet, tally: Tally::default() })
+    }
+
+    /// Adds these lines of the account's history, as far as the file is about them.
+    async fn add(&mut self, app: &App, movements: &mut [Movement]) -> Result<()> {
+        self.tally.count(movements);
+        match self.row.content {
+            Content::History => {
+                add_memos(app, movements).await?;
+                movements.iter().try_for_each(|line| write(&mut self.sheet, line, self.row)).map_err(fault)
+            }
+            Content::Funds => lines::write_funds(app, &mut self.sheet, movements).await,
+            Content::Trades => lines::write_trades(app, &mut self.sheet, movements, &mut self.tally).await,
+        }
+    }
+
+    /// Ends the file with its summary, if it has one; the writer, and what the lines add up to.
+    fn finish(mut self) -> Result<(Writer, Option<String>)> {
+        let totals = match self.row.content {
+            Content::History => None,
+            content => {
+                self.tally.check(content, (self.row.opening, self.row.closing)).map_err(Problem::internal)?;
+                let (columns, numbers) = self.tally.summary(content, (self.row.opening, self.row.closing));
+                let cells: Vec<Cell<'_>> = lines::summary_cells(&numbers);
+                self.sheet.summary(&columns, &cells).map_err(fault)?;
+                Some(serde_json::to_string(&self.tally).map_err(Problem::internal)?)
+            }
+        };
+        let out = self.sheet.finish().and_then(Out::finish).map_err(fault)?;
+        Ok((out, totals))
+    }
+}
+
+/// Writes the file of `row` and gives its writer back, with what a statement's lines add up to. `None` when
+/// whoever watches said to stop.
 ///
 /// # Errors
 /// `internal` when the history does not fit the ledger; any fault of the database or the disk.
@@ -51,56 +152,40 @@ pub(super) async fn make(
     row: &Row,
     out: Writer,
     watch: &mut impl Watch,
-) -> Result<Option<Writer>> {
+) -> Result<Option<(Writer, Option<String>)>> {
     let places = Places { first: row.first_seq as u64, end: row.end_seq as u64, is_over: true };
-    let format = match row.format {
-        Form::Csv => Format::Csv { bom: row.bom != 0 },
-        Form::Parquet => Format::Parquet,
-    };
-    let (first, end) = (places.first.to_string(), places.end.to_string());
-    let export = row.id.to_string();
-    let notes = [
-        ("export", export.as_str()),
-        ("account", &row.shown),
-        ("first_record", &first),
-        ("end_record", &end),
-    ];
-    let mut sheet = Sheet::new(out, format, columns(row.language), &notes).map_err(fault)?;
+    let mut file = File::begin(row, out).map_err(fault)?;
     let (mut next, mut held) = (places.first, Some(row.opening));
     loop {
         let mut lines = store::forward(app, &row.account, next, places.end, LINES).await?;
         let Some(last) = lines.last() else { break };
         next = last.id.parse::<u64>().map_err(Problem::internal)? + 1;
         held = follows(held, &lines).map_err(|what| misfit(&row.shown, places, &what))?;
-        add_memos(app, &mut lines).await?;
-        lines.iter().try_for_each(|line| write(&mut sheet, line, row)).map_err(fault)?;
-        if !watch.written(sheet.rows()).await? {
+        file.add(app, &mut lines).await?;
+        if !watch.written(file.tally.lines).await? {
             return Ok(None);
         }
     }
-    if held != Some(row.closing) || sheet.rows() != row.row_count.unsigned_abs() {
-        let what = format!(
-            "{} lines leave {held:?}; it should be {} lines and {}",
-            sheet.rows(),
-            row.row_count,
-            row.closing
-        );
+    let lines = file.tally.lines;
+    if held != Some(row.closing) || lines != row.row_count.unsigned_abs() {
+        let what =
+            format!("{lines} lines leave {held:?}; it should be {} lines and {}", row.row_count, row.closing);
         return Err(misfit(&row.shown, places, &what));
     }
-    sheet.finish().map(Some).map_err(fault)
+    file.finish().map(Some)
 }
 
-fn write(sheet: &mut Sheet<Writer>, line: &Movement, row: &Row) -> io::Result<()> {
+fn write(sheet: &mut Sheet<Out>, line: &Movement, row: &Row) -> io::Result<()> {
     let number = |text: &str| text.parse::<u64>().map_err(io::Error::other);
     let fen = |amount: u64| i64::try_from(amount).map_err(io::Error::other);
     let at: jiff::Timestamp = line.at.parse().map_err(io::Error::other)?;
     let words = |(zh, en): (&'static str, &'static str)| match (row.format, row.language) {
         (Form::Parquet, _) => None,
-        (Form::Csv, Language::Chinese) => Some(zh),
-        (Form::Csv, Language::English) => Some(en),
+        (Form::Csv | Form::CsvGz, Language::Chinese) => Some(zh),
+        (Form::Csv | Form::CsvGz, Language::English) => Some(en),
     };
     let name = match (row.format, row.language) {
-        (Form::Csv, Language::English) => {
+        (Form::Csv | Form::CsvGz, Language::English) => {
             line.counterparty.name_en.as_ref().or(line.counterparty.name.as_ref())
         }
         _ => line.counterparty.name.as_ref(),

@@ -10,6 +10,7 @@
 //! can check that a file is the one that was made then, by whom it was kept in between notwithstanding.
 
 mod chest;
+mod made;
 mod make;
 mod proof;
 mod store;
@@ -19,13 +20,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::account::{Account, Asker};
 use crate::history::range::{self, RangeAsk};
-use crate::history::statement::balances;
 use crate::id::{ExportId, InstitutionId, MerchantId, PersonId};
 use crate::kind::NoteKind;
 use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, policies};
 
 pub use chest::{Chest, Reader};
+pub(crate) use chest::{Writer, new_key, open_key};
+pub(crate) use made::{Made, find as made, queue, reader};
+pub(crate) use proof::hex;
 pub use proof::{Checked, Fault, PROOF_FORMAT, Proof, check};
 
 /// The kind of ledger note that binds an export; its id is the export's.
@@ -36,13 +39,29 @@ crate::stored! {
     pub enum Form {
         /// Comma-separated values, RFC 4180, UTF-8.
         Csv = "csv",
+        /// The same, packed with gzip.
+        CsvGz = "csv.gz",
         /// Apache Parquet.
         Parquet = "parquet",
     }
 }
 
 crate::stored! {
+    /// What a file holds.
+    #[schema(as = ExportContent)]
+    pub enum Content {
+        /// Everything that happened to the account.
+        History = "history",
+        /// The same as a statement of funds, with the merchant's own numbers.
+        Funds = "funds",
+        /// A statement of trades: payments of the merchant's orders, and refunds.
+        Trades = "trades",
+    }
+}
+
+crate::stored! {
     /// The language of titles and words in a CSV file. Parquet always has the same names.
+    #[schema(as = ExportLanguage)]
     pub enum Language {
         /// Chinese.
         Chinese = "zh",
@@ -53,6 +72,7 @@ crate::stored! {
 
 crate::stored! {
     /// How far an export has come.
+    #[schema(as = ExportState)]
     pub enum State {
         /// It waits.
         Queued = "QUEUED",
@@ -74,7 +94,7 @@ crate::stored! {
 #[serde(deny_unknown_fields)]
 #[schema(as = ExportAsk)]
 pub struct ExportAsk {
-    /// `csv` or `parquet`.
+    /// `csv`, `csv.gz` or `parquet`.
     pub format: Form,
     /// A year, month or day at UTC+8: `2026`, `2026-11` or `2026-11-22`; instead of `from` and `to`.
     #[schema(example = "2026-11")]
@@ -126,6 +146,9 @@ pub struct Export {
     /// SHA-256 of the file, hexadecimal; absent until it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// SM3 of the file, hexadecimal; absent until it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sm3: Option<String>,
     /// When it was asked for, RFC 3339.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -182,35 +205,15 @@ pub async fn request(app: &App, account: &Account, id: ExportId, ask: ExportAsk)
     let asked = RangeAsk { period: ask.period, from: ask.from, to: ask.to };
     let asked = asked.range()?.within(days, (app.engine.now() / 1_000_000) as i64)?;
     let places = range::places(app, account.number(), asked).await?;
-    range::told(app, places.end).await?;
-    let (opening, closing) = balances(app, account, places).await?;
-    let most = policies::number(app, "export_rows").await?;
-    let key = account.key();
-    let rows = crate::history::store::count(app, &key, places.first, places.end, most + 1).await?;
-    if rows > most {
-        return Err(Problem::new(Code::InvalidRequest)
-            .field("to")
-            .detail(format!("An export has at most {most} lines: ask for the range in parts.")));
-    }
-    let unfinished = policies::number(app, "exports_unfinished").await?;
-    let per_day = policies::number(app, "exports_per_day").await?;
-    let new = store::New {
-        id,
-        owner: owner.clone(),
-        account: key,
-        shown: account.shown.clone(),
+    let most =
+        (policies::number(app, "exports_unfinished").await?, policies::number(app, "exports_per_day").await?);
+    let form = made::Wanted {
+        content: Content::History,
         format: ask.format,
         language: ask.language.unwrap_or(Language::Chinese),
         bom: ask.bom.unwrap_or(true),
-        range: asked,
-        first: places.first as i64,
-        end: places.end as i64,
-        opening,
-        closing,
-        rows,
-        now: app.clock.millis(),
     };
-    app.db.write(async move |tx: &mut Tx| store::insert(tx, &new, unfinished, per_day).await).await?;
+    made::insert(app, account, &owner, id, form, (asked, places), most).await?;
     get(app, &owner, id).await
 }
 
@@ -244,7 +247,7 @@ pub async fn open(app: &App, owner: &Owner, id: ExportId) -> Result<(Export, Rea
             .detail(format!("The export is {}: there is no file to fetch.", row.state))
             .with("state", row.state.text()));
     }
-    let key = chest::open_key(app, id, row.data_key.as_deref().unwrap_or_default())?;
+    let key = open_key(app, id, row.data_key.as_deref().unwrap_or_default())?;
     let size = u64::try_from(row.bytes.unwrap_or(0)).map_err(Problem::internal)?;
     let reader = app.exports.open(id, key, size).map_err(Problem::internal)?;
     Ok((row.shown(), reader))

@@ -75,11 +75,11 @@ pub struct Checked {
 }
 
 /// The text that is noted in the ledger of a file of `bytes` bytes.
-pub(super) fn manifest(row: &Row, bytes: u64, sha256: &str) -> String {
+pub(super) fn manifest(row: &Row, bytes: u64, sha256: &str, sm3: &str) -> String {
     let range = Range { from: row.from_at, to: row.to_at };
     format!(
         "{MANIFEST}\nexport {}\naccount {}\nformat {}\nfrom {}\nto {}\nfirst_record {}\nend_record {}\nlines {}\nopening {}\nclosing {}\n\
-         bytes {bytes}\nsha256 {sha256}\n",
+         bytes {bytes}\nsha256 {sha256}\nsm3 {sm3}\ncontent {}\n",
         row.id,
         row.shown,
         row.format,
@@ -90,6 +90,7 @@ pub(super) fn manifest(row: &Row, bytes: u64, sha256: &str) -> String {
         row.row_count,
         row.opening,
         row.closing,
+        row.content,
     )
 }
 
@@ -174,6 +175,6 @@ fn decode<const N: usize>(text: &str) -> Result<[u8; N], Fault> {
 }
 
 /// Hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

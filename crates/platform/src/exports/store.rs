@@ -1,6 +1,6 @@
 //! The table of exports.
 
-use super::{Export, Form, Language, Owner, State};
+use super::{Content, Export, Form, Language, Owner, State};
 use crate::clock::rfc3339;
 use crate::history::Range;
 use crate::id::{ExportId, ExportTag};
@@ -12,6 +12,7 @@ pub(super) struct Row {
     pub(super) id: ExportId,
     pub(super) account: String,
     pub(super) shown: String,
+    pub(super) content: Content,
     pub(super) format: Form,
     pub(super) language: Language,
     pub(super) bom: i16,
@@ -26,6 +27,8 @@ pub(super) struct Row {
     pub(super) rows_done: i64,
     pub(super) bytes: Option<i64>,
     pub(super) sha256: Option<String>,
+    pub(super) sm3: Option<String>,
+    pub(super) totals: Option<String>,
     pub(super) manifest: Option<String>,
     pub(super) note_seq: Option<i64>,
     pub(super) data_key: Option<Vec<u8>>,
@@ -37,8 +40,8 @@ pub(super) struct Row {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, account, shown, format, language, bom, from_at, to_at, first_seq, end_seq, opening, closing, state, row_count, \
-             rows_done, bytes, sha256, manifest, note_seq, data_key, tries, created_at, expires_at FROM exports ",
+            "SELECT id, account, shown, content, format, language, bom, from_at, to_at, first_seq, end_seq, opening, closing, state, row_count, \
+             rows_done, bytes, sha256, sm3, totals, manifest, note_seq, data_key, tries, created_at, expires_at FROM exports ",
             $rest
         )
     };
@@ -64,6 +67,7 @@ impl Row {
             rows_done: self.rows_done.unsigned_abs(),
             bytes: self.bytes.map(i64::unsigned_abs),
             sha256: self.sha256.clone(),
+            sm3: self.sm3.clone(),
             created_at: rfc3339(self.created_at),
             expires_at: self.expires_at.filter(|_| is_ready).map(rfc3339),
             proof: None,
@@ -78,6 +82,7 @@ pub(super) struct New {
     pub(super) owner: Owner,
     pub(super) account: String,
     pub(super) shown: String,
+    pub(super) content: Content,
     pub(super) format: Form,
     pub(super) language: Language,
     pub(super) bom: bool,
@@ -88,6 +93,15 @@ pub(super) struct New {
     pub(super) closing: i64,
     pub(super) rows: i64,
     pub(super) now: i64,
+}
+
+/// Which queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// What people, merchants and banks asked for.
+    Exports,
+    /// What statements are made of.
+    Statements,
 }
 
 /// Milliseconds of a day.
@@ -118,7 +132,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &New, unfinished: i64, per_day: i64
     }
     sqlx::query(
         "INSERT INTO exports (id, owner, account, shown, format, language, bom, from_at, to_at, first_seq, end_seq, opening, closing, state, \
-         row_count, rows_done, tries, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'QUEUED', $14, 0, 0, $15) \
+         row_count, rows_done, tries, created_at, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'QUEUED', $14, 0, 0, $15, $16) \
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(new.id)
@@ -136,6 +150,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &New, unfinished: i64, per_day: i64
     .bind(new.closing)
     .bind(new.rows)
     .bind(new.now)
+    .bind(new.content)
     .execute(&mut *tx)
     .await?;
     Ok(())
@@ -163,10 +178,19 @@ pub(super) async fn list(app: &App, owner: &Owner, page: &PageAsk) -> Result<Pag
 }
 
 /// Takes the oldest export that waits, or that whoever had it gave up, for a while.
-pub(super) async fn claim(tx: &mut Tx, claim: &str, now: i64, until: i64) -> Result<Option<Row>> {
-    let sql = select!(
-        "WHERE state IN ('QUEUED', 'RUNNING') AND (claimed_until IS NULL OR claimed_until <= $1) ORDER BY id LIMIT 1"
-    );
+///
+/// Statements wait in a line of their own: those of a whole city's day keep nobody's export waiting.
+pub(super) async fn claim(tx: &mut Tx, line: Line, claim: &str, now: i64, until: i64) -> Result<Option<Row>> {
+    let sql = match line {
+        Line::Exports => select!(
+            "WHERE content = 'history' AND state IN ('QUEUED', 'RUNNING') AND (claimed_until IS NULL OR claimed_until <= $1) \
+             ORDER BY id LIMIT 1"
+        ),
+        Line::Statements => select!(
+            "WHERE content <> 'history' AND state IN ('QUEUED', 'RUNNING') AND (claimed_until IS NULL OR claimed_until <= $1) \
+             ORDER BY id LIMIT 1"
+        ),
+    };
     let Some(row): Option<Row> = sqlx::query_as(sql).bind(now).fetch_optional(&mut *tx).await? else {
         return Ok(None);
     };
@@ -196,6 +220,8 @@ pub(super) async fn progress(tx: &mut Tx, id: ExportId, claim: &str, done: i64, 
 pub(super) struct Finished {
     pub(super) bytes: i64,
     pub(super) sha256: String,
+    pub(super) sm3: String,
+    pub(super) totals: Option<String>,
     pub(super) manifest: String,
     pub(super) note_seq: i64,
     pub(super) data_key: Vec<u8>,
@@ -211,7 +237,7 @@ pub(super) async fn finish(
 ) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE exports SET state = 'READY', rows_done = row_count, bytes = $3, sha256 = $4, manifest = $5, note_seq = $6, data_key = $7, \
-         ended_at = $8, expires_at = $9, claim = NULL, claimed_until = NULL WHERE id = $1 AND claim = $2 AND state = 'RUNNING'",
+         ended_at = $8, expires_at = $9, sm3 = $10, totals = $11, claim = NULL, claimed_until = NULL WHERE id = $1 AND claim = $2 AND state = 'RUNNING'",
     )
     .bind(id)
     .bind(claim.to_owned())
@@ -222,6 +248,8 @@ pub(super) async fn finish(
     .bind(file.data_key.clone())
     .bind(now)
     .bind(expires)
+    .bind(&file.sm3)
+    .bind(file.totals.clone())
     .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -180,7 +180,7 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
     }
     let app_in = app.clone();
     app.db
-        .write(async move |tx: &mut Tx| {
+        .write_first(async move |tx: &mut Tx| {
             if !records.is_empty() {
                 follower.effect(&app_in, tx, &records).await?;
             }

@@ -37,6 +37,7 @@ pub(crate) use store::of_transaction;
 
 crate::stored! {
     /// Which way money went, seen from the wallet.
+    #[schema(as = HistoryDirection)]
     pub enum Direction {
         /// Into the wallet.
         In = "in",

@@ -23,6 +23,7 @@ macro_rules! select {
 
 crate::stored! {
     /// Which way the money goes.
+    #[schema(as = IssuanceDirection)]
     pub enum Direction {
         /// From the central bank into the bank's vault.
         Issue = "ISSUE",

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{State, store};
 use crate::id::StoreId;
 use crate::merchants::{self, Caller};
-use crate::orders::{self, Made, Order, OrderAsk};
-use crate::payments::{Agreed, Claim, Reserved, move_money, reserve};
+use crate::orders::{self, Goods, Made, Order, OrderAsk, Way};
+use crate::payments::{Agreed, Claim, Extra, Reserved, discreet, move_money, reserve};
 use crate::{App, Code, Money, Problem, Result, wallets};
 
 /// An order to charge to a mandate.
@@ -19,8 +19,12 @@ pub struct ChargeAsk {
     pub description: String,
     /// What is to be paid.
     pub amount: Money,
+    /// What it consists of, up to 50 lines.
+    pub goods_detail: Option<Vec<Goods>>,
     /// One of your stores.
     pub store_id: Option<StoreId>,
+    /// Your name of the till, up to 25 characters.
+    pub terminal: Option<String>,
     /// Your own data, up to 128 characters, told back.
     pub attach: Option<String>,
     /// Where events about it are sent: http or https.
@@ -44,17 +48,20 @@ pub async fn charge(app: &App, caller: &Caller, token: &str, ask: ChargeAsk) -> 
         out_trade_no: ask.out_trade_no,
         description: ask.description,
         amount: ask.amount,
+        goods_detail: ask.goods_detail,
         store_id: ask.store_id,
+        terminal: ask.terminal,
         expires_in: None,
         attach: ask.attach,
         notify_url: ask.notify_url,
+        return_url: None,
         goods_tag: ask.goods_tag,
         split: None,
     };
     if mandate.state != State::Active {
         usable_again(app, caller, &mandate, &ask).await?;
     }
-    let made = orders::place(app, caller, ask, Some(mandate.id)).await?;
+    let made = orders::place(app, caller, ask, Way::Mandate(mandate.id)).await?;
     let order = made.value;
     if !matches!(order.state, orders::State::Success | orders::State::Revoked) {
         pay(app, caller, &mandate, &order).await.map_err(|problem| discreet(problem, &order))?;
@@ -81,7 +88,7 @@ async fn pay(app: &App, caller: &Caller, mandate: &store::Row, order: &orders::s
         order: order.id,
         person: mandate.person,
         wallet: mandate.wallet,
-        mandate: Some(mandate.id),
+        extra: Some(Extra::mandate(mandate.id)),
         amount: order.amount.unsigned_abs(),
         agreed: Agreed::Request(caller.digest()),
     };
@@ -91,28 +98,15 @@ async fn pay(app: &App, caller: &Caller, mandate: &store::Row, order: &orders::s
     }
 }
 
-/// A merchant learns why, and nothing about the payer's wallet.
-fn discreet(problem: Problem, order: &orders::store::Row) -> Problem {
-    let mut told = Problem::new(problem.code).with("order_id", order.id.to_string());
-    told.retry_after = problem.retry_after;
-    told.internal = problem.internal;
-    if let Some(limited_by) = problem.extra.and_then(|extra| extra.get("limited_by").cloned())
-        && limited_by == "mandate"
-    {
-        return told.detail("The mandate's own limit does not allow it.");
-    }
-    told
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_field_of_an_order_but_its_expiry_can_be_charged() {
+    fn every_field_of_an_order_but_its_expiry_and_return_can_be_charged() {
         let order = serde_json::json!({
             "out_trade_no": "1", "description": "d", "amount": {"amount": 1, "currency": "CNY"},
-            "attach": "a", "notify_url": "https://shop.example/", "goods_tag": "g",
+            "attach": "a", "terminal": "T-1", "notify_url": "https://shop.example/", "goods_tag": "g",
         });
         assert!(serde_json::from_value::<ChargeAsk>(order.clone()).is_ok());
         assert!(serde_json::from_value::<OrderAsk>(order).is_ok());

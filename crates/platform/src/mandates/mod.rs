@@ -19,10 +19,12 @@ use crate::audit::{self, Entry};
 use crate::clock::rfc3339;
 use crate::id::{MandateId, MerchantId, WalletId};
 use crate::merchants;
+use crate::outbox::{self, EventType, NewEvent};
 use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, devices, pins, policies, stored, wallets};
 
 pub use charge::{ChargeAsk, charge};
+pub(crate) use store::next_policy;
 
 /// The action a device signs to push a mandate.
 pub const ACTION: &str = "mandate";
@@ -247,11 +249,12 @@ async fn turn(app: &App, actor: &Actor, id: MandateId, to: State) -> Result<Mand
                 // Opening ends by itself; what the person wants then holds.
                 (from, to) => {
                     let turned = store::turn(tx, id, from, to, now).await?;
-                    let action = match to {
-                        State::Paused => "mandate.pause",
-                        State::Revoked => "mandate.revoke",
-                        State::Active | State::Opening => "mandate.resume",
+                    let (action, event) = match to {
+                        State::Paused => ("mandate.pause", EventType::MandatePaused),
+                        State::Revoked => ("mandate.revoke", EventType::MandateRevoked),
+                        State::Active | State::Opening => ("mandate.resume", EventType::MandateResumed),
                     };
+                    tell(tx, event, &turned, now).await?;
                     note(tx, actor_name(person), action, &turned, Some(from), now).await?;
                     Ok(turned)
                 }
@@ -273,7 +276,9 @@ async fn publish(app: &App, row: &store::Row) -> Result<store::Row> {
         .write(async move |tx: &mut Tx| {
             match store::find(tx, id).await?.ok_or(Problem::new(Code::NotFound))? {
                 row if row.state == State::Opening => {
-                    store::turn(tx, id, State::Opening, State::Active, now).await
+                    let active = store::turn(tx, id, State::Opening, State::Active, now).await?;
+                    tell(tx, EventType::MandateActivated, &active, now).await?;
+                    Ok(active)
                 }
                 row => Ok(row),
             }
@@ -342,6 +347,22 @@ impl From<store::Row> for MandateToken {
             created_at: rfc3339(row.created_at),
         }
     }
+}
+
+/// Tells the merchant what became of a mandate; it knows it by its token alone.
+async fn tell(tx: &mut Tx, event: EventType, row: &store::Row, at: i64) -> Result<()> {
+    let resource = serde_json::to_value(MandateToken::from(row.clone())).map_err(Problem::internal)?;
+    let new = NewEvent {
+        merchant: row.merchant,
+        event,
+        object: row.token.clone(),
+        object_version: row.version,
+        occasion: row.version,
+        resource,
+        notify_url: None,
+        at,
+    };
+    outbox::publish(tx, new).await
 }
 
 fn actor_name(person: crate::id::PersonId) -> String {

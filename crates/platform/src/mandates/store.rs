@@ -22,6 +22,7 @@ pub(super) struct Row {
     pub(super) state: State,
     pub(super) created_at: i64,
     pub(super) changed_at: i64,
+    pub(super) version: i64,
 }
 
 /// A mandate to add.
@@ -40,11 +41,15 @@ fn token() -> String {
     format!("{TOKEN}{}", digits(random))
 }
 
+/// The next free policy number, for limits of their own that somebody agreed to.
+pub(crate) async fn next_policy(tx: &mut Tx) -> Result<i64> {
+    Ok(sqlx::query_scalar("UPDATE mandate_policies SET next = next + 1 WHERE one = 1 RETURNING next - 1")
+        .fetch_one(&mut *tx)
+        .await?)
+}
+
 pub(super) async fn insert(tx: &mut Tx, new: &New, now: i64) -> Result<Row> {
-    let policy: i64 =
-        sqlx::query_scalar("UPDATE mandate_policies SET next = next + 1 WHERE one = 1 RETURNING next - 1")
-            .fetch_one(&mut *tx)
-            .await?;
+    let policy = next_policy(tx).await?;
     sqlx::query_as(
         "INSERT INTO mandates (id, token, digest, person, wallet, merchant, single, day, policy, state, created_at,
             changed_at, version)

@@ -7,8 +7,12 @@
 //!
 //! `PENDING → ACTIVE | REFUSED`; `ACTIVE ↔ SUSPENDED`.
 
+pub mod api_keys;
+mod expiry;
+mod key_limits;
 mod keys;
 mod of_wallets;
+pub mod providers;
 pub mod rules;
 pub mod store;
 mod stores;
@@ -16,19 +20,24 @@ mod stores;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Entry};
-use crate::id::{MerchantId, OrganisationId, StoreId, WalletId};
+use crate::id::{MerchantId, OrganisationId, PersonId, StoreId, WalletId};
 use crate::sessions::Actor;
 use crate::{
     App, Code, Money, Page, PageAsk, Problem, Result, Tx, institutions, people, stored, text, wallets,
 };
 
-pub use keys::{Key, KeyAsk, key, keys, register_key, revoke_key};
+pub use expiry::{WARNINGS, warn_of_ending_keys};
+pub use key_limits::{Area, KeyLimits, Network, Scope};
+pub(crate) use keys::newest_suite;
+pub use keys::{DoorKey, Key, KeyAsk, door_key, key, keys, own_keys, register_key, revoke_key};
 pub use of_wallets::of_wallets;
+pub(crate) use of_wallets::wallets_after;
 pub(crate) use stores::store_name;
 pub use stores::{Store, StoreAsk, add_store, stores};
 
 stored! {
     /// Where a merchant stands.
+    #[schema(as = MerchantStatus)]
     pub enum Status {
         /// Registered, awaiting approval.
         Pending = "PENDING",
@@ -47,6 +56,8 @@ stored! {
 pub struct Merchant {
     /// Its id, `mchid` in signed requests.
     pub id: MerchantId,
+    /// Whether it sells, or acts for merchants that let it.
+    pub kind: providers::Kind,
     /// The organisation behind it.
     pub organisation_id: OrganisationId,
     /// The name on receipts, in Chinese.
@@ -107,6 +118,8 @@ pub struct SettingsAsk {
 pub struct Caller {
     /// The merchant.
     pub merchant: MerchantId,
+    /// The service provider that asks for the merchant, if one does.
+    pub provider: Option<MerchantId>,
     /// The serial of the key that signed.
     pub serial: String,
     /// SHA-256 of the request's body, bound into the ledger with what the request moves.
@@ -137,7 +150,7 @@ pub async fn register(app: &App, actor: &Actor, ask: RegisterAsk) -> Result<Merc
     let row = app
         .db
         .write(async move |tx: &mut Tx| {
-            let fresh = store::insert(tx, &ask, owner, now).await?;
+            let fresh = store::insert(tx, MerchantId::new(now), &ask, owner, now).await?;
             let row = store::named(tx, ask.organisation_id, &ask.name_zh).await?;
             rules::same(&row, &ask)?;
             if fresh {
@@ -153,7 +166,7 @@ pub async fn register(app: &App, actor: &Actor, ask: RegisterAsk) -> Result<Merc
 }
 
 /// Checks that an operating bank has this code.
-async fn operating(app: &App, code: &str) -> Result<()> {
+pub(crate) async fn operating(app: &App, code: &str) -> Result<()> {
     let unknown =
         || Problem::new(Code::InvalidRequest).field("institution").detail("No operating bank has this code.");
     match institutions::by_code(app, code).await {
@@ -162,6 +175,31 @@ async fn operating(app: &App, code: &str) -> Result<()> {
         Err(problem) if problem.code == Code::NotFound => Err(unknown()),
         Err(problem) => Err(problem),
     }
+}
+
+/// Registers the merchant of an approved application, in the transaction that offers the agreement: under this
+/// id, or the one that the organisation has under that name already.
+///
+/// # Errors
+/// `conflict` where the organisation has a merchant of that name with other data or of another owner.
+pub(crate) async fn register_approved(
+    tx: &mut Tx,
+    (id, owner): (MerchantId, PersonId),
+    ask: RegisterAsk,
+    kind: providers::Kind,
+    now: i64,
+) -> Result<MerchantId> {
+    let fresh = store::insert(tx, id, &ask, owner, now).await?;
+    let row = store::named(tx, ask.organisation_id, &ask.name_zh).await?;
+    rules::same(&row, &ask)?;
+    if row.owner != owner {
+        return Err(Problem::new(Code::Conflict).field("owner"));
+    }
+    providers::set_kind_in(tx, row.id, kind).await?;
+    if fresh {
+        note(tx, owner.to_string(), "merchant.register", &row, None, now).await?;
+    }
+    Ok(row.id)
 }
 
 /// Makes a merchant active and opens its wallet. Done again, it changes nothing.

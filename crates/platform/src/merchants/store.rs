@@ -1,5 +1,6 @@
 //! The tables `merchants`.
 
+use super::providers::Kind;
 use super::{Merchant, RegisterAsk, Status};
 use crate::clock::rfc3339;
 use crate::id::{MerchantId, OrganisationId, PersonId, WalletId};
@@ -10,6 +11,8 @@ use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx};
 pub struct Row {
     /// Its id.
     pub id: MerchantId,
+    /// Whether it sells, or acts for merchants that let it.
+    pub kind: Kind,
     /// The organisation behind it.
     pub organisation: OrganisationId,
     /// Who registered it and decides for it.
@@ -38,6 +41,7 @@ impl From<Row> for Merchant {
     fn from(row: Row) -> Self {
         Self {
             id: row.id,
+            kind: row.kind,
             organisation_id: row.organisation,
             name_zh: row.name_zh,
             name_en: row.name_en,
@@ -53,12 +57,18 @@ impl From<Row> for Merchant {
 }
 
 /// Adds a pending merchant unless the organisation has one of that name; whether it was added.
-pub(super) async fn insert(tx: &mut Tx, ask: &RegisterAsk, owner: PersonId, now: i64) -> Result<bool> {
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: MerchantId,
+    ask: &RegisterAsk,
+    owner: PersonId,
+    now: i64,
+) -> Result<bool> {
     let done = sqlx::query(
         "INSERT INTO merchants (id, organisation, owner, name_zh, name_en, mcc, institution, status, created_at, version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1) ON CONFLICT (organisation, name_zh) DO NOTHING",
     )
-    .bind(MerchantId::new(now))
+    .bind(id)
     .bind(ask.organisation_id)
     .bind(owner)
     .bind(ask.name_zh.as_str())

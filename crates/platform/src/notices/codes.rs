@@ -34,6 +34,7 @@ crate::stored! {
 
 crate::stored! {
     /// The language of a message.
+    #[schema(as = MessageLanguage)]
     pub enum Language {
         /// Chinese.
         Chinese = "zh-CN",

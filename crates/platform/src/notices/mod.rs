@@ -18,6 +18,7 @@ use crate::sessions::Actor;
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
 
 pub use send::{BATCH, MAX_TRIES, keep_sending, pause_ms, send_due};
+pub(crate) use store::{New, insert as tell};
 
 crate::stored! {
     /// What a notice says.
@@ -38,6 +39,16 @@ crate::stored! {
         WithdrawalReturned = "WITHDRAWAL_RETURNED",
         /// The rest of a closed wallet went to the bank.
         WalletSwept = "WALLET_SWEPT",
+        /// An endpoint of your merchant's is no longer told of events.
+        WebhookDisabled = "WEBHOOK_DISABLED",
+        /// A signing key of your merchant's ends soon.
+        KeyExpiring = "KEY_EXPIRING",
+        /// A merchant charged your code and waits for your PIN.
+        ConfirmPayment = "CONFIRM_PAYMENT",
+        /// A merchant will debit you in some days.
+        DebitAhead = "DEBIT_AHEAD",
+        /// A debit could not be made.
+        DebitFailed = "DEBIT_FAILED",
     }
 }
 
@@ -48,7 +59,8 @@ pub struct Notice {
     pub id: NoticeId,
     /// What it says.
     pub code: NoticeCode,
-    /// What fills the words: `amount` and `balance` in fen, `counterparty` and `counterparty_en`.
+    /// What fills the words: `amount` and `balance` in fen, `counterparty` and `counterparty_en` where
+    /// money moved; `merchant`, `merchant_en` and what it is about where a shop is told.
     #[schema(value_type = Object)]
     pub params: Value,
     /// The id of what it is about.
@@ -75,6 +87,23 @@ pub struct Unread {
 pub struct ReadAsk {
     /// This notice and all before it.
     pub up_to: NoticeId,
+}
+
+/// Tells `person` something in the transaction that makes it true; once, however often this is called
+/// with one id.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn tell_once(
+    tx: &mut Tx,
+    id: NoticeId,
+    person: PersonId,
+    code: NoticeCode,
+    params: &Value,
+    subject: String,
+    at: i64,
+) -> Result<()> {
+    store::insert(tx, New { id, person, code, params: params.to_string(), subject, at }).await
 }
 
 /// The actor's notices, newest first.

@@ -9,13 +9,27 @@ use crate::id::{NoticeId, NoticeTag, PersonId};
 use crate::{App, Page, PageAsk, Problem, Result, Tx};
 
 /// A notice to write.
-pub(super) struct New {
+pub(crate) struct New {
     pub(super) id: NoticeId,
     pub(super) person: PersonId,
     pub(super) code: NoticeCode,
     pub(super) params: String,
     pub(super) subject: String,
     pub(super) at: i64,
+}
+
+impl New {
+    /// A notice about something that is no movement; the caller writes it once, in the transaction of
+    /// what it tells.
+    pub(crate) fn about(
+        person: PersonId,
+        code: NoticeCode,
+        params: serde_json::Value,
+        subject: String,
+        at: i64,
+    ) -> Self {
+        Self { id: NoticeId::new(at), person, code, params: params.to_string(), subject, at }
+    }
 }
 
 /// A notice on its way out.
@@ -28,7 +42,8 @@ pub(super) struct Due {
     pub(super) tries: i64,
 }
 
-pub(super) async fn insert(tx: &mut Tx, new: New) -> Result<()> {
+/// Writes a notice; one that is there stays.
+pub(crate) async fn insert(tx: &mut Tx, new: New) -> Result<()> {
     sqlx::query(
         "INSERT INTO notices (id, person, code, params, subject, created_at, sending, tries, next_try_at) \
          VALUES ($1, $2, $3, $4, $5, $6, 'WAITING', 0, $6) ON CONFLICT (id) DO NOTHING",

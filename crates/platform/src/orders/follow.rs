@@ -7,10 +7,10 @@
 use jialing_ledger::Record;
 use jialing_ledger::record::{Body, Op, Transfer};
 
-use super::store;
+use super::{TradeType, store};
 use crate::id::{OrderId, WalletId};
 use crate::kind::Kind;
-use crate::{App, Result, Tx, payments, refunds};
+use crate::{App, Result, Tx, debits, payments, refunds};
 
 /// Brings orders and attempts up to date with `records`. Safe to run again.
 ///
@@ -27,7 +27,10 @@ pub async fn settle(_app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
 
 async fn paid(tx: &mut Tx, transfer: &Transfer, at: i64, seq: i64) -> Result<()> {
     let (order, payer) = (OrderId::from_number(transfer.id), WalletId::from_number(transfer.debit));
-    if store::pay(tx, order, payer, at, seq).await?.is_some() {
+    if let Some(row) = store::pay(tx, order, payer, at, seq).await? {
+        if row.trade_type == TradeType::Debit {
+            debits::succeeded(tx, order, at).await?;
+        }
         return payments::succeeded(tx, order, payer, &transfer.link, at).await;
     }
     if let Some(row) = store::pay_late(tx, order, payer, at, seq).await? {

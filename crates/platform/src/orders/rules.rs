@@ -1,13 +1,14 @@
 //! Pure decisions about orders.
 
-use super::{OrderAsk, RefundState, State, TradeType, store};
-use crate::id::MandateId;
+use super::{OrderAsk, RefundState, State, TradeType, Way, goods, store};
 use crate::{Code, Problem, Result, text};
 
 /// Longest description, characters.
 pub const MAX_DESCRIPTION: usize = 127;
 /// Longest data of the merchant's own, characters.
 pub const MAX_ATTACH: usize = 128;
+/// Longest name of a till, characters: what a code holds.
+pub const MAX_TERMINAL: usize = 25;
 /// Longest goods tag, characters.
 pub const MAX_GOODS_TAG: usize = 32;
 
@@ -21,22 +22,45 @@ pub fn check(ask: &OrderAsk) -> Result<()> {
     ask.amount.positive("amount")?;
     text::optional_line("attach", ask.attach.as_deref(), MAX_ATTACH)?;
     text::optional_line("goods_tag", ask.goods_tag.as_deref(), MAX_GOODS_TAG)?;
+    ask.goods_detail.as_deref().map_or(Ok(()), goods::check)?;
+    terminal(ask.terminal.as_deref())?;
+    ask.return_url.as_deref().map_or(Ok(()), |address| text::url("return_url", address))?;
     ask.notify_url.as_deref().map_or(Ok(()), |address| text::url("notify_url", address))
+}
+
+/// Checks the name of a till, if there is one.
+///
+/// # Errors
+/// `invalid_request`, naming `terminal`.
+pub fn terminal(name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    text::key("terminal", name)?;
+    if name.len() > MAX_TERMINAL {
+        return Err(Problem::new(Code::InvalidRequest)
+            .field("terminal")
+            .detail(format!("A till's name has at most {MAX_TERMINAL} characters.")));
+    }
+    Ok(())
 }
 
 /// Whether `ask` repeats what `row` was created from.
 ///
 /// # Errors
 /// `conflict`, naming the first field that differs.
-pub fn same(row: &store::Row, ask: &OrderAsk, mandate: Option<MandateId>) -> Result<()> {
+pub(crate) fn same(row: &store::Row, ask: &OrderAsk, way: Way) -> Result<()> {
+    let goods_detail = goods::stored(ask.goods_detail.as_deref())?;
     let differs = [
-        ("token", row.mandate != mandate),
+        ("token", row.mandate != way.mandate()),
+        ("trade_type", row.trade_type != way.trade_type()),
         ("amount", row.amount.unsigned_abs() != ask.amount.amount),
         ("description", row.description != ask.description),
+        ("goods_detail", row.goods_detail != goods_detail),
         ("store_id", row.store != ask.store_id),
+        ("terminal", row.terminal != ask.terminal),
         ("expires_in", row.expires_in != ask.expires_in),
         ("attach", row.attach != ask.attach),
         ("notify_url", row.notify_url != ask.notify_url),
+        ("return_url", row.return_url != ask.return_url),
         ("goods_tag", row.goods_tag != ask.goods_tag),
         ("split", (row.split != 0) != ask.split.unwrap_or(false)),
     ];
@@ -68,17 +92,30 @@ pub const fn refund_state(refunded: i64, amount: i64) -> RefundState {
     }
 }
 
-/// Whether the merchant may take the order back at `now`.
+/// Whether the merchant may take the order back at `now`; one whose payer was asked, from `from` on.
 ///
 /// # Errors
 /// See [`super::revoke`].
-pub fn revocable(row: &store::Row, now: i64, window_ms: i64, approval_above: Option<i64>) -> Result<()> {
+pub fn revocable(
+    row: &store::Row,
+    now: i64,
+    window_ms: i64,
+    approval_above: Option<i64>,
+    from: i64,
+) -> Result<()> {
     let no = |detail: &str| Err(Problem::new(Code::StateConflict).detail(detail));
-    if row.trade_type != TradeType::Mandate {
-        return no("Only orders charged to a mandate are revoked: close an unpaid order, refund a paid one.");
+    match row.trade_type {
+        TradeType::Mandate | TradeType::Code => {}
+        TradeType::Debit => return no("Cancel the debit, or refund a paid one."),
+        TradeType::Qr | TradeType::Static => {
+            return no("Only orders that you charged are revoked: close an unpaid order, refund a paid one.");
+        }
     }
     match row.state_at(now) {
-        State::UserPaying => Err(being_paid()),
+        State::UserPaying if row.attempt.is_some() => Err(being_paid()),
+        State::UserPaying if now < from => Err(Problem::new(Code::InProgress)
+            .detail("The payer was asked for the PIN and needs a moment.")
+            .retry_after((from - now).unsigned_abs().div_ceil(1000))),
         State::Closed => Err(Problem::new(Code::OrderClosed)),
         State::Success if row.refunded + row.refunding > 0 => {
             no("The order was refunded in part: refund the rest.")

@@ -3,23 +3,10 @@
 //! Every change is one conditional statement that names the states it starts from, counts the
 //! version up and leaves a line in `order_states`. A statement that found no such row changed nothing.
 
-use serde::Deserialize;
-
-use super::rules;
-use super::{CloseReason, Name, OrderAsk, State, TradeType};
-use crate::id::{MandateId, MerchantId, OrderId, OrderTag, PaymentId, StoreId, WalletId};
-use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
-
-macro_rules! list_sql {
-    () => {
-        "SELECT * FROM orders WHERE merchant = $1
-         AND (CAST($3 AS TEXT) IS NULL OR $3 =
-            CASE WHEN state IN ('NOTPAY', 'PAYERROR') AND expires_at <= $7 THEN 'CLOSED' ELSE state END)
-         AND (CAST($4 AS TEXT) IS NULL OR store = $4)
-         AND (CAST($5 AS BIGINT) IS NULL OR created_at >= $5)
-         AND (CAST($6 AS BIGINT) IS NULL OR created_at < $6)"
-    };
-}
+use super::{CloseReason, Name, OrderAsk, State, TradeType, Way};
+use super::{cashier, goods, rules};
+use crate::id::{MandateId, MerchantId, OrderId, PaymentId, StoreId, WalletId};
+use crate::{App, Code, Problem, Result, Tx};
 
 /// A row of `orders`. Amounts in fen, times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -28,14 +15,20 @@ pub struct Row {
     pub id: OrderId,
     /// The merchant.
     pub merchant: MerchantId,
+    /// The service provider that made it.
+    pub provider: Option<MerchantId>,
     /// The merchant's number.
     pub out_trade_no: String,
     /// How it is paid.
     pub trade_type: TradeType,
     /// The store it is for.
     pub store: Option<StoreId>,
+    /// The till it is for.
+    pub terminal: Option<String>,
     /// What is sold.
     pub description: String,
+    /// What it consists of: JSON.
+    pub goods_detail: Option<String>,
     /// What is to be paid.
     pub amount: i64,
     /// Seconds that were asked for.
@@ -44,6 +37,10 @@ pub struct Row {
     pub attach: Option<String>,
     /// Where events are sent.
     pub notify_url: Option<String>,
+    /// Where the customer goes after the cashier page.
+    pub return_url: Option<String>,
+    /// The token of the cashier page.
+    pub cashier: Option<String>,
     /// What campaigns look at.
     pub goods_tag: Option<String>,
     /// The mandate it is charged to.
@@ -58,10 +55,14 @@ pub struct Row {
     pub created_at: i64,
     /// When it closes unpaid.
     pub expires_at: i64,
+    /// When its payer was asked for the PIN.
+    pub asked_at: Option<i64>,
     /// The attempt that holds it.
     pub attempt: Option<PaymentId>,
     /// Until when.
     pub leased_until: Option<i64>,
+    /// The code of what the last attempt met.
+    pub pay_problem: Option<String>,
     /// Whose wallet paid.
     pub payer_wallet: Option<WalletId>,
     /// When it was paid, also where the payment came too late.
@@ -79,44 +80,29 @@ pub struct Row {
 }
 
 impl Row {
-    /// The state at `now`.
+    /// The state at `now`: what nobody is paying ends when its time is over, by closing, or by being
+    /// taken back where a payer's code was charged.
     #[must_use]
     pub const fn state_at(&self, now: i64) -> State {
-        rules::state_at(self.state, self.expires_at, now)
+        let asked = matches!(self.state, State::UserPaying) && self.attempt.is_none();
+        match rules::state_at(self.state, self.expires_at, now) {
+            State::Closed
+                if matches!(
+                    (self.trade_type, self.state),
+                    (TradeType::Code, State::NotPay | State::PayError)
+                ) =>
+            {
+                State::Revoked
+            }
+            State::UserPaying if asked && self.expires_at <= now => State::Revoked,
+            state => state,
+        }
     }
 
     /// Whether a payer may scan it at `now`.
     #[must_use]
     pub fn scannable_at(&self, now: i64) -> bool {
         self.trade_type == TradeType::Qr && matches!(self.state_at(now), State::NotPay | State::PayError)
-    }
-}
-
-/// Which orders are listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListAsk {
-    /// Only those in this state.
-    pub state: Option<State>,
-    /// Only those of this store.
-    pub store_id: Option<StoreId>,
-    /// Only those created at this time or later, RFC 3339.
-    pub from: Option<String>,
-    /// Only those created before this time, RFC 3339.
-    pub to: Option<String>,
-    /// Items wanted, 1 to 100; 20 by default.
-    pub limit: Option<u32>,
-    /// The last id of the page before this one.
-    pub after: Option<String>,
-    /// The first id of the page after this one.
-    pub before: Option<String>,
-}
-
-impl ListAsk {
-    /// The page asked for.
-    fn page(&self) -> PageAsk {
-        PageAsk { limit: self.limit, after: self.after.clone(), before: self.before.clone() }
     }
 }
 
@@ -134,6 +120,14 @@ pub(crate) async fn numbered(tx: &mut Tx, merchant: MerchantId, out_trade_no: &s
         .await?)
 }
 
+/// The order whose cashier page has this token, if there is one.
+pub(super) async fn of_cashier(app: &App, token: &str) -> Result<Option<Row>> {
+    Ok(sqlx::query_as("SELECT * FROM orders WHERE cashier = $1")
+        .bind(token.to_owned())
+        .fetch_optional(app.db.read())
+        .await?)
+}
+
 /// The merchant's order of this name; `not_found` unless it is the merchant's.
 pub(crate) async fn named(tx: &mut Tx, merchant: MerchantId, name: &Name) -> Result<Row> {
     let row = match name {
@@ -143,25 +137,30 @@ pub(crate) async fn named(tx: &mut Tx, merchant: MerchantId, name: &Name) -> Res
     row.ok_or(Problem::new(Code::NotFound))
 }
 
+/// An order to add.
+pub(crate) struct New<'a> {
+    pub(crate) id: OrderId,
+    pub(crate) ask: &'a OrderAsk,
+    pub(crate) merchant: MerchantId,
+    pub(crate) way: Way,
+    pub(crate) now: i64,
+    pub(crate) expires_at: i64,
+}
+
 /// Adds an order that waits; the caller has looked that its number is free in the same transaction.
-pub(super) async fn insert(
-    tx: &mut Tx,
-    ask: &OrderAsk,
-    merchant: MerchantId,
-    mandate: Option<MandateId>,
-    now: i64,
-    expires_at: i64,
-) -> Result<Row> {
+pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Row> {
+    let New { id, ask, merchant, way, now, expires_at } = new;
     let row = sqlx::query_as(
         "INSERT INTO orders (id, merchant, out_trade_no, trade_type, store, description, amount, expires_in, attach,
-            notify_url, goods_tag, mandate, state, refunded, refunding, created_at, expires_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, 1)
+            notify_url, goods_tag, mandate, state, refunded, refunding, created_at, expires_at, version, terminal,
+            goods_detail, return_url, cashier)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, 1, $16, $17, $18, $19)
          ON CONFLICT (merchant, out_trade_no) DO NOTHING RETURNING *",
     )
-    .bind(OrderId::new(now))
+    .bind(id)
     .bind(merchant)
     .bind(ask.out_trade_no.clone())
-    .bind(if mandate.is_some() { TradeType::Mandate } else { TradeType::Qr })
+    .bind(way.trade_type())
     .bind(ask.store_id)
     .bind(ask.description.clone())
     .bind(ask.amount.amount as i64)
@@ -169,17 +168,34 @@ pub(super) async fn insert(
     .bind(ask.attach.clone())
     .bind(ask.notify_url.clone())
     .bind(ask.goods_tag.clone())
-    .bind(mandate)
+    .bind(way.mandate())
     .bind(State::NotPay)
     .bind(now)
     .bind(expires_at)
+    .bind(ask.terminal.clone())
+    .bind(goods::stored(ask.goods_detail.as_deref())?)
+    .bind(ask.return_url.clone())
+    .bind((way == Way::Scan).then(cashier::token))
     .fetch_optional(&mut *tx)
     .await?;
     // The number was free at the look and is not now: the same request came twice, so look again.
     log_some(tx, row, now).await?.ok_or_else(Problem::again)
 }
 
-/// Gives an order that waits to an attempt until `until`; `None` if it does not wait at `now`.
+/// Notes on a new order which service provider made it; without one it stays as it is.
+pub(super) async fn carry_provider(tx: &mut Tx, row: Row, provider: Option<MerchantId>) -> Result<Row> {
+    if provider.is_some() {
+        sqlx::query("UPDATE orders SET provider = $2 WHERE id = $1")
+            .bind(row.id)
+            .bind(provider)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(Row { provider, ..row })
+}
+
+/// Gives an order that waits, or whose payer was asked for the PIN, to an attempt until `until`; `None` if it
+/// does not wait at `now`.
 ///
 /// An order whose last attempt failed waits again: it passes through `NOTPAY`.
 pub(crate) async fn lease(
@@ -199,7 +215,8 @@ pub(crate) async fn lease(
 async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<Option<Row>> {
     let row = sqlx::query_as(
         "UPDATE orders SET state = 'USERPAYING', attempt = $2, leased_until = $4, version = version + 1
-         WHERE id = $1 AND state = 'NOTPAY' AND expires_at > $3 RETURNING *",
+         WHERE id = $1 AND (state = 'NOTPAY' OR state = 'USERPAYING' AND attempt IS NULL) AND expires_at > $3
+         RETURNING *",
     )
     .bind(id)
     .bind(attempt)
@@ -210,14 +227,49 @@ async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64
     log_some(tx, row, now).await
 }
 
-/// Takes the order from an attempt that failed; `None` if the attempt no longer holds it.
-pub(crate) async fn fail(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64) -> Result<Option<Row>> {
+/// Notes that the payer of an order that waits was asked for the PIN; `None` if it does not wait.
+pub(crate) async fn ask_payer(tx: &mut Tx, id: OrderId, now: i64) -> Result<Option<Row>> {
+    wait_again(tx, id, now).await?;
     let row = sqlx::query_as(
-        "UPDATE orders SET state = 'PAYERROR', attempt = NULL, leased_until = NULL, version = version + 1
+        "UPDATE orders SET state = 'USERPAYING', asked_at = $2, pay_problem = NULL, version = version + 1
+         WHERE id = $1 AND state = 'NOTPAY' AND expires_at > $2 RETURNING *",
+    )
+    .bind(id)
+    .bind(now)
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, now).await
+}
+
+/// Notes that the payer, who was asked for the PIN, said no; `None` if nobody is asked any more.
+pub(crate) async fn refuse(tx: &mut Tx, id: OrderId, problem: &str, now: i64) -> Result<Option<Row>> {
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'PAYERROR', pay_problem = $3, version = version + 1
+         WHERE id = $1 AND state = 'USERPAYING' AND attempt IS NULL AND expires_at > $2 RETURNING *",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(problem.to_owned())
+    .fetch_optional(&mut *tx)
+    .await?;
+    log_some(tx, row, now).await
+}
+
+/// Takes the order from an attempt that failed; `None` if the attempt no longer holds it.
+pub(crate) async fn fail(
+    tx: &mut Tx,
+    id: OrderId,
+    attempt: PaymentId,
+    problem: &str,
+    now: i64,
+) -> Result<Option<Row>> {
+    let row = sqlx::query_as(
+        "UPDATE orders SET state = 'PAYERROR', attempt = NULL, leased_until = NULL, pay_problem = $3, version = version + 1
          WHERE id = $1 AND state = 'USERPAYING' AND attempt = $2 RETURNING *",
     )
     .bind(id)
     .bind(attempt)
+    .bind(problem.to_owned())
     .fetch_optional(&mut *tx)
     .await?;
     log_some(tx, row, now).await
@@ -291,7 +343,7 @@ pub(super) async fn pay_late(
 }
 
 /// Closes an order that waits or whose last attempt failed.
-pub(super) async fn close(tx: &mut Tx, id: OrderId, reason: CloseReason, now: i64) -> Result<Row> {
+pub(crate) async fn close(tx: &mut Tx, id: OrderId, reason: CloseReason, now: i64) -> Result<Row> {
     wait_again(tx, id, now).await?;
     let row = sqlx::query_as(
         "UPDATE orders SET state = 'CLOSED', closed_at = $2, close_reason = $3, version = version + 1
@@ -310,7 +362,7 @@ pub(super) async fn revoke(tx: &mut Tx, id: OrderId, refunding: i64, now: i64) -
     wait_again(tx, id, now).await?;
     let row = sqlx::query_as(
         "UPDATE orders SET state = 'REVOKED', closed_at = $2, refunding = $3, version = version + 1
-         WHERE id = $1 AND state IN ('NOTPAY', 'SUCCESS') RETURNING *",
+         WHERE id = $1 AND (state IN ('NOTPAY', 'SUCCESS') OR state = 'USERPAYING' AND attempt IS NULL) RETURNING *",
     )
     .bind(id)
     .bind(now)
@@ -320,26 +372,31 @@ pub(super) async fn revoke(tx: &mut Tx, id: OrderId, refunding: i64, now: i64) -
     log_some(tx, row, now).await?.ok_or_else(rules::being_paid)
 }
 
-/// Whether there is an order written as `state` whose time is over at `until`.
+/// Whether there is an order written as `state` that nobody is paying and whose time is over at `until`.
 pub(super) async fn any(app: &App, state: State, until: i64) -> Result<bool> {
-    let found: Option<(OrderId,)> =
-        sqlx::query_as("SELECT id FROM orders WHERE state = $1 AND expires_at <= $2 LIMIT 1")
-            .bind(state)
-            .bind(until)
-            .fetch_optional(app.db.read())
-            .await?;
+    let found: Option<(OrderId,)> = sqlx::query_as(
+        "SELECT id FROM orders WHERE state = $1 AND attempt IS NULL AND expires_at <= $2 LIMIT 1",
+    )
+    .bind(state)
+    .bind(until)
+    .fetch_optional(app.db.read())
+    .await?;
     Ok(found.is_some())
 }
 
-/// Closes orders whose time was over at `now`, at most `most`; those.
-pub(super) async fn expire(tx: &mut Tx, now: i64, most: i64) -> Result<Vec<Row>> {
+/// Ends orders that are written as `state`, that nobody is paying and whose time was over at `now`, at
+/// most `most`; those.
+pub(super) async fn expire(tx: &mut Tx, state: State, now: i64, most: i64) -> Result<Vec<Row>> {
     let rows: Vec<Row> = sqlx::query_as(
-        "UPDATE orders SET state = 'CLOSED', closed_at = expires_at, close_reason = 'EXPIRED', version = version + 1
-         WHERE id IN (SELECT id FROM orders WHERE state = 'NOTPAY' AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
+        "UPDATE orders SET state = CASE trade_type WHEN 'CODE' THEN 'REVOKED' ELSE 'CLOSED' END, closed_at = expires_at,
+            close_reason = 'EXPIRED', version = version + 1
+         WHERE attempt IS NULL
+            AND id IN (SELECT id FROM orders WHERE state = $3 AND attempt IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
          RETURNING *",
     )
     .bind(now)
     .bind(most)
+    .bind(state)
     .fetch_all(&mut *tx)
     .await?;
     log_all(tx, rows.clone(), now).await?;
@@ -394,38 +451,6 @@ pub async fn states(app: &App, id: OrderId) -> Result<Vec<(State, i64)>> {
         .bind(id)
         .fetch_all(app.db.read())
         .await?)
-}
-
-pub(super) async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Row>> {
-    let page = ask.page();
-    let (limit, cursor) = (page.limit()?, page.cursor::<OrderTag>()?);
-    let (from, to) = (moment("from", ask.from.as_deref())?, moment("to", ask.to.as_deref())?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => concat!(list_sql!(), " AND id < $2 ORDER BY id DESC LIMIT $8"),
-        true => concat!(list_sql!(), " AND id > $2 ORDER BY id ASC LIMIT $8"),
-    })
-    .bind(merchant)
-    .bind(cursor.from.clone())
-    .bind(ask.state)
-    .bind(ask.store_id)
-    .bind(from)
-    .bind(to)
-    .bind(app.clock.millis())
-    .bind(i64::from(limit) + 1)
-    .fetch_all(app.db.read())
-    .await?;
-    Ok(cursor.page(rows, limit))
-}
-
-/// Milliseconds of an RFC 3339 time.
-pub(crate) fn moment(field: &'static str, text: Option<&str>) -> Result<Option<i64>> {
-    text.map(|text| text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond)).transpose().map_err(
-        |_| {
-            Problem::new(Code::InvalidRequest)
-                .field(field)
-                .detail(format!("`{field}` is a time as in RFC 3339, with its offset."))
-        },
-    )
 }
 
 /// How many of the merchant's orders were paid by records from `first` to before `end`, and how much

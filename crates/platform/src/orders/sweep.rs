@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::{State, store};
-use crate::{App, Result, Tx, background, mandates, outbox, payments, refunds};
+use crate::outbox::{self, EventType};
+use crate::{App, Result, Tx, background, mandates, payments, refunds};
 
 /// How often the sweeper runs.
 pub const EVERY: Duration = Duration::from_secs(1);
@@ -20,8 +21,8 @@ pub fn start(app: &App) -> JoinHandle<()> {
     background::every(app, EVERY, "the order sweeper could not go on", |app| async move { sweep(&app).await })
 }
 
-/// Runs once: lets failed orders wait again, resolves attempts whose time is over, closes orders
-/// whose time is over, makes refunds that are to be made.
+/// Runs once: lets failed orders wait again, resolves attempts whose time is over, ends orders whose
+/// time is over, makes refunds that are to be made.
 ///
 /// # Errors
 /// Any fault of the database or the ledger; what was done stays done.
@@ -34,18 +35,25 @@ pub async fn sweep(app: &App) -> Result<()> {
     for row in store::lapsed(app, now, BATCH).await? {
         payments::resolve(app, &row).await?;
     }
-    if store::any(app, State::NotPay, now).await? {
-        close_expired(app, now).await?;
+    for state in [State::NotPay, State::UserPaying] {
+        if store::any(app, state, now).await? {
+            end_expired(app, state, now).await?;
+        }
     }
     refunds::carry_out(app).await
 }
 
-async fn close_expired(app: &App, now: i64) -> Result<()> {
+async fn end_expired(app: &App, state: State, now: i64) -> Result<()> {
     let told = app.clone();
     app.db
         .write(async move |tx: &mut Tx| {
-            for row in store::expire(tx, now, BATCH).await? {
-                outbox::closed(&told, tx, row).await?;
+            for row in store::expire(tx, state, now, BATCH).await? {
+                let at = row.closed_at.unwrap_or(now);
+                let event = match row.state {
+                    State::Revoked => EventType::OrderRevoked,
+                    _ => EventType::OrderClosed,
+                };
+                outbox::order(&told, tx, event, row, at).await?;
             }
             Ok(())
         })

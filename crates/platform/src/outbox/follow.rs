@@ -31,16 +31,20 @@ pub async fn enqueue(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
     Ok(())
 }
 
-/// Tells the merchant that an order was closed, in the transaction that closes it.
+/// Tells the merchant what became of an order without money moving, in the transaction that makes it so.
 ///
 /// # Errors
 /// Any fault of the database.
-pub(crate) async fn closed(app: &App, tx: &mut Tx, row: orders::store::Row) -> Result<()> {
+pub(crate) async fn order(
+    app: &App,
+    tx: &mut Tx,
+    event: EventType,
+    row: orders::store::Row,
+    at: i64,
+) -> Result<()> {
     let (id, merchant, notify_url, object_version) =
         (row.id, row.merchant, row.notify_url.clone(), row.version);
-    let at = row.closed_at.unwrap_or_else(|| app.clock.millis());
     let resource = json(&orders::shown(app, row).await?)?;
-    let event = EventType::OrderClosed;
     publish(
         tx,
         NewEvent {

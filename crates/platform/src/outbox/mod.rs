@@ -11,7 +11,8 @@ mod store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{EventId, MerchantId};
+use crate::id::{EventId, MerchantId, WebhookId};
+use crate::webhooks::{self, Queued, To};
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx};
 
 /// How long events are kept, milliseconds.
@@ -32,6 +33,18 @@ crate::stored! {
         RefundClosed = "refund.closed",
         /// A refund cannot go on by itself.
         RefundAbnormal = "refund.abnormal",
+        /// A try of an endpoint.
+        WebhookPing = "webhook.ping",
+        /// An endpoint was disabled because it failed or wants nothing more.
+        WebhookDisabled = "webhook.disabled",
+        /// A signing key ends soon.
+        KeyExpiring = "key.expiring",
+        /// An order waits for the payer's PIN.
+        OrderUserPaying = "order.user_paying",
+        /// An attempt to pay an order failed.
+        OrderPayError = "order.pay_error",
+        /// An order was taken back by the merchant, or by time.
+        OrderRevoked = "order.revoked",
         /// Every share of a split has ended.
         SplitFinished = "split.finished",
         /// What was left of an order's frozen money went to the merchant.
@@ -58,6 +71,60 @@ crate::stored! {
         PayoutCancelled = "payout.cancelled",
         /// The owner said no to a batch of payouts.
         PayoutRejected = "payout.rejected",
+        /// A mandate was pushed to the merchant and may be charged.
+        MandateActivated = "mandate.activated",
+        /// A mandate may not be charged for now.
+        MandatePaused = "mandate.paused",
+        /// A mandate may be charged again.
+        MandateResumed = "mandate.resumed",
+        /// A mandate may never be charged again.
+        MandateRevoked = "mandate.revoked",
+        /// The payer approved a debit agreement.
+        DebitAgreementApproved = "debit_agreement.approved",
+        /// The payer said no to a debit agreement.
+        DebitAgreementRefused = "debit_agreement.refused",
+        /// Nobody approved a debit agreement in time.
+        DebitAgreementExpired = "debit_agreement.expired",
+        /// Either side ended a debit agreement.
+        DebitAgreementCancelled = "debit_agreement.cancelled",
+        /// A debit agreement's time is over.
+        DebitAgreementEnded = "debit_agreement.ended",
+        /// A debit was made.
+        DebitPaid = "debit.paid",
+        /// A debit failed and will be tried again.
+        DebitRetrying = "debit.retrying",
+        /// A debit failed for good.
+        DebitFailed = "debit.failed",
+        /// A debit was taken back before it was made.
+        DebitCancelled = "debit.cancelled",
+        /// A merchant lets a service provider act for it, or changed what it may do.
+        ProviderGranted = "provider.granted",
+        /// A merchant took back what it let a service provider do.
+        ProviderRevoked = "provider.revoked",
+        /// An application to become a merchant was submitted.
+        ApplicationSubmitted = "application.submitted",
+        /// An operator looks at it.
+        ApplicationTaken = "application.taken",
+        /// Something is to be corrected.
+        ApplicationReturned = "application.returned",
+        /// Two operators approved it.
+        ApplicationApproved = "application.approved",
+        /// It was refused.
+        ApplicationRefused = "application.refused",
+        /// The agreement waits for a signature.
+        ApplicationOffered = "application.offered",
+        /// The merchant is active.
+        ApplicationActivated = "application.activated",
+        /// Every item of a reconciliation has its outcome.
+        ReconciliationDone = "reconciliation.done",
+        /// A reconciliation's file could not be had or understood.
+        ReconciliationFailed = "reconciliation.failed",
+        /// Somebody said why a case is as it is.
+        CaseExplained = "case.explained",
+        /// A case was put right.
+        CaseResolved = "case.resolved",
+        /// A day's statement can be fetched.
+        StatementReady = "statement.ready",
     }
 }
 
@@ -121,16 +188,59 @@ pub struct EventsAsk {
     pub before: Option<String>,
 }
 
-pub(crate) use follow::{closed, stuck};
+pub(crate) use follow::{order, stuck};
 
-/// Writes `event` in the transaction of the change. One of the same type about the same object on
-/// the same occasion is written once, however often this is called.
+/// Writes `event` in the transaction of the change, and into the queues of the merchant's endpoints.
+/// One of the same type about the same object on the same occasion is written once, however often
+/// this is called.
 ///
 /// # Errors
 /// Any fault of the database.
 pub async fn publish(tx: &mut Tx, event: NewEvent) -> Result<()> {
-    store::insert(tx, event).await
+    write(tx, event, To::All).await.map(drop)
 }
+
+/// The same for one endpoint, whatever it wants to be told; the event's id.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn write_for(tx: &mut Tx, event: NewEvent, webhook: WebhookId) -> Result<EventId> {
+    write(tx, event, To::One(webhook)).await
+}
+
+async fn write(tx: &mut Tx, event: NewEvent, to: To) -> Result<EventId> {
+    let (id, fresh) = store::insert(tx, &event).await?;
+    if fresh {
+        let NewEvent { merchant, event, notify_url, at, .. } = event;
+        let queued = Queued { merchant, id, event, notify_url: notify_url.as_deref(), at };
+        webhooks::fan_out(tx, queued, to, false).await?;
+    }
+    Ok(id)
+}
+
+/// An event to deliver again.
+#[derive(Clone, Debug)]
+pub(crate) struct Picked {
+    pub(crate) id: EventId,
+    pub(crate) event: EventType,
+    pub(crate) notify_url: Option<String>,
+}
+
+/// Which events to deliver again, the oldest first.
+#[derive(Clone, Debug)]
+pub(crate) struct Pick {
+    pub(crate) event: Option<EventType>,
+    /// Milliseconds, included.
+    pub(crate) since: Option<i64>,
+    /// Milliseconds, excluded.
+    pub(crate) until: Option<i64>,
+    pub(crate) delivered: Option<bool>,
+    pub(crate) after: Option<EventId>,
+    /// One more than this is answered if there are more.
+    pub(crate) limit: i64,
+}
+
+pub(crate) use store::{pick, pick_many, took};
 
 /// The events of `merchant`, newest first.
 ///

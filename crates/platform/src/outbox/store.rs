@@ -3,30 +3,88 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{API_VERSION, Event, NewEvent};
+use super::{API_VERSION, Event, NewEvent, Pick, Picked};
 use crate::clock::rfc3339;
 use crate::id::{EventId, EventTag, MerchantId};
 use crate::{App, Page, PageAsk, Problem, Result, Tx};
 
 const COLUMNS: &str = "id, type, object_version, resource, created_at, delivered_at";
 
-pub(super) async fn insert(tx: &mut Tx, event: NewEvent) -> Result<()> {
-    sqlx::query(
+/// The event's id, and whether it was written by this call.
+pub(super) async fn insert(tx: &mut Tx, event: &NewEvent) -> Result<(EventId, bool)> {
+    let id = EventId::new(event.at);
+    let written = sqlx::query(
         "INSERT INTO events (id, merchant, type, object, object_version, occasion, resource, notify_url, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (object, type, occasion) DO NOTHING",
     )
-    .bind(EventId::new(event.at).to_string())
-    .bind(event.merchant.to_string())
+    .bind(id)
+    .bind(event.merchant)
     .bind(event.event)
-    .bind(event.object)
+    .bind(event.object.as_str())
     .bind(event.object_version)
     .bind(event.occasion)
     .bind(event.resource.to_string())
-    .bind(event.notify_url)
+    .bind(event.notify_url.as_deref())
     .bind(event.at)
     .execute(&mut *tx)
     .await?;
+    if written.rows_affected() == 1 {
+        return Ok((id, true));
+    }
+    let known = sqlx::query_scalar("SELECT id FROM events WHERE object = $1 AND type = $2 AND occasion = $3")
+        .bind(event.object.as_str())
+        .bind(event.event)
+        .bind(event.occasion)
+        .fetch_one(&mut *tx)
+        .await?;
+    Ok((known, false))
+}
+
+/// The merchant's server took the event.
+pub(crate) async fn took(tx: &mut Tx, id: EventId, now: i64) -> Result<()> {
+    sqlx::query("UPDATE events SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL")
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
     Ok(())
+}
+
+/// An event of the merchant to deliver again.
+pub(crate) async fn pick(tx: &mut Tx, merchant: MerchantId, id: EventId) -> Result<Option<Picked>> {
+    let row = sqlx::query("SELECT id, type, notify_url FROM events WHERE id = $1 AND merchant = $2")
+        .bind(id)
+        .bind(merchant)
+        .fetch_optional(&mut *tx)
+        .await?;
+    row.as_ref().map(picked).transpose()
+}
+
+/// The merchant's events that `pick` says, the oldest first, one more than its limit.
+pub(crate) async fn pick_many(tx: &mut Tx, merchant: MerchantId, pick: &Pick) -> Result<Vec<Picked>> {
+    let mut sql = "SELECT id, type, notify_url FROM events WHERE merchant = $1 AND id > $2 \
+         AND created_at >= $3 AND created_at < $4"
+        .to_owned();
+    sql += match pick.delivered {
+        Some(true) => " AND delivered_at IS NOT NULL",
+        Some(false) => " AND delivered_at IS NULL",
+        None => "",
+    };
+    sql += if pick.event.is_some() { " AND type = $6" } else { "" };
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql + " ORDER BY id LIMIT $5"))
+        .bind(merchant)
+        .bind(pick.after.map_or_else(String::new, |id| id.to_string()))
+        .bind(pick.since.unwrap_or(0))
+        .bind(pick.until.unwrap_or(i64::MAX))
+        .bind(pick.limit + 1);
+    if let Some(event) = pick.event {
+        query = query.bind(event);
+    }
+    query.fetch_all(&mut *tx).await?.iter().map(picked).collect()
+}
+
+fn picked(row: &AnyRow) -> Result<Picked> {
+    Ok(Picked { id: row.try_get("id")?, event: row.try_get("type")?, notify_url: row.try_get("notify_url")? })
 }
 
 pub(super) async fn list(

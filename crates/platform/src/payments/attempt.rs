@@ -3,10 +3,11 @@
 use jialing_engine::{Outcome, SubmitError};
 use jialing_ledger::{Command, Group, Refusal, Why};
 
-use super::store;
-use crate::id::{MandateId, OrderId, PaymentId, PersonId, WalletId};
+use super::{Extra, store};
+use crate::id::{OrderId, PaymentId, PersonId, WalletId};
 use crate::kind::Kind;
 use crate::orders::{self, State};
+use crate::outbox::{self, EventType};
 use crate::wallets::{self, AccountRef, Movement, Side, legs};
 use crate::{App, Code, Problem, Result, Tx, devices, policies, splits};
 
@@ -19,8 +20,8 @@ pub struct Claim {
     pub person: PersonId,
     /// From which wallet.
     pub wallet: WalletId,
-    /// Under which mandate, if the merchant charges one.
-    pub mandate: Option<MandateId>,
+    /// The meter it charges besides the wallet's.
+    pub extra: Option<Extra>,
     /// The order's amount, fen.
     pub amount: u64,
     /// What shows that the payer agreed.
@@ -32,7 +33,8 @@ pub struct Claim {
 pub enum Agreed {
     /// A device signed; what it signed is kept in the transaction of the reservation.
     Device(devices::Signed),
-    /// Under a mandate that a device signed, the merchant signed this request.
+    /// The merchant signed this request, under what a device signed before: a mandate, a code, a debit
+    /// agreement.
     Request([u8; 24]),
 }
 
@@ -45,8 +47,8 @@ pub struct Attempt {
     pub order: OrderId,
     /// The wallet that pays.
     pub wallet: WalletId,
-    /// The mandate it is charged to.
-    pub mandate: Option<MandateId>,
+    /// The meter it charges besides the wallet's.
+    pub extra: Option<Extra>,
     /// Fen.
     pub amount: u64,
     /// Digest of what was signed first for it: sending it again moves the same legs.
@@ -136,13 +138,13 @@ async fn hold(tx: &mut Tx, claim: &Claim, now: i64, lease_ms: i64) -> Result<Fou
 /// order then stays reserved until it is looked up.
 pub async fn move_money(app: &App, attempt: &Attempt, payer: &AccountRef, payee: &AccountRef) -> Result<()> {
     let wallet_meter = attempt.wallet.number();
-    let both = [wallet_meter, attempt.mandate.map_or(0, |mandate| mandate.number())];
+    let both = [wallet_meter, attempt.extra.map_or(0, |extra| extra.meter)];
     let movement = Movement {
         id: attempt.order.number(),
         kind: Kind::Payment,
         amount: attempt.amount,
         digest: attempt.digest,
-        meters: if attempt.mandate.is_some() { &both } else { &both[..1] },
+        meters: if attempt.extra.is_some() { &both } else { &both[..1] },
     };
     let mut legs = legs(payer, payee, &movement);
     legs.extend(attempt.split.then(|| splits::freeze(attempt.order, payee, attempt.amount)));
@@ -155,7 +157,7 @@ pub async fn move_money(app: &App, attempt: &Attempt, payer: &AccountRef, payee:
         Err(SubmitError::Refused(refusal)) if refusal.why == Why::IdTaken => lost(app, attempt).await,
         Err(SubmitError::Refused(refusal)) => Err(refused(app, attempt, &refusal, payer, payee).await?),
         Err(overloaded @ SubmitError::Overloaded { .. }) => {
-            end(app, attempt.order, attempt.id, Code::Overloaded.text()).await?;
+            end(app, attempt.order, attempt.id, Code::Overloaded).await?;
             Err(wallets::stopped(overloaded))
         }
         Err(stopped) => Err(wallets::stopped(stopped)),
@@ -195,18 +197,23 @@ async fn refused(
     payee: &AccountRef,
 ) -> Result<Problem> {
     let tried = wallets::Attempt { payer, payee, amount: attempt.amount, asks: Side::Payer };
-    let problem = wallets::refused(app, refusal, &tried).await;
-    end(app, attempt.order, attempt.id, problem.code.text()).await?;
+    let mut problem = wallets::refused(app, refusal, &tried).await;
+    if let Some(extra) = attempt.extra {
+        problem = extra.name_itself(app, problem).await;
+    }
+    end(app, attempt.order, attempt.id, problem.code).await?;
     Ok(problem)
 }
 
 /// Takes the order back from an attempt that failed.
-async fn end(app: &App, order: OrderId, attempt: PaymentId, code: &'static str) -> Result<()> {
-    let now = app.clock.millis();
+async fn end(app: &App, order: OrderId, attempt: PaymentId, code: Code) -> Result<()> {
+    let (now, told) = (app.clock.millis(), app.clone());
     app.db
         .write(async move |tx: &mut Tx| {
-            orders::store::fail(tx, order, attempt, now).await?;
-            store::fail(tx, attempt, code, now).await
+            if let Some(row) = orders::store::fail(tx, order, attempt, code.text(), now).await? {
+                outbox::order(&told, tx, EventType::OrderPayError, row, now).await?;
+            }
+            store::fail(tx, attempt, code.text(), now).await
         })
         .await
 }
@@ -223,6 +230,6 @@ pub async fn resolve(app: &App, row: &orders::store::Row) -> Result<Option<u64>>
         return Ok(Some(record.seq));
     }
     let attempt = row.attempt.ok_or_else(|| Problem::internal("an order is being paid by nobody"))?;
-    end(app, row.id, attempt, Code::RequestTimeout.text()).await?;
+    end(app, row.id, attempt, Code::RequestTimeout).await?;
     Ok(None)
 }

@@ -9,19 +9,26 @@
 //! `PAYING → SUCCESS | FAILED`.
 
 mod attempt;
+mod limits;
 mod store;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::rfc3339;
+use crate::codes::{self, Asked};
 use crate::id::{MerchantId, OrderId, TransactionId, WalletId};
 use crate::money::Money;
-use crate::orders::{self, State};
+use crate::orders::qr::Named;
+use crate::orders::{self, State, TradeType};
+use crate::policies::RiskClass;
 use crate::sessions::Actor;
+use crate::static_codes::{self, Place};
 use crate::{App, Code, Problem, Result, devices, merchants, pins, stored, wallets};
 
 pub(crate) use attempt::passed;
 pub use attempt::{Agreed, Attempt, Claim, Reserved, move_money, reserve, resolve};
+pub use limits::{Extra, LimitedBy};
+pub(crate) use limits::{discreet, reached};
 pub(crate) use store::succeeded;
 
 stored! {
@@ -62,7 +69,7 @@ pub struct PayerOrder {
     /// RFC 3339, once paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<String>,
-    /// The wallet of yours that paid it.
+    /// The wallet of yours that paid it, or whose code was charged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wallet_id: Option<WalletId>,
     /// The ledger transfer, if you paid it: what a receipt is asked for with.
@@ -76,12 +83,32 @@ pub struct PayerOrder {
     pub last_problem: Option<String>,
 }
 
+stored! {
+    /// How a merchant's code came into the payer's app.
+    pub enum Via {
+        /// It was seen where it is shown.
+        Camera = "CAMERA",
+        /// It was read from a picture, which may be old or somebody else's: the limit of codes that
+        /// never change applies.
+        Image = "IMAGE",
+        /// A link opened the app.
+        Link = "LINK",
+        /// It was read from an NFC tag.
+        Nfc = "NFC",
+    }
+}
+
 /// A payment of an order.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PayAsk {
     /// The wallet that pays.
     pub wallet_id: WalletId,
+    /// What you agree to pay. The signed text says it in any case; said here too, an order of another
+    /// amount is refused as `amount_mismatch`.
+    pub amount: Option<Money>,
+    /// How the code came into your app; `CAMERA` by default.
+    pub via: Option<Via>,
     /// The payment PIN, needed above the no-PIN amount.
     pub pin: Option<String>,
     /// What your device signed: action `pay`, payee the merchant's id, subject the order's id.
@@ -96,25 +123,36 @@ pub const ACTION: &str = "pay";
 /// # Errors
 /// `not_found`.
 pub async fn view(app: &App, actor: &Actor, id: OrderId) -> Result<PayerOrder> {
-    let (row, mine) = look(app, actor, id).await?;
-    let merchant = merchants::read(app, row.merchant).await?;
-    told(app, row, mine, &merchant).await
+    let seen = look(app, actor, id).await?;
+    let merchant = merchants::read(app, seen.row.merchant).await?;
+    told(app, seen, &merchant).await
 }
 
-/// The order, and the actor's attempt at it that matters.
-async fn look(app: &App, actor: &Actor, id: OrderId) -> Result<(orders::store::Row, Option<store::Row>)> {
+/// An order and what a person has to do with it.
+struct Seen {
+    row: orders::store::Row,
+    /// Their attempt at it that matters.
+    mine: Option<store::Row>,
+    /// Whose code it charges, if it charges one: theirs, where they have not tried to pay it.
+    asked: Option<Asked>,
+}
+
+/// The order as the actor may see it. One that is not open to whoever scans it is its payer's alone.
+async fn look(app: &App, actor: &Actor, id: OrderId) -> Result<Seen> {
     let mut connection = app.db.read().acquire().await?;
     let row = orders::store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
     let mine = store::last_of(&mut connection, id, actor.person).await?;
-    Ok((row, mine))
+    let asked = codes::asked(&mut connection, &row).await?.filter(|asked| asked.person == actor.person);
+    let open = matches!(row.trade_type, TradeType::Qr | TradeType::Mandate);
+    if open || mine.is_some() || asked.is_some() {
+        Ok(Seen { row, mine, asked })
+    } else {
+        Err(Problem::new(Code::NotFound))
+    }
 }
 
-async fn told(
-    app: &App,
-    row: orders::store::Row,
-    mine: Option<store::Row>,
-    merchant: &merchants::store::Row,
-) -> Result<PayerOrder> {
+async fn told(app: &App, seen: Seen, merchant: &merchants::store::Row) -> Result<PayerOrder> {
+    let Seen { row, mine, asked } = seen;
     let store_name = match row.store {
         Some(store) => merchants::store_name(app, store).await?,
         None => None,
@@ -130,7 +168,7 @@ async fn told(
         amount: orders::fen(row.amount),
         expires_at: rfc3339(row.expires_at),
         paid_at: row.paid_at.map(rfc3339),
-        wallet_id: paid.map(|paid| paid.wallet),
+        wallet_id: paid.map(|paid| paid.wallet).or(asked.map(|asked| asked.wallet)),
         transaction_id: paid.map(|_| row.id.cast()),
         refunded: paid.map(|_| orders::fen(row.refunded)),
         last_problem: mine.and_then(|mine| mine.problem),
@@ -142,16 +180,29 @@ async fn told(
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScanAsk {
-    /// The text in the merchant's QR code.
+    /// The text in the merchant's QR code, or the link that opened your app.
     pub payload: String,
 }
 
-/// The order in a QR code, as a payer sees it.
+/// What a scanned code leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Scanned {
+    /// An order to pay.
+    Order(Box<PayerOrder>),
+    /// A place where the payer types the amount.
+    Place(Box<Place>),
+}
+
+/// What a QR code or link leads to, as a payer sees it.
 ///
 /// # Errors
 /// `invalid_request` for what is no code of this scheme; `not_found`.
-pub async fn scan(app: &App, actor: &Actor, ask: &ScanAsk) -> Result<PayerOrder> {
-    view(app, actor, orders::qr::order_in(&ask.payload)?).await
+pub async fn scan(app: &App, actor: &Actor, ask: &ScanAsk) -> Result<Scanned> {
+    match orders::qr::named_in(&orders::carriers::payload_in(&ask.payload))? {
+        Named::Order(id) => Ok(Scanned::Order(Box::new(view(app, actor, id).await?))),
+        Named::Static(id) => Ok(Scanned::Place(Box::new(static_codes::place(app, actor, id).await?))),
+    }
 }
 
 /// Pays an order.
@@ -163,21 +214,24 @@ pub async fn scan(app: &App, actor: &Actor, ask: &ScanAsk) -> Result<PayerOrder>
 /// the PIN; `in_progress` while somebody else pays; `order_paid`; `order_closed`; `merchant_inactive`;
 /// what the ledger refused, with the limit and what is left.
 pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<PayerOrder> {
-    let (row, mine) = look(app, actor, id).await?;
-    if mine.as_ref().is_some_and(|mine| mine.state == AttemptState::Success) {
-        let merchant = merchants::read(app, row.merchant).await?;
-        return told(app, row, mine, &merchant).await;
+    let seen = look(app, actor, id).await?;
+    if seen.mine.as_ref().is_some_and(|mine| mine.state == AttemptState::Success) {
+        let merchant = merchants::read(app, seen.row.merchant).await?;
+        return told(app, seen, &merchant).await;
     }
+    let row = &seen.row;
     match row.state_at(app.clock.millis()) {
         State::Success => return Err(Problem::new(Code::OrderPaid)),
         State::Closed | State::Revoked => return Err(Problem::new(Code::OrderClosed)),
         State::NotPay | State::UserPaying | State::PayError => {}
     }
+    payable(&seen, &ask)?;
     let payer = wallets::of(app, actor.person, ask.wallet_id).await?;
     payer.may_pay()?;
     let (merchant, payee) = merchants::active(app, row.merchant).await?;
     let payee = wallets::find(app, payee).await?;
     let amount = orders::fen(row.amount);
+    agreed_amount(ask.amount, amount)?;
     let evidence = devices::Evidence {
         action: ACTION,
         payee: row.merchant.to_string(),
@@ -188,18 +242,58 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
         nonce: ask.evidence.nonce.clone(),
     };
     let signed = devices::check(app, actor, &evidence, &ask.evidence).await?;
-    pins::require(app, actor, ask.pin.as_deref(), amount.amount).await?;
+    match (seen.asked, ask.pin.as_deref()) {
+        // The payer was asked because of the PIN.
+        (Some(_), None) => return Err(Problem::new(Code::PinRequired).field("pin")),
+        (_, pin) => pins::require(app, actor, pin, amount.amount).await?,
+    }
+    let extra = match ask.via {
+        Some(Via::Image) => Some(Extra::risk(app, RiskClass::D, actor.person).await?),
+        _ => None,
+    };
     let claim = Claim {
         order: id,
         person: actor.person,
         wallet: ask.wallet_id,
-        mandate: None,
+        extra,
         amount: amount.amount,
         agreed: Agreed::Device(signed),
     };
     if let Reserved::Ours(attempt) = reserve(app, &claim).await? {
         move_money(app, &attempt, &payer.account(), &payee.account()).await?;
     }
-    let (row, mine) = look(app, actor, id).await?;
-    told(app, row, mine, &merchant).await
+    told(app, look(app, actor, id).await?, &merchant).await
+}
+
+/// Whether an order that waits may be paid by this request.
+fn payable(seen: &Seen, ask: &PayAsk) -> Result<()> {
+    match (seen.row.trade_type, seen.asked) {
+        (TradeType::Qr | TradeType::Mandate, _) => Ok(()),
+        (TradeType::Static | TradeType::Debit, _) | (TradeType::Code, None) => {
+            Err(Problem::new(Code::StateConflict).detail("This order is not paid by a request of its own."))
+        }
+        (TradeType::Code, Some(_)) if seen.row.state != State::UserPaying => {
+            Err(Problem::new(Code::StateConflict).detail("You are not asked any more: show a fresh code."))
+        }
+        (TradeType::Code, Some(asked)) if asked.wallet != ask.wallet_id => {
+            Err(Problem::new(Code::InvalidRequest)
+                .field("wallet_id")
+                .detail("The wallet whose code was charged pays."))
+        }
+        (TradeType::Code, Some(asked)) if asked.device != ask.evidence.device_id => {
+            Err(Problem::new(Code::DeviceUnknown).detail("The device that showed the code signs."))
+        }
+        (TradeType::Code, Some(_)) => Ok(()),
+    }
+}
+
+/// Whether what the payer named is what is to be paid.
+pub(crate) fn agreed_amount(named: Option<Money>, amount: Money) -> Result<()> {
+    match named {
+        Some(named) if named != amount => Err(Problem::new(Code::AmountMismatch)
+            .field("amount")
+            .with("amount", amount.amount)
+            .detail("What you agreed to pay is not what the order asks for. Look at it again.")),
+        _ => Ok(()),
+    }
 }

@@ -1,8 +1,8 @@
 //! The table `payments`.
 
-use super::AttemptState;
 use super::attempt::{Attempt, Claim};
-use crate::id::{MandateId, OrderId, PaymentId, PersonId, WalletId};
+use super::{AttemptState, Extra, LimitedBy};
+use crate::id::{MandateId, OrderId, PaymentId, PersonId, WalletId, digits};
 use crate::{Problem, Result, Tx};
 
 /// A row of `payments`.
@@ -12,7 +12,10 @@ pub(super) struct Row {
     pub(super) order_id: OrderId,
     pub(super) person: PersonId,
     pub(super) wallet: WalletId,
+    /// Older rows; newer ones name the meter.
     pub(super) mandate: Option<MandateId>,
+    pub(super) meter: Option<String>,
+    pub(super) limited_by: Option<LimitedBy>,
     pub(super) amount: i64,
     pub(super) digest: Vec<u8>,
     pub(super) state: AttemptState,
@@ -22,13 +25,14 @@ pub(super) struct Row {
 impl TryFrom<Row> for Attempt {
     type Error = Problem;
     fn try_from(row: Row) -> Result<Self> {
+        let extra = Extra::of(&row)?;
         let digest =
             row.digest.try_into().map_err(|_| Problem::internal("a stored digest has another length"))?;
         Ok(Self {
             id: row.id,
             order: row.order_id,
             wallet: row.wallet,
-            mandate: row.mandate,
+            extra,
             amount: row.amount.unsigned_abs(),
             digest,
             split: false,
@@ -45,14 +49,15 @@ pub(super) async fn begin(
     now: i64,
 ) -> Result<Attempt> {
     sqlx::query(
-        "INSERT INTO payments (id, order_id, person, wallet, mandate, amount, digest, state, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO payments (id, order_id, person, wallet, meter, limited_by, amount, digest, state, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(id)
     .bind(claim.order)
     .bind(claim.person)
     .bind(claim.wallet)
-    .bind(claim.mandate)
+    .bind(claim.extra.map(|extra| digits(extra.meter)))
+    .bind(claim.extra.map(|extra| extra.by))
     .bind(claim.amount as i64)
     .bind(digest.to_vec())
     .bind(AttemptState::Paying)
@@ -63,7 +68,7 @@ pub(super) async fn begin(
         id,
         order: claim.order,
         wallet: claim.wallet,
-        mandate: claim.mandate,
+        extra: claim.extra,
         amount: claim.amount,
         digest,
         split: false,

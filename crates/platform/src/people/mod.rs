@@ -107,6 +107,24 @@ pub async fn phone_of(app: &App, person: PersonId) -> Result<Option<Phone>> {
     }
 }
 
+/// Seals `plain` under the person's own key for `column`, written `table.column`.
+pub(crate) async fn seal(app: &App, person: PersonId, column: &str, plain: &str) -> Result<Vec<u8>> {
+    Ok(store::person(app, person).await?.key.seal(column, plain))
+}
+
+/// Opens what was sealed under the person's own key.
+///
+/// # Errors
+/// `not_found` once the person is erased.
+pub(crate) async fn open(
+    app: &App,
+    person: PersonId,
+    column: &str,
+    sealed: &[u8],
+) -> Result<zeroize::Zeroizing<String>> {
+    store::person(app, person).await?.key.text(column, sealed)
+}
+
 /// The value a phone is found by.
 pub(crate) fn phone_index(app: &App, phone: &Phone) -> String {
     phone.index(app)

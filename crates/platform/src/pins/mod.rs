@@ -112,23 +112,29 @@ pub async fn require(app: &App, actor: &Actor, pin: Option<&str>, amount: u64) -
     if let Some(pin) = pin {
         return verify(app, actor, pin).await;
     }
-    let single = policies::number(app, "no_pin_single").await?;
-    let day_most = policies::number(app, "no_pin_day").await?;
-    let amount = i64::try_from(amount).unwrap_or(i64::MAX);
-    let (person, day) = (actor.person, day_of(app.clock.millis()));
-    let free = amount <= single
-        && app
-            .db
-            .write(async move |tx: &mut Tx| store::spend_free(tx, person, day, amount, day_most).await)
-            .await?;
-    match free {
+    match spend_free(app, actor.person, amount).await? {
         true => Ok(()),
-        false if store::row(app, person).await?.is_none() => Err(Problem::new(Code::PinNotSet).field("pin")),
+        false if store::row(app, actor.person).await?.is_none() => {
+            Err(Problem::new(Code::PinNotSet).field("pin"))
+        }
         false => Err(Problem::new(Code::PinRequired)
             .field("pin")
-            .with("no_pin_single", single)
-            .with("no_pin_day", day_most)),
+            .with("no_pin_single", policies::number(app, "no_pin_single").await?)
+            .with("no_pin_day", policies::number(app, "no_pin_day").await?)),
     }
+}
+
+/// Spends `amount`, in fen, of what the person may pay without the PIN; false, and nothing is spent,
+/// where it does not fit.
+pub(crate) async fn spend_free(app: &App, person: PersonId, amount: u64) -> Result<bool> {
+    let single = policies::number(app, "no_pin_single").await?;
+    let most = policies::number(app, "no_pin_day").await?;
+    let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+    if amount > single {
+        return Ok(false);
+    }
+    let day = day_of(app.clock.millis());
+    app.db.write(async move |tx: &mut Tx| store::spend_free(tx, person, day, amount, most).await).await
 }
 
 /// Checks the PIN, whatever the amount.

@@ -11,6 +11,7 @@
 mod anchor;
 mod classes;
 mod file;
+mod risk;
 pub mod rules;
 mod store;
 
@@ -23,6 +24,8 @@ use crate::{App, Problem, Result};
 pub(crate) use anchor::stored;
 pub use anchor::{anchor, keep_anchoring};
 pub use classes::{Limits, limits, publish_classes};
+pub(crate) use risk::open as open_meter;
+pub use risk::{RiskClass, meter as risk_meter};
 
 /// How long what was read stays good, milliseconds.
 pub const REFRESH_MS: i64 = 30_000;
@@ -112,12 +115,13 @@ pub async fn establish(app: &App) -> Result<()> {
     add(app, shipped).await
 }
 
-/// Adds versions and publishes class limits to the ledger. Those already there are left alone.
+/// Adds versions and publishes the limits of wallet and risk classes to the ledger. Those already there are left alone.
 ///
 /// # Errors
 /// `internal` if a version exists with other content, or would start before an older one.
 pub async fn add(app: &App, versions: Vec<Policy>) -> Result<()> {
     store::add(app, versions).await?;
     *app.policies.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
-    publish_classes(app).await
+    publish_classes(app).await?;
+    risk::publish(app).await
 }

@@ -97,6 +97,7 @@ pub struct What {
 
 /// The proof that the record is in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReceiptProof)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
     /// `RFC6962-SHA256+ED25519` or `RFC6962-SM3+SM2`, as the ledger's suite is.

@@ -47,8 +47,10 @@ enum Came {
 }
 
 async fn submit(app: &App, refund: &store::Row, order: &orders::store::Row) -> Result<Came> {
-    let payer =
-        order.payer_wallet.ok_or_else(|| Problem::internal("a refund of an order that nobody paid"))?;
+    let payer = refund
+        .to_wallet
+        .or(order.payer_wallet)
+        .ok_or_else(|| Problem::internal("a refund of an order that nobody paid"))?;
     let merchant = merchants::read(app, refund.merchant).await?;
     let wallet =
         merchant.wallet.ok_or_else(|| Problem::internal("a merchant that was paid has no wallet"))?;

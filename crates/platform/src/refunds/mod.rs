@@ -8,14 +8,17 @@
 //! `out_refund_no` is the merchant's key for ever. `CLOSED` means that the merchant's side could not
 //! pay, or its owner said no: nothing moved, and the amount is free to be refunded under a new
 //! number. `ABNORMAL` means that the payer's wallet could not take it: the amount stays set aside
-//! until a retry succeeds.
+//! until a retry succeeds, another wallet of the payer's takes it, or the merchant gives it up: see
+//! [`redirect`] and [`close`].
 
+mod abnormal;
 mod execute;
 pub mod follow;
 mod numbers;
 mod words;
 
 pub use words::reasons;
+pub(crate) use words::{Named, named};
 pub mod rules;
 pub mod store;
 
@@ -29,8 +32,9 @@ use crate::orders::{self, Made};
 use crate::sessions::Actor;
 use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, splits, stored, text};
 
+pub use abnormal::{close, redirect};
 pub use execute::{carry_out, execute, reconcile};
-pub(crate) use numbers::{number_of, of_order};
+pub(crate) use numbers::{by_numbers, number_of, of_order};
 pub use store::ListAsk;
 pub(crate) use store::{late, whole};
 
@@ -102,6 +106,9 @@ pub struct Refund {
     /// The code of what stands in the way, for `CLOSED` and `ABNORMAL`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Why the merchant gave it up, in its words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close_reason: Option<String>,
     /// RFC 3339.
     pub created_at: String,
     /// RFC 3339, once it succeeded or was closed.
@@ -133,7 +140,7 @@ pub struct RefundAsk {
     pub nature: Option<Nature>,
 }
 
-/// An owner's no.
+/// A no: an owner's to a refund that waits, or a merchant's to one that cannot be made.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectAsk {
@@ -335,6 +342,7 @@ impl From<store::Row> for Refund {
             origin: row.origin,
             state: row.state,
             problem: row.problem,
+            close_reason: row.close_reason,
             created_at: rfc3339(row.created_at),
             ended_at: row.ended_at.map(rfc3339),
             transaction_id: (row.state == State::Success).then(|| row.id.cast()),

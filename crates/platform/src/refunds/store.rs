@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Name, Nature, Origin, RefundAsk, State, rules};
-use crate::id::{MerchantId, OrderId, PersonId, RefundId, RefundTag};
+use crate::id::{MerchantId, OrderId, PersonId, RefundId, RefundTag, WalletId};
 use crate::merchants::Caller;
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, orders, splits};
 
@@ -37,6 +37,10 @@ pub struct Row {
     pub state: State,
     /// What stands in the way.
     pub problem: Option<String>,
+    /// Where it goes instead of the wallet that paid.
+    pub to_wallet: Option<WalletId>,
+    /// Why its merchant gave it up.
+    pub close_reason: Option<String>,
     /// What the ledger record carries.
     pub digest: Vec<u8>,
     /// Who approved or rejected it.
@@ -245,6 +249,32 @@ pub(super) async fn resume(
     .fetch_optional(&mut *tx)
     .await?
     .ok_or(Problem::new(Code::StateConflict))
+}
+
+/// Sends an abnormal refund on to `to`; false if it is not abnormal any more.
+pub(super) async fn redirect(tx: &mut Tx, id: RefundId, to: WalletId) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE refunds SET state = 'PROCESSING', problem = NULL, to_wallet = $2, version = version + 1
+         WHERE id = $1 AND state = 'ABNORMAL'",
+    )
+    .bind(id)
+    .bind(to)
+    .execute(&mut *tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives up an abnormal refund; `None` if it is not abnormal any more.
+pub(super) async fn give_up(tx: &mut Tx, id: RefundId, reason: &str, now: i64) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(
+        "UPDATE refunds SET state = 'CLOSED', close_reason = $2, ended_at = $3, version = version + 1
+         WHERE id = $1 AND state = 'ABNORMAL' RETURNING *",
+    )
+    .bind(id)
+    .bind(reason.to_owned())
+    .bind(now)
+    .fetch_optional(&mut *tx)
+    .await?)
 }
 
 /// Closes a refund that waits for approval.

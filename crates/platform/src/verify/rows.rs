@@ -25,7 +25,7 @@ const fn sql(kind: Kind) -> Option<(&'static str, &'static [&'static str])> {
             &["SUCCESS", "REVOKED", "CLOSED"],
         )),
         Kind::Refund => Some((
-            "SELECT r.id, r.amount, r.state, m.wallet AS payer, o.payer_wallet AS payee, r.record_seq \
+            "SELECT r.id, r.amount, r.state, m.wallet AS payer, COALESCE(r.to_wallet, o.payer_wallet) AS payee, r.record_seq \
              FROM refunds r JOIN orders o ON o.id = r.order_id JOIN merchants m ON m.id = r.merchant WHERE r.id IN ",
             &["SUCCESS"],
         )),

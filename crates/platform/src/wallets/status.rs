@@ -6,6 +6,7 @@ use super::Class;
 
 crate::stored! {
     /// What a wallet may do now.
+    #[schema(as = WalletStatus)]
     pub enum Status {
         /// Everything its class allows.
         Active = "ACTIVE",

@@ -2,8 +2,8 @@
 //!
 //! Every [`Policy::every_ms`] at most, the newest checkpoint becomes a *round*: all witnesses are asked to
 //! cosign this one, each by a task of its own, so that a dead one delays nobody. [`Witnesses::published`]
-//! is what the world is shown: the newest round that has the cosignatures the operator's policy asks for.
-//! It never shrinks, not across a restart either.
+//! is what the world is shown: the newest round that has the cosignatures the operator's policy asks for
+//! and is kept in the tables. It never shrinks, not across a restart either.
 //!
 //! A receipt carries a checkpoint of such a round; [`Witnesses::covering`] waits a bounded time for it.
 //! Without witnesses everything here is silent, and the newest checkpoint is what is published.
@@ -159,7 +159,7 @@ impl Witnesses {
         self.0.asked.iter().cloned().zip(standing.iter().cloned()).collect()
     }
 
-    /// Changes whenever a witness has answered or a round has begun.
+    /// Changes whenever a witness has answered, a round has begun or one is published.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changed.subscribe()
@@ -174,8 +174,7 @@ impl Witnesses {
         if self.0.asked.is_empty() {
             return newest(engine.checkpoint());
         }
-        self.rounds(|rounds| rounds.published(&self.ripeness()))
-            .unwrap_or_else(|| newest(engine.checkpoint()))
+        self.rounds(|rounds| rounds.published()).unwrap_or_else(|| newest(engine.checkpoint()))
     }
 
     /// A cosigned checkpoint that covers record `seq`, with `want` cosignatures if they come within
@@ -241,6 +240,6 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         .map(|place| tokio::spawn(ask::keep_asking(app.clone(), place, target.subscribe())));
     let mut handles: Vec<_> = asking.collect();
     handles.push(tokio::spawn(ask::begin_rounds(app.clone(), target)));
-    handles.push(tokio::spawn(store::keep_published(app.clone())));
+    handles.push(tokio::spawn(store::publish_ripe(app.clone())));
     handles
 }

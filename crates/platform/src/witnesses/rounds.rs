@@ -30,7 +30,7 @@ pub(super) struct Signed {
 #[derive(Default)]
 pub(super) struct Rounds {
     rounds: VecDeque<Round>,
-    /// What was published last: by an earlier process, or out of a round that is gone.
+    /// What is published, by this process or an earlier one.
     last: Option<Published>,
 }
 
@@ -88,24 +88,23 @@ impl Rounds {
         }
     }
 
-    /// What an earlier process published.
-    pub(super) fn resume(&mut self, published: Published) {
-        self.last = Some(published);
+    /// Takes this for published: it is kept, by an earlier process or by this one.
+    pub(super) fn publish(&mut self, kept: Published) {
+        if self.last.as_ref().is_none_or(|last| last.size <= kept.size) {
+            self.last = Some(kept);
+        }
     }
 
-    /// The newest ripe round, or what was published before; the first round while there is neither.
-    pub(super) fn published(&mut self, ripeness: &Ripeness) -> Option<Published> {
-        let ripe = self.rounds.iter().rev().find(|round| round.is_ripe(ripeness)).map(Round::published);
-        if let Some(ripe) = ripe
-            && self.last.as_ref().is_none_or(|last| last.size <= ripe.size)
-        {
-            self.last = Some(ripe);
-        }
-        if self.last.is_none() {
-            // Shown until a round is ripe: it must stay the same, or what is shown would shrink later.
-            return self.rounds.front().map(Round::published);
-        }
-        self.last.clone()
+    /// The newest ripe round, if it says more than what is published.
+    pub(super) fn ripe(&self, ripeness: &Ripeness) -> Option<Published> {
+        let ripe = self.rounds.iter().rev().find(|round| round.is_ripe(ripeness)).map(Round::published)?;
+        self.last.as_ref().is_none_or(|last| last.size <= ripe.size && *last != ripe).then_some(ripe)
+    }
+
+    /// What is published; before there is anything, the first round: it must stay the same, or what is
+    /// shown would shrink later.
+    pub(super) fn published(&self) -> Option<Published> {
+        self.last.clone().or_else(|| self.rounds.front().map(Round::published))
     }
 
     /// The newest round over record `seq` with at least `want` cosignatures, else the one with the most.
@@ -140,7 +139,9 @@ mod tests {
 
     fn shown(rounds: &mut Rounds, quorum: usize, patience: Duration) -> (u64, usize) {
         let ripeness = Ripeness { quorum, witnesses: 2, patience };
-        let published = rounds.published(&ripeness).expect("a round");
+        rounds.ripe(&ripeness).into_iter().for_each(|ripe| rounds.publish(ripe));
+        assert_eq!(rounds.ripe(&ripeness), None, "it is published");
+        let published = rounds.published().expect("a round");
         (published.size, published.cosigned)
     }
 
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn what_is_shown_never_shrinks() {
         let mut rounds = rounds(&[10]);
-        rounds.resume(Published { size: 15, note: String::new(), cosigned: 2 });
+        rounds.publish(Published { size: 15, note: String::new(), cosigned: 2 });
         rounds.answer(10, 0, Some("a\n".into()));
         assert_eq!(shown(&mut rounds, 0, Duration::ZERO), (15, 2));
         for size in 20..20 + 2 * KEPT as u64 {

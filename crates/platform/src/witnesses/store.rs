@@ -1,5 +1,7 @@
 //! What was published last, kept so that a restart does not publish less.
 
+use std::time::Duration;
+
 use jialing_crypto::cosign;
 use jialing_crypto::note::{Checkpoint, NoteVerifier};
 use sqlx::Row;
@@ -23,7 +25,7 @@ pub async fn resume(app: &App) -> Result<()> {
     match cosign::open(&note, &log, &keys, 0) {
         Ok((Checkpoint { size, .. }, found)) if size <= app.engine.checkpoint().size => {
             let published = Published { size, note, cosigned: found.len() };
-            app.witnesses.rounds(|rounds| rounds.resume(published));
+            app.witnesses.change(|rounds| rounds.publish(published));
         }
         Ok((checkpoint, _)) => tracing::error!(
             published = checkpoint.size,
@@ -37,21 +39,26 @@ pub async fn resume(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Keeps what is published for as long as the future lives.
-pub(super) async fn keep_published(app: App) {
+/// Shortest time between two looks at rounds that nothing happened to, milliseconds.
+const LOOK_MS: u64 = 50;
+
+/// Publishes ripe rounds for as long as the future lives. Each is kept first: what the world has seen
+/// must outlive the process.
+pub(super) async fn publish_ripe(app: App) {
     let mut changed = app.witnesses.0.changed.subscribe();
-    let mut kept = None;
+    // A round that is only waiting for silent witnesses ripens without anything happening.
+    let pause = Duration::from_millis(app.witnesses.policy().wait_ms.max(LOOK_MS));
     loop {
-        let published = app.witnesses.rounds(|rounds| rounds.published(&app.witnesses.ripeness()));
-        if let Some(published) = published.filter(|published| published.cosigned > 0)
-            && kept.as_ref() != Some(&published)
-        {
-            match save(&app, &published).await {
-                Ok(()) => kept = Some(published),
-                Err(problem) => tracing::warn!(%problem, "what is published could not be kept"),
+        changed.mark_unchanged();
+        if let Some(ripe) = app.witnesses.rounds(|rounds| rounds.ripe(&app.witnesses.ripeness())) {
+            match save(&app, &ripe).await {
+                Ok(()) => app.witnesses.change(|rounds| rounds.publish(ripe)),
+                Err(problem) => {
+                    tracing::warn!(%problem, "what is cosigned could not be kept, so it is not published")
+                }
             }
         }
-        if changed.changed().await.is_err() {
+        if let Ok(Err(_)) = tokio::time::timeout(pause, changed.changed()).await {
             return;
         }
     }

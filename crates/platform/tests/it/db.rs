@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use jialing_platform::db::{self, Backend, MAX_WAITING_JOBS};
 use jialing_platform::{Code, Db, Problem, Result, Tx};
@@ -181,7 +182,7 @@ fn a_conflict_on_postgresql_runs_the_job_again() {
 #[test]
 fn more_waiting_jobs_than_allowed_are_refused_as_overload() {
     on_each_store(async |store: &Store| {
-        let db = &store.db;
+        let db = &store.db.clone().with_patience(Duration::from_secs(3600));
         with_counters(db).await;
         // Every writer is kept busy until `go_on`; what comes then waits, and what is too much is refused.
         let writers = if db.backend() == Backend::Sqlite { 1 } else { db::POSTGRES_WRITERS };
@@ -215,6 +216,18 @@ fn more_waiting_jobs_than_allowed_are_refused_as_overload() {
         };
         let (busy, waited) = futures_util::future::join(busy, flood).await;
         assert!(busy.into_iter().chain(waited).all(|answer| answer.is_ok()));
+    });
+}
+
+#[test]
+fn a_job_that_waited_too_long_is_refused_and_not_run_but_a_followers_is() {
+    on_each_store(async |store: &Store| {
+        with_counters(&store.db).await;
+        let db = store.db.clone().with_patience(Duration::ZERO);
+        let late = db.write(async |tx: &mut Tx| insert(tx, "late", 1).await).await;
+        assert_eq!(late.expect_err("refused").code, Code::Overloaded);
+        db.write_first(async |tx: &mut Tx| insert(tx, "follower", 2).await).await.expect("run");
+        assert_eq!(names(&db).await, ["follower"]);
     });
 }
 

@@ -175,7 +175,7 @@ fn both_forms_add_up_to_what_the_ledger_says() {
                 let bytes = file(world, &owner, id).await.expect("ready");
                 let (count, sum) = match format {
                     Form::Csv => of_csv(&String::from_utf8(bytes).expect("UTF-8")),
-                    Form::Parquet => of_parquet(&rows(&bytes)),
+                    Form::CsvGz | Form::Parquet => of_parquet(&rows(&bytes)),
                 };
                 assert_eq!(count, export.rows);
                 let (opening, closing) = (export.opening.amount as i64, export.closing.amount as i64);

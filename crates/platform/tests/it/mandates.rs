@@ -6,7 +6,7 @@ use jialing_platform::mandates::{self, ChargeAsk, Mandate, MandateAsk, State};
 use jialing_platform::merchants::Caller;
 use jialing_platform::orders::{self, Name, Order, RefundState};
 use jialing_platform::wallets::{self, Control};
-use jialing_platform::{Code, Money, PageAsk, Problem, Result, merchants, refunds};
+use jialing_platform::{Code, Money, PageAsk, Problem, Result, merchants, outbox, refunds};
 
 use crate::citizen::PIN;
 use crate::market::{Payer, Shop, found, fund, request};
@@ -38,6 +38,8 @@ fn ask(number: &str, amount: u64) -> ChargeAsk {
         description: "地铁 2 号线".into(),
         amount: Money::fen(amount),
         store_id: None,
+        goods_detail: None,
+        terminal: None,
         attach: None,
         notify_url: None,
         goods_tag: None,
@@ -128,7 +130,7 @@ fn the_same_charge_again_answers_the_paid_order_and_a_refused_one_is_tried_again
         let extra = poor.extra.unwrap_or_default();
         assert_eq!(extra.keys().collect::<Vec<_>>(), ["order_id"], "nothing about the wallet");
         let waiting = orders::of(&world.app, shop.id, &Name::OutTradeNo("M-2".into())).await.expect("there");
-        assert_eq!((waiting.state, waiting.qr), (orders::State::PayError, None));
+        assert_eq!((waiting.state, waiting.qr_code), (orders::State::PayError, None));
         fund(world, payer.wallet, 1).await;
         let paid = charge(world, &shop, &mandate.token, "M-2", 49_001).await.expect("tried again");
         assert_eq!((paid.id, paid.state), (waiting.id, orders::State::Success));
@@ -356,5 +358,30 @@ fn a_charged_order_is_revoked_whole() {
         let old = charge(world, &shop, &mandate.token, "M-5", 100).await.expect("paid");
         world.clock.advance(86_400_000 + 1_000);
         assert_eq!(revoke(&shop.caller, &old).await.expect_err("too late").code, Code::StateConflict);
+    });
+}
+
+#[test]
+fn a_merchant_hears_of_each_turn_of_a_mandate_by_its_token_alone() {
+    on_each_backend(async |world: &mut World| {
+        let (shop, payer) = pair(world).await;
+        let mandate = push(world, &payer, &shop, 1_000, 2_500).await;
+        let (app, actor) = (&world.app, &payer.citizen.actor);
+        for _ in 0..2 {
+            mandates::pause(app, actor, mandate.id).await.expect("paused");
+        }
+        mandates::resume(app, actor, mandate.id).await.expect("resumed");
+        mandates::revoke(app, actor, mandate.id).await.expect("revoked");
+        let page = outbox::list(app, shop.id, outbox::EventsAsk::default()).await.expect("events");
+        let mut told: Vec<_> =
+            page.items.iter().map(|event| (event.event.text(), event.object_version)).collect();
+        told.sort_by_key(|(_, version)| *version);
+        assert_eq!(
+            told,
+            [("mandate.activated", 2), ("mandate.paused", 3), ("mandate.resumed", 4), ("mandate.revoked", 5)]
+        );
+        let text = serde_json::to_string(&page.items).expect("JSON");
+        assert!(text.contains(&mandate.token) && !text.contains(&mandate.id.to_string()), "{text}");
+        assert!(!text.contains(&payer.wallet.to_string()), "{text}");
     });
 }

@@ -33,6 +33,7 @@ pub struct Payer {
 pub fn request(merchant: MerchantId, body: &str) -> Caller {
     Caller {
         merchant,
+        provider: None,
         serial: "0011223344556677".into(),
         body_sha256: HashAlgorithm::Sha256.digest(body.as_bytes()),
     }
@@ -66,6 +67,9 @@ impl Shop {
             description: "小面 × 2".into(),
             amount: Money::fen(amount),
             store_id: None,
+            goods_detail: None,
+            terminal: None,
+            return_url: None,
             expires_in: None,
             attach: None,
             notify_url: None,
@@ -103,7 +107,7 @@ impl Payer {
         let (payee, subject) = (order.merchant_id.to_string(), order.id.to_string());
         let evidence =
             self.citizen.sign(world, payments::ACTION, &payee, order.amount.amount, &subject, self.wallet);
-        PayAsk { wallet_id: self.wallet, pin: None, evidence }
+        PayAsk { wallet_id: self.wallet, amount: None, via: None, pin: None, evidence }
     }
 
     /// Pays an order.

@@ -144,7 +144,7 @@ fn old_and_new_keys_verify_side_by_side_until_they_end_or_are_revoked() {
         let stranger = Citizen::identified(world, 2, "李明").await;
         let (app, owner) = (&world.app, &shop.owner.actor);
         let pem = |suite| SigningKey::generate(suite).public().to_pem();
-        let ask = |public_key: String, days| KeyAsk { public_key, valid_days: days };
+        let ask = |public_key: String, days| KeyAsk { public_key, valid_days: days, ..KeyAsk::default() };
         let (old, new) = (pem(Suite::Ed25519), pem(Suite::Sm2Sm3));
         let old = merchants::register_key(app, owner, shop.id, ask(old, Some(40))).await.expect("registered");
         let again = merchants::register_key(app, owner, shop.id, ask(old.public_key.clone(), None))

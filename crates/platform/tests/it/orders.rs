@@ -117,12 +117,12 @@ fn an_order_is_closed_by_its_merchant_or_by_time() {
         let shop = Shop::open(world, 1, "BKA").await;
         let by_merchant = shop.order(world, "A-1", 100).await;
         assert_eq!(by_merchant.state, State::NotPay);
-        assert!(by_merchant.qr.is_some());
+        assert!(by_merchant.qr_code.is_some());
         for _ in 0..2 {
             let closed =
                 orders::close(&world.app, shop.id, Name::OutTradeNo("A-1".into())).await.expect("closed");
             assert_eq!((closed.state, closed.close_reason), (State::Closed, Some(CloseReason::Merchant)));
-            assert!(closed.qr.is_none() && closed.closed_at.is_some());
+            assert!(closed.qr_code.is_none() && closed.closed_at.is_some());
         }
         let by_time = shop.order(world, "A-2", 100).await;
         world.clock.advance(1_200_000 - 5_000);
@@ -158,7 +158,7 @@ fn a_paid_order_is_neither_closed_nor_payable_and_time_does_not_touch_it() {
         world.clock.advance(3_600_000);
         orders::sweep(&world.app).await.expect("swept");
         let paid = shop.see(world, order.id).await;
-        assert_eq!((paid.state, paid.qr), (State::Success, None));
+        assert_eq!((paid.state, paid.qr_code), (State::Success, None));
         assert!(paid.paid_at.is_some() && paid.transaction_id.is_some());
         let revoking = orders::revoke(&world.app, &shop.caller, Name::Id(order.id)).await;
         assert_eq!(revoking.expect_err("scanned, not charged").code, Code::StateConflict);
@@ -223,12 +223,12 @@ fn an_orders_code_leads_the_payer_to_the_order() {
         let shop = Shop::open(world, 1, "BKA").await;
         let payer = Payer::with(world, 2, "BKA", 0).await;
         let order = shop.order(world, "A-1", 1250).await;
-        let payload = order.qr.clone().expect("it can be paid");
+        let payload = order.qr_code.clone().expect("it can be paid");
         assert!(payload.starts_with("000201010212") && payload.contains("5303156"), "{payload}");
-        assert_eq!(orders::qr::order_in(&payload).expect("ours"), order.id);
+        assert_eq!(orders::qr::named_in(&payload).expect("ours"), orders::qr::Named::Order(order.id));
         let ask = jialing_platform::payments::ScanAsk { payload };
-        let seen =
-            jialing_platform::payments::scan(&world.app, &payer.citizen.actor, &ask).await.expect("found");
+        let seen = jialing_platform::payments::scan(&world.app, &payer.citizen.actor, &ask).await;
+        let Ok(jialing_platform::payments::Scanned::Order(seen)) = seen else { panic!("{seen:?}") };
         assert_eq!(
             (seen.id, seen.merchant_id, seen.amount, seen.state),
             (order.id, shop.id, order.amount, State::NotPay)

@@ -42,7 +42,7 @@ async fn claim(world: &World, payer: &Payer, order: &orders::Order) -> Claim {
         order: order.id,
         person: payer.citizen.person,
         wallet: payer.wallet,
-        mandate: None,
+        extra: None,
         amount: order.amount.amount,
         agreed: Agreed::Device(signed),
     }

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use jialing_platform::id::{OrderId, SplitReceiverId};
 use jialing_platform::orders::{self, Order, OrderAsk};
-use jialing_platform::refunds::{self, RefundAsk};
+use jialing_platform::refunds::{self, RefundAsk, RejectAsk};
 use jialing_platform::splits::{
     self, MoveState, Name, ReceiverAsk, ReceiverState, Relation, ReturnAsk, ShareAsk, Split, SplitAsk,
     SplitProgress, SplitState,
@@ -346,8 +346,24 @@ fn a_refund_that_is_closed_frees_what_it_had_reserved_and_one_that_waits_keeps_i
             .await
             .expect("tried again");
         assert_eq!(done.state, refunds::State::Success);
+        wallets::control(&world.app, scene.payer.wallet, Control::CreditFrozen).await.expect("frozen");
+        let stuck = refund(world, &scene, "R-2", 60).await.expect("asked for");
+        assert_eq!(
+            (stuck.state, figures(world, &scene, scene.order.id).await.0),
+            (refunds::State::Abnormal, 40)
+        );
+        let why = RejectAsk { reason: "paid back in cash".into() };
+        for _ in 0..2 {
+            let name = refunds::Name::Id(stuck.id);
+            let closed = refunds::close(&world.app, &scene.shop.caller, name, &why).await.expect("given up");
+            assert_eq!(
+                (closed.state, figures(world, &scene, scene.order.id).await.0),
+                (refunds::State::Closed, 100)
+            );
+        }
+        wallets::control(&world.app, scene.payer.wallet, Control::Active).await.expect("free again");
         wallets::control(&world.app, scene.shop.wallet, Control::DebitFrozen).await.expect("frozen");
-        let closed = refund(world, &scene, "R-2", 100).await.expect("asked for");
+        let closed = refund(world, &scene, "R-3", 100).await.expect("asked for");
         assert_eq!(
             (closed.state, figures(world, &scene, scene.order.id).await.0),
             (refunds::State::Closed, 100)
@@ -370,7 +386,7 @@ fn a_payment_that_comes_too_late_for_a_split_order_is_given_back_whole() {
             order: late.id,
             person: scene.payer.citizen.person,
             wallet: scene.payer.wallet,
-            mandate: None,
+            extra: None,
             amount: 500,
             agreed: Agreed::Request([1; 24]),
         };

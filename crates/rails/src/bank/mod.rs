@@ -9,6 +9,7 @@
 //! passed, a query that answers "never seen" is a certain no.
 
 mod http;
+pub mod iso;
 mod notice;
 mod statement;
 pub mod wire;
@@ -17,10 +18,23 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use http::HttpBank;
-pub use notice::{BadNotice, BankNotice, NoticeState, read_notice};
+pub use iso::{IsoBank, OurSide};
+pub use notice::{BadNotice, BankNotice, MAX_NOTICES, NoticeState, read_notice, read_notices};
 pub use statement::{Entry, EntryKind, MAX_STATEMENT_PAGES, Statement};
 
 use crate::{Answer, Outcome, Why};
+
+/// What a bank speaks about movements: a setting of the connection to it. Accounts are linked and
+/// unlinked in JSON either way: ISO 20022 has no messages for that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// The JSON of [`wire`].
+    #[default]
+    Json,
+    /// The messages of [`iso`].
+    Iso20022,
+}
 
 /// An amount in minor units (fen for CNY) of a currency by its ISO 4217 letters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -103,6 +117,11 @@ pub struct Settled {
 pub trait Bank: Send + Sync {
     /// The institution's id with us.
     fn institution(&self) -> &str;
+
+    /// What its notices are written in.
+    fn dialect(&self) -> Dialect {
+        Dialect::Json
+    }
 
     /// Asks the bank to send a code to the holder's phone.
     fn start_link<'a>(&'a self, ask: &'a StartLink) -> Answer<'a, Outcome<LinkStarted>>;

@@ -9,7 +9,10 @@ use jialing_crypto::http_signature::{CallbackSignature, is_fresh};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EntryKind, Money};
+use super::{Dialect, EntryKind, Money, iso};
+
+/// The most notices that one message brings.
+pub const MAX_NOTICES: usize = 100;
 
 /// How a movement ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,14 +85,46 @@ pub fn read_notice(
     now: i64,
     window_s: u64,
 ) -> Result<BankNotice, BadNotice> {
-    let key = keys.iter().find(|key| key.id() == signature.serial).ok_or(BadNotice::NotSigned)?;
-    signature.verify(key, body).map_err(|_| BadNotice::NotSigned)?;
-    if !is_fresh(signature.timestamp, now, window_s) {
-        return Err(BadNotice::NotFresh);
-    }
+    check(keys, signature, body, now, window_s)?;
     let notice: BankNotice = serde_json::from_slice(body).map_err(|_| BadNotice::Unreadable)?;
     if notice.institution != institution {
         return Err(BadNotice::WrongInstitution);
     }
     Ok(notice)
+}
+
+/// Reads the notices that a bank sends in its dialect: one in JSON, one or more in an ISO 20022
+/// message. Otherwise as [`read_notice`].
+///
+/// # Errors
+/// [`BadNotice`].
+pub fn read_notices(
+    (dialect, institution): (Dialect, &str),
+    keys: &[PublicKey],
+    signature: &CallbackSignature,
+    body: &[u8],
+    now: i64,
+    window_s: u64,
+) -> Result<Vec<BankNotice>, BadNotice> {
+    match dialect {
+        Dialect::Json => {
+            read_notice(institution, keys, signature, body, now, window_s).map(|notice| vec![notice])
+        }
+        Dialect::Iso20022 => {
+            check(keys, signature, body, now, window_s)?;
+            iso::notices(institution, body)
+        }
+    }
+}
+
+fn check(
+    keys: &[PublicKey],
+    signature: &CallbackSignature,
+    body: &[u8],
+    now: i64,
+    window_s: u64,
+) -> Result<(), BadNotice> {
+    let key = keys.iter().find(|key| key.id() == signature.serial).ok_or(BadNotice::NotSigned)?;
+    signature.verify(key, body).map_err(|_| BadNotice::NotSigned)?;
+    if is_fresh(signature.timestamp, now, window_s) { Ok(()) } else { Err(BadNotice::NotFresh) }
 }

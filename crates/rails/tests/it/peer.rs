@@ -77,7 +77,7 @@ impl Server {
             caller_id: "jialing".to_owned(),
             key: self.shared.caller.clone(),
             peer_keys: vec![self.shared.key.public().clone()],
-            limits: CallLimits { answer_ms: 300, ..CallLimits::default() },
+            limits: CallLimits { answer_ms: 3_000, ..CallLimits::default() },
         }
     }
 

@@ -81,6 +81,32 @@ pub(crate) struct Outgoing {
     pub(crate) notice: BankNotice,
     pub(crate) not_before: Timestamp,
     pub(crate) tries: u32,
+    #[serde(default)]
+    pub(crate) form: Form,
+}
+
+impl Outgoing {
+    /// Under what a copy of it is kept.
+    fn key(&self, copy: u8) -> String {
+        let form = match self.form {
+            Form::Json => "",
+            Form::Iso => "/iso",
+            Form::Advice => "/advice",
+        };
+        format!("{}{form}#{copy}", self.notice.id)
+    }
+}
+
+/// What a notice is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Form {
+    /// JSON.
+    #[default]
+    Json,
+    /// ISO 20022: a status report, or the return of a payment.
+    Iso,
+    /// ISO 20022: the advice of a booking, camt.054.
+    Advice,
 }
 
 /// The book.
@@ -219,15 +245,30 @@ impl Book {
                 NoticeState::Returned
             }
         };
+        movement.changed_at = now;
+        self.announce(movement, state, now);
+    }
+
+    /// Puts the notices of a movement's ending into the outbox. What was ordered in ISO 20022 and is
+    /// booked is advised as well.
+    fn announce(&mut self, movement: &Movement, state: NoticeState, now: Timestamp) {
         let CourierPlan { copies, delay_s } = movement.courier;
-        for copy in 0..copies {
-            let outgoing = Outgoing {
-                notice: movement.notice(&self.institution, state, now),
-                not_before: after(now, i64::from(delay_s) * 1_000),
-                tries: 0,
-            };
-            self.shelves.put("outbox", &format!("{}#{copy}", outgoing.notice.id), &Some(&outgoing));
-            self.outbox.push_back(outgoing);
+        let forms: &[Form] = match (movement.iso, state) {
+            (false, _) => &[Form::Json],
+            (true, NoticeState::Refused) => &[Form::Iso],
+            (true, _) => &[Form::Iso, Form::Advice],
+        };
+        for form in forms {
+            for copy in 0..copies {
+                let outgoing = Outgoing {
+                    notice: movement.notice(&self.institution, state, now),
+                    not_before: after(now, i64::from(delay_s) * 1_000),
+                    tries: 0,
+                    form: *form,
+                };
+                self.shelves.put("outbox", &outgoing.key(copy), &Some(&outgoing));
+                self.outbox.push_back(outgoing);
+            }
         }
     }
 
@@ -257,11 +298,10 @@ impl Book {
 
     /// The notice has arrived, or is given up.
     pub(crate) fn notice_done(&mut self, outgoing: &Outgoing) {
-        let same = |out: &Outgoing| out.notice.id == outgoing.notice.id;
+        let same = |out: &Outgoing| out.notice.id == outgoing.notice.id && out.form == outgoing.form;
         if !self.outbox.iter().any(same) {
             for copy in 0..2 {
-                let key = format!("{}#{copy}", outgoing.notice.id);
-                self.shelves.put("outbox", &key, &None::<Outgoing>);
+                self.shelves.put("outbox", &outgoing.key(copy), &None::<Outgoing>);
             }
         }
     }

@@ -100,12 +100,12 @@ impl Courier {
     }
 
     async fn send(&self, door: &str, outgoing: &Outgoing) -> bool {
-        let Ok(body) = serde_json::to_vec(&outgoing.notice) else {
+        let Some((body, content_type)) = self.bank.written(outgoing) else {
             return false;
         };
         let now = Timestamp::now().as_second();
         let signature = CallbackSignature::sign(&self.bank.desk.key, &body, now);
-        let mut request = self.client.post(door).header("content-type", "application/json");
+        let mut request = self.client.post(door).header("content-type", content_type);
         for (name, value) in signature.headers() {
             request = request.header(name, value);
         }

@@ -9,15 +9,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use jialing_rails::bank::EntryKind;
+use jialing_rails::bank::iso::MESSAGES;
 use jialing_rails::bank::wire::{self, ConfirmLink, EndLink, Move, Reply, StartLink, State as WireState};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Account, Book};
+use super::{Account, Book, iso};
 use crate::fault::{Fault, FaultKind};
 use crate::notice::NoticeDesk;
-use crate::service::{Asked, Desk};
+use crate::service::{self, Asked, Desk};
 
 /// One bank.
 pub(crate) struct BankDesk {
@@ -46,8 +47,15 @@ impl BankDesk {
     }
 
     /// What the request comes to, without what goes wrong on the way back.
-    fn act(&self, method: &Method, asked: &Asked) -> Result<Value, StatusCode> {
+    fn act(&self, method: &Method, asked: &Asked) -> Result<service::Reply, StatusCode> {
         let path = asked.target.split('?').next().unwrap_or_default();
+        match path.strip_prefix(MESSAGES).and_then(|rest| rest.strip_prefix('/')) {
+            Some(rest) => self.act_iso(method, rest, asked).map(service::Reply::xml),
+            None => self.act_json(method, path, asked).map(service::Reply::json),
+        }
+    }
+
+    fn act_json(&self, method: &Method, path: &str, asked: &Asked) -> Result<Value, StatusCode> {
         let refused = asked.fault.as_ref().filter(|f| f.kind == FaultKind::Refusal);
         let now = self.desk.clock.now();
         let reply = match (method.as_str(), path) {
@@ -89,11 +97,15 @@ impl BankDesk {
     }
 
     fn start_move(&self, kind: EntryKind, asked: &Asked) -> Result<Reply, StatusCode> {
-        let ask: Move = asked.read()?;
+        Ok(self.take_in((kind, false), asked.read()?, asked))
+    }
+
+    /// Takes in a movement, in JSON or not.
+    pub(super) fn take_in(&self, (kind, iso): (EntryKind, bool), ask: Move, asked: &Asked) -> Reply {
         let now = self.desk.clock.now();
-        let reply = self.book().start_move(kind, ask, asked.fault.as_ref(), now);
+        let reply = self.book().start_move((kind, iso), ask, asked.fault.as_ref(), now);
         self.changed.notify_one();
-        Ok(reply)
+        reply
     }
 
     /// Movements and statements.
@@ -116,10 +128,11 @@ impl BankDesk {
 
     /// What the amount asks for: see the magic test data.
     fn magic(&self, target: &str, body: &[u8]) -> Option<Fault> {
-        if target != wire::PULLS && target != wire::PUSHES {
-            return None;
-        }
-        let ask: Move = serde_json::from_slice(body).ok()?;
+        let ask: Move = match target {
+            wire::PULLS | wire::PUSHES => serde_json::from_slice(body).ok()?,
+            _ if target.starts_with(MESSAGES) => iso::order(body)?.1,
+            _ => return None,
+        };
         self.book().magic(&ask)
     }
 }

@@ -1,10 +1,12 @@
 //! A bank: accounts with balances, links, pulls and pushes, statements, and notices to the platform.
 //!
 //! `book` remembers, `links` and `moves` decide; `http` is its counter; `courier` carries its notices.
+//! It speaks JSON and, in `iso`, ISO 20022: whoever orders in one is answered and told in the same.
 
 mod book;
 mod courier;
 mod http;
+mod iso;
 mod links;
 mod magic;
 mod movement;

@@ -24,6 +24,12 @@ pub(crate) struct Movement {
     pub(crate) plan: Option<(Timestamp, Plan)>,
     /// How its notice travels.
     pub(crate) courier: CourierPlan,
+    /// Whether it was ordered in ISO 20022: its notices are written so too.
+    #[serde(default)]
+    pub(crate) iso: bool,
+    /// When it came to its state.
+    #[serde(default)]
+    pub(crate) changed_at: Timestamp,
 }
 
 /// What happens to a movement later.

@@ -1,7 +1,7 @@
 //! Pulls and pushes: taken in, asked about, and listed.
 
-use jialing_rails::bank::EntryKind;
 use jialing_rails::bank::wire::{Move, Reply, State, StatementPage};
+use jialing_rails::bank::{Entry, EntryKind};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -13,10 +13,10 @@ use crate::fault::{Fault, FaultKind};
 const PAGE: usize = 500;
 
 impl Book {
-    /// Takes in a pull or push.
+    /// Takes in a pull or push; `iso` if it was ordered in ISO 20022.
     pub(crate) fn start_move(
         &mut self,
-        kind: EntryKind,
+        (kind, iso): (EntryKind, bool),
         ask: Move,
         fault: Option<&Fault>,
         now: Timestamp,
@@ -49,6 +49,8 @@ impl Book {
             refusal: None,
             plan: None,
             courier: courier_plan(fault),
+            iso,
+            changed_at: now,
         };
         if let Err(refusal) = checked {
             movement.state = State::Refused;
@@ -128,9 +130,30 @@ impl Book {
         }
     }
 
+    /// A movement as the bank keeps it.
+    pub(crate) fn movement(&self, reference: &str) -> Option<&Movement> {
+        self.movements.get(reference)
+    }
+
+    /// What the bank has booked less what it has paid before `day`, in fen: the settlement account's
+    /// balance in the morning.
+    pub(crate) fn opening(&self, day: Date) -> i128 {
+        let before = self.days.range(..day).flat_map(|(_, entries)| entries);
+        let signed = before.map(|entry| match entry.kind {
+            EntryKind::Pull | EntryKind::Return => i128::from(entry.money.amount),
+            EntryKind::Push => -i128::from(entry.money.amount),
+        });
+        signed.sum()
+    }
+
+    /// The entries of a day.
+    pub(crate) fn entries(&self, day: Date) -> &[Entry] {
+        self.days.get(&day).map_or(&[][..], Vec::as_slice)
+    }
+
     /// A page of a day's statement: the entries after line `after`.
     pub(crate) fn statement(&self, day: Date, after: u64) -> StatementPage {
-        let all = self.days.get(&day).map_or(&[][..], Vec::as_slice);
+        let all = self.entries(day);
         let start = usize::try_from(after).unwrap_or(usize::MAX).min(all.len());
         let rest = &all[start..];
         let sum = |kind| {

@@ -4,5 +4,6 @@ mod banks;
 mod city;
 mod docs;
 mod faults;
+mod iso;
 mod others;
 mod world;

@@ -45,7 +45,7 @@ impl World {
     pub(crate) fn peer(&self, name: &str) -> Peer {
         let addresses = self.sandbox.addresses();
         let address = addresses.iter().find(|a| a.name == name).unwrap();
-        let limits = CallLimits { answer_ms: 400, ..CallLimits::default() };
+        let limits = CallLimits { answer_ms: 2_000, ..CallLimits::default() };
         address.peer("jialing", self.key.clone(), limits)
     }
 
@@ -151,9 +151,14 @@ impl Door {
         Self { url, notices, task }
     }
 
+    /// The next notice as it came.
+    pub(crate) async fn next_raw(&mut self) -> (CallbackSignature, Bytes) {
+        self.notices.recv().await.unwrap()
+    }
+
     /// The next notice of the first bank, checked as the gateway checks it.
     pub(crate) async fn next(&mut self, world: &World) -> BankNotice {
-        let (signature, body) = self.notices.recv().await.unwrap();
+        let (signature, body) = self.next_raw().await;
         let keys = world.peer("bank_jiangbei").peer_keys;
         let now = jiff::Timestamp::now().as_second();
         read_notice("bank_jiangbei", &keys, &signature, &body, now, 300).unwrap()

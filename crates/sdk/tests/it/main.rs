@@ -6,3 +6,4 @@ mod server;
 mod signed;
 mod supply;
 mod vectors;
+mod webhooks;

@@ -38,6 +38,11 @@ impl Server {
         Self { url, asked, task }
     }
 
+    /// Counts from nothing again.
+    pub(crate) fn forget(&self) {
+        self.asked.lock().expect("no panic").clear();
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("no panic").clone()
     }

@@ -2,10 +2,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::{StreamExt, TryStreamExt};
 use jialing_crypto::http_signature::CallbackSignature;
 use jialing_crypto::{SigningKey, Suite};
 use jialing_sdk::merchant::Order;
-use jialing_sdk::{Error, Merchant};
+use jialing_sdk::{Code, Error, Merchant};
 use serde_json::json;
 
 use crate::server::{Asked, Reply, Server};
@@ -103,12 +104,92 @@ async fn an_outcome_that_stays_unknown_is_said_to_be_unknown() {
     assert_eq!(unknown.code(), None);
 }
 
+fn problem(code: &str, status: u16) -> String {
+    json!({ "type": "about:blank", "title": "It is so", "status": status, "code": code, "field": "amount" })
+        .to_string()
+}
+
 #[tokio::test]
 async fn a_refusal_carries_the_platforms_code_and_is_not_repeated() {
     let key = SigningKey::generate(Suite::Ed25519);
-    let problem = json!({ "type": "about:blank", "title": "It exists with other content", "status": 409, "code": "conflict", "field": "amount" }).to_string();
-    let server = platform(&key, move |_| Some((409, Vec::new(), problem.clone()))).await;
+    let (signs, body) = (key.clone(), problem("conflict", 409));
+    let server = platform(&key, move |_| Some((409, signed(&signs, &body, now()), body.clone()))).await;
     let refused = order(&server).await.expect_err("it was refused");
-    assert_eq!(refused.code(), Some("conflict"));
+    assert_eq!((refused.code(), refused.known_code()), (Some("conflict"), Some(Code::Conflict)));
+    assert!(refused.is(Code::Conflict) && !refused.is(Code::NotFound));
+    assert!(matches!(refused, Error::Refused(problem) if problem.signed));
     assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn an_unsigned_refusal_is_believed_only_where_nothing_could_be_signed_yet() {
+    let key = SigningKey::generate(Suite::Ed25519);
+    let check = async |code: &'static str, status: u16, believed: bool| {
+        let server = platform(&key, move |_| Some((status, Vec::new(), problem(code, status)))).await;
+        let refused = order(&server).await.expect_err(code);
+        assert_eq!(matches!(refused, Error::Refused(_)), believed, "{code}: {refused}");
+        assert_eq!(matches!(refused, Error::Unacceptable { .. }), !believed, "{code}: {refused}");
+    };
+    check("signature_invalid", 401, true).await;
+    check("rate_limited", 429, true).await;
+    check("body_too_large", 413, true).await;
+    check("conflict", 409, false).await;
+    check("not_found", 404, false).await;
+    check("a_code_of_tomorrow", 400, false).await;
+}
+
+#[tokio::test]
+async fn who_pins_the_platforms_keys_asks_for_no_directory() {
+    let key = SigningKey::generate(Suite::Sm2Sm3);
+    let signs = key.clone();
+    let server = platform(&key, move |_| Some((200, signed(&signs, ORDER, now()), ORDER.into()))).await;
+    let pinned =
+        |keys: Vec<_>| Merchant::pinned(&server.url, "mch_1", SigningKey::generate(Suite::RsaSha256), keys);
+    assert_eq!(pinned(vec![key.public().clone()]).order_by_number("A|1").await.expect("signed").id, "ord_1");
+    assert_eq!(server.asked()[0].line, "GET /v1/merchant/orders/out-trade-no/A%7C1 HTTP/1.1");
+    let stranger = SigningKey::generate(Suite::Sm2Sm3).public().clone();
+    let refused = pinned(vec![stranger]).order_by_id("ord_1").await.expect_err("another key");
+    assert!(matches!(refused, Error::Unacceptable { .. }), "{refused}");
+    assert!(server.asked().iter().all(|asked| !asked.line.contains("/v1/public/")));
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page_as_far_as_one_goes() {
+    let key = SigningKey::generate(Suite::Ed25519);
+    let signs = key.clone();
+    let event = |id: &str| json!({ "id": id, "type": "order.paid", "object_version": 1, "resource": {} });
+    let pages = [
+        json!({ "items": [event("evt_3"), event("evt_2")], "has_more": true }).to_string(),
+        json!({ "items": [event("evt_1")], "has_more": false }).to_string(),
+    ];
+    let server = platform(&key, move |before| {
+        let page = pages[before % 2].clone();
+        Some((200, signed(&signs, &page, now()), page))
+    })
+    .await;
+    let shop =
+        Merchant::pinned(&server.url, "mch_1", SigningKey::generate(Suite::Ed25519), [key.public().clone()]);
+    let ids = |wanted: usize| {
+        let events = shop.events(&[("delivered", "false")]).take(wanted);
+        events.map_ok(|event| event.id).try_collect::<Vec<_>>()
+    };
+    let asked = |server: &Server| server.asked().into_iter().map(|asked| asked.line).collect::<Vec<_>>();
+    assert_eq!(ids(9).await.expect("signed"), ["evt_3", "evt_2", "evt_1"]);
+    let first = "GET /v1/merchant/events?limit=100&delivered=false HTTP/1.1";
+    let second = "GET /v1/merchant/events?limit=100&delivered=false&after=evt_2 HTTP/1.1";
+    assert_eq!(asked(&server), [first, second]);
+    server.forget();
+    assert_eq!(ids(2).await.expect("signed").len(), 2);
+    assert_eq!(asked(&server), [first], "nobody asked for the second page");
+}
+
+#[test]
+fn every_code_that_the_client_knows_is_in_the_registry() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/errors.md");
+    let registry = std::fs::read_to_string(file).expect("the page of errors");
+    for code in Code::ALL {
+        assert!(registry.contains(&format!("\n## {}\n", code.text())), "{}", code.text());
+        assert_eq!(Code::of(code.text()), Some(*code));
+    }
+    assert_eq!(Code::of("a_code_of_tomorrow"), None);
 }

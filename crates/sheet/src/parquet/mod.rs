@@ -92,6 +92,11 @@ impl<W: Write> File<W> {
         Ok(())
     }
 
+    /// Adds a note to the file's metadata.
+    pub(crate) fn note(&mut self, key: String, value: String) {
+        self.notes.push((key, value));
+    }
+
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if self.rows > 0 {
             self.group()?;

@@ -206,7 +206,7 @@ async fn pay<W: Write>(teller: &mut Teller<'_, W>, payer: &Payer, shop: &Merchan
     expect("the id of the order sent twice", &again.id, &order.id)?;
 
     teller.step("扫码,设备签名付款", "The person scans and pays; the device signs what is paid")?;
-    let seen = payer.wallet.scan(&order.qr.ok_or("the order has no QR code")?).await?;
+    let seen = payer.wallet.scan(&order.qr_code.ok_or("the order has no QR code")?).await?;
     let paid = payer
         .wallet
         .pay(&seen.id, &seen.merchant_id, &payer.wallet_id, seen.amount.amount, Some(payer.visitor.pin))

@@ -1,5 +1,8 @@
 //! The whole platform in one process: storage opened, the past finished, followers and sweepers
 //! running, the edge serving; and all of it stopped in order.
+//!
+//! A house has a listener of its own, or stands behind somebody else's and is handed its requests
+//! ([`Door`]); many of the second sort fit into one process.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,16 +12,15 @@ use std::sync::Arc;
 use jialing_crypto::cosign::Witness;
 use jialing_crypto::note::NoteVerifier;
 use jialing_crypto::seal::{BlindIndex, KeyRing};
-use jialing_engine::{Config, Engine, OpenError, Opened};
-use jialing_gateway::{Bulk, BulkConfig, BulkRunning, EdgeConfig, Gateway, Platform, Running};
-use jialing_journal::Suite;
+use jialing_engine::{Config, Engine, OpenError, Opened, Suite};
+use jialing_gateway::{Bulk, BulkConfig, BulkRunning, EdgeConfig, Gateway, Mounted, Platform, Running};
 use jialing_platform::app::Parts;
 use jialing_platform::exports::Chest;
 use jialing_platform::follow::Progress;
 use jialing_platform::institutions::{self, Founding};
 use jialing_platform::witnesses::{Asked, Policy, Witnesses};
 use jialing_platform::{App, Clock, Connectors, Db, Settings, background, follow};
-use jialing_rails::bank::{Bank, HttpBank};
+use jialing_rails::bank::{Bank, HttpBank, IsoBank, OurSide};
 use jialing_rails::identity::HttpIdentity;
 use jialing_rails::notice::HttpNotices;
 use jialing_rails::witness::HttpWitness;
@@ -28,48 +30,97 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What a house is built from.
-pub(crate) struct Plan {
+pub struct Plan {
     /// The folder of the ledger and, unless `database` says otherwise, of the tables.
-    pub(crate) data: PathBuf,
+    pub data: PathBuf,
     /// `postgres://…`, or none for SQLite in `data`.
-    pub(crate) database: Option<String>,
+    pub database: Option<String>,
     /// The name in the log's checkpoints.
-    pub(crate) origin: String,
+    pub origin: String,
     /// How the log hashes and signs; fixed at its first start.
-    pub(crate) suite: Suite,
-    pub(crate) settings: Settings,
-    pub(crate) founding: Founding,
-    pub(crate) banks: BTreeMap<String, Peer>,
-    pub(crate) identity: Peer,
-    pub(crate) notices: Peer,
-    pub(crate) seal: KeyRing,
-    pub(crate) blind: BlindIndex,
-    pub(crate) witnesses: Vec<Asked>,
-    pub(crate) policy: Policy,
-    pub(crate) edge: EdgeConfig,
+    pub suite: Suite,
+    /// What the operator has set.
+    pub settings: Settings,
+    /// The institutions of the beginning.
+    pub founding: Founding,
+    /// The banks, by institution code.
+    pub banks: BTreeMap<String, Peer>,
+    /// How we appear to the banks that speak ISO 20022; all others speak JSON.
+    pub iso20022: BTreeMap<String, OurSide>,
+    /// Confirms identities.
+    pub identity: Peer,
+    /// Sends codes and notices.
+    pub notices: Peer,
+    /// Seals personal data.
+    pub seal: KeyRing,
+    /// Makes sealed values findable.
+    pub blind: BlindIndex,
+    /// Who is asked for cosignatures.
+    pub witnesses: Vec<Asked>,
+    /// How many, and how long they are waited for.
+    pub policy: Policy,
+    /// How the edge is set up.
+    pub edge: EdgeConfig,
     /// The door for banks' bulk work, if there is one.
-    pub(crate) bulk: Option<BulkConfig>,
-    pub(crate) listener: TcpListener,
+    pub bulk: Option<BulkConfig>,
+    /// How requests come in.
+    pub door: Door,
+    /// The platform's time.
+    pub clock: Clock,
+    /// How large the ledger's files and tables in memory are made.
+    pub size: Size,
 }
 
+/// How requests come in.
+pub enum Door {
+    /// By this listener.
+    Listen(TcpListener),
+    /// They are handed over by whoever stands in front: see [`House::mounted`].
+    Mounted,
+}
+
+/// How large the ledger's files and tables in memory are made. It decides nothing of what they hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Size {
+    /// For a city: [`Config::new`]'s defaults.
+    #[default]
+    City,
+    /// For one of many in a process: segments of 512 KiB, so that a folder and what is in memory of its
+    /// newest records stay small.
+    Small,
+}
+
+/// Bytes in a journal segment of a small house.
+const SMALL_SEGMENT: u64 = 512 << 10;
+/// Commands that may wait in a small house.
+const SMALL_QUEUE: usize = 1_024;
+
 /// A running platform.
-pub(crate) struct House {
-    pub(crate) app: App,
-    pub(crate) opened: Opened,
-    gateway: Running,
+pub struct House {
+    /// The platform itself.
+    pub app: App,
+    /// What opening the ledger found.
+    pub opened: Opened,
+    edge: Edge,
     bulk: Option<BulkRunning>,
     tasks: Vec<JoinHandle<()>>,
-    stop: watch::Receiver<bool>,
+}
+
+enum Edge {
+    Running(Running),
+    Mounted(Mounted),
 }
 
 impl House {
     /// Opens everything and serves.
-    pub(crate) async fn open(plan: Plan) -> Result<Self, String> {
-        let stop = listen_for_stop()?;
+    ///
+    /// # Errors
+    /// What could not be opened and why, for a person.
+    pub async fn open(plan: Plan) -> Result<Self, String> {
         std::fs::create_dir_all(&plan.data)
             .map_err(|error| format!("cannot make {}: {error}", plan.data.display()))?;
-        let clock = Clock::default();
-        let (engine, opened) = open_engine(&plan, &clock).await.map_err(|error| error.to_string())?;
+        let clock = plan.clock.clone();
+        let (engine, opened) = open_engine(&plan).await.map_err(|error| error.to_string())?;
         let db = match &plan.database {
             Some(url) => Db::postgres(url)
                 .await
@@ -88,7 +139,7 @@ impl House {
             settings: plan.settings,
             seal: plan.seal,
             blind: plan.blind,
-            connectors: connect(plan.banks, plan.identity, plan.notices)?,
+            connectors: connect(plan.banks, plan.iso20022, plan.identity, plan.notices)?,
             progress: Progress::default(),
             exports: Chest::new(plan.data.join("exports")),
             policies: Default::default(),
@@ -108,24 +159,44 @@ impl House {
         };
         let mut edge = plan.edge;
         edge.bulk = bulk.as_ref().map(|bulk| bulk.address);
-        let gateway = Gateway::serve_on(app.clone(), edge, plan.listener)
-            .map_err(|error| format!("cannot serve: {error}"))?;
-        Ok(Self { app, opened, gateway, bulk, tasks, stop })
+        let edge = match plan.door {
+            Door::Listen(listener) => Gateway::serve_on(app.clone(), edge, listener)
+                .map(Edge::Running)
+                .map_err(|error| format!("cannot serve: {error}"))?,
+            Door::Mounted => Edge::Mounted(Gateway::mount(app.clone(), edge)),
+        };
+        Ok(Self { app, opened, edge, bulk, tasks })
     }
 
-    /// The address it serves on.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.gateway.address)
+    /// The address it is reached at: of its listener, or as its settings say.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.edge {
+            Edge::Running(running) => format!("http://{}", running.address),
+            Edge::Mounted(_) => self.app.settings.public_url.clone(),
+        }
+    }
+
+    /// What answers requests where there is no listener.
+    #[must_use]
+    pub fn mounted(&self) -> Option<&Mounted> {
+        match &self.edge {
+            Edge::Running(_) => None,
+            Edge::Mounted(mounted) => Some(mounted),
+        }
     }
 
     /// Where banks' bulk work is taken, if it is.
-    pub(crate) fn bulk(&self) -> Option<SocketAddr> {
+    #[must_use]
+    pub fn bulk(&self) -> Option<SocketAddr> {
         self.bulk.as_ref().map(|bulk| bulk.address)
     }
 
-    /// Serves until the process is asked to stop or the ledger stops by itself.
-    pub(crate) async fn until_stopped(&self) -> Result<(), String> {
-        let mut stop = self.stop.clone();
+    /// Serves until `stop` says so (see [`listen_for_stop`]) or the ledger stops by itself.
+    ///
+    /// # Errors
+    /// Why the ledger stopped by itself.
+    pub async fn until_stopped(&self, mut stop: watch::Receiver<bool>) -> Result<(), String> {
         tokio::select! {
             stopped = self.app.engine.stopped() => Err(format!("{stopped}. Nothing acknowledged is lost: mend the cause and start again")),
             _ = stop.wait_for(|asked| *asked) => Ok(()),
@@ -133,11 +204,14 @@ impl House {
     }
 
     /// Stops in order: requests drain, followers end, the ledger writes its last checkpoint.
-    pub(crate) async fn stop(self) {
+    pub async fn stop(self) {
         if let Some(bulk) = self.bulk {
             bulk.stop().await;
         }
-        self.gateway.stop().await;
+        match self.edge {
+            Edge::Running(running) => running.stop().await,
+            Edge::Mounted(mounted) => mounted.stop().await,
+        }
         for task in self.tasks {
             task.abort();
         }
@@ -153,11 +227,14 @@ async fn open_bulk(app: &App, config: BulkConfig) -> Result<BulkRunning, String>
         .map_err(|error| format!("cannot listen for bulk work on {listen}: {error}"))
 }
 
-async fn open_engine(plan: &Plan, clock: &Clock) -> Result<(Engine, Opened), OpenError> {
+async fn open_engine(plan: &Plan) -> Result<(Engine, Opened), OpenError> {
     let mut config = Config::new(plan.data.join("ledger"));
     config.origin.clone_from(&plan.origin);
     config.suite = plan.suite;
-    let time = clock.clone();
+    if plan.size == Size::Small {
+        (config.segment_bytes, config.queue) = (SMALL_SEGMENT, SMALL_QUEUE);
+    }
+    let time = plan.clock.clone();
     config.time = Arc::new(move || time.nanos());
     tokio::task::spawn_blocking(move || Engine::open(config)).await.map_err(|error| OpenError::Io {
         what: "opening the ledger".into(),
@@ -165,11 +242,19 @@ async fn open_engine(plan: &Plan, clock: &Clock) -> Result<(Engine, Opened), Ope
     })?
 }
 
-fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Result<Connectors, String> {
+fn connect(
+    banks: BTreeMap<String, Peer>,
+    mut iso20022: BTreeMap<String, OurSide>,
+    identity: Peer,
+    notices: Peer,
+) -> Result<Connectors, String> {
     let mut connected = BTreeMap::new();
     for (code, peer) in banks {
-        let bank = HttpBank::new(peer).map_err(|error| format!("bank {code}: {error}"))?;
-        connected.insert(code, Arc::new(bank) as Arc<dyn Bank>);
+        let bank = match iso20022.remove(&code) {
+            Some(us) => IsoBank::new(peer, us).map(|bank| Arc::new(bank) as Arc<dyn Bank>),
+            None => HttpBank::new(peer).map(|bank| Arc::new(bank) as Arc<dyn Bank>),
+        };
+        connected.insert(code.clone(), bank.map_err(|error| format!("bank {code}: {error}"))?);
     }
     Ok(Connectors {
         banks: connected,
@@ -181,13 +266,19 @@ fn connect(banks: BTreeMap<String, Peer>, identity: Peer, notices: Peer) -> Resu
 }
 
 /// The suite of a log by its name in settings: `sha256-ed25519` or `sm3-sm2`.
-pub(crate) fn suite(name: &str) -> Result<Suite, String> {
+///
+/// # Errors
+/// A name that is none.
+pub fn suite(name: &str) -> Result<Suite, String> {
     Suite::parse(&name.replace('-', ", "))
         .ok_or_else(|| format!("there is no suite {name}; choose sha256-ed25519 or sm3-sm2"))
 }
 
 /// A witness reached at this address, with this verifier key.
-pub(crate) fn witness(url: &str, key: &str) -> Result<Asked, String> {
+///
+/// # Errors
+/// A key or an address that is none.
+pub fn witness(url: &str, key: &str) -> Result<Asked, String> {
     let key = Witness::from_vkey(key).map_err(|error| format!("witness {url}: {error}"))?;
     let rail =
         HttpWitness::new(url, CallLimits::default()).map_err(|error| format!("witness {url}: {error}"))?;
@@ -195,7 +286,8 @@ pub(crate) fn witness(url: &str, key: &str) -> Result<Asked, String> {
 }
 
 /// A problem as an operator should read it.
-pub(crate) fn told(doing: &str, problem: &jialing_platform::Problem) -> String {
+#[must_use]
+pub fn told(doing: &str, problem: &jialing_platform::Problem) -> String {
     match &problem.internal {
         Some(fault) => format!("{doing}: {problem} ({fault})"),
         None => format!("{doing}: {problem}"),
@@ -203,13 +295,19 @@ pub(crate) fn told(doing: &str, problem: &jialing_platform::Problem) -> String {
 }
 
 /// Waits until somebody asks the process to stop.
-pub(crate) async fn asked_to_stop() -> Result<(), String> {
+///
+/// # Errors
+/// When the process cannot listen for signals.
+pub async fn asked_to_stop() -> Result<(), String> {
     let mut asked = listen_for_stop()?;
     asked.wait_for(|asked| *asked).await.map(drop).map_err(|error| error.to_string())
 }
 
 /// Listens for SIGTERM and SIGINT from now on, so that one which comes early is not lost.
-pub(crate) fn listen_for_stop() -> Result<watch::Receiver<bool>, String> {
+///
+/// # Errors
+/// When the process cannot listen for signals.
+pub fn listen_for_stop() -> Result<watch::Receiver<bool>, String> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);

@@ -11,44 +11,66 @@ use serde_json::Value;
 
 /// Where to act, and where the city's phones receive their messages.
 #[derive(Clone)]
-pub(crate) struct Town {
-    pub(crate) url: String,
+pub struct Town {
+    /// The platform's address.
+    pub url: String,
     inbox: String,
     http: reqwest::Client,
 }
 
 /// A person with a funded wallet.
 #[derive(Clone)]
-pub(crate) struct Payer {
-    pub(crate) wallet: Wallet,
-    pub(crate) kept: KeptPayer,
+pub struct Payer {
+    /// The person's client.
+    pub wallet: Wallet,
+    /// What is kept of the person.
+    pub kept: KeptPayer,
 }
 
 /// What must be kept of a person to go on after a restart.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct KeptPayer {
-    pub(crate) index: usize,
-    pub(crate) phone: String,
-    pub(crate) pin: String,
-    pub(crate) wallet_id: String,
-    pub(crate) link_id: String,
+pub struct KeptPayer {
+    /// Place in the city's people.
+    pub index: usize,
+    /// The phone.
+    pub phone: String,
+    /// The payment PIN.
+    pub pin: String,
+    /// The wallet.
+    pub wallet_id: String,
+    /// The linked bank account.
+    pub link_id: String,
     session: wallet::Session,
+}
+
+impl KeptPayer {
+    /// The kept session.
+    #[must_use]
+    pub const fn session(&self) -> &wallet::Session {
+        &self.session
+    }
 }
 
 /// A shop that can take orders.
 #[derive(Clone)]
-pub(crate) struct Seller {
-    pub(crate) merchant: Merchant,
-    pub(crate) kept: KeptSeller,
+pub struct Seller {
+    /// The shop's client.
+    pub merchant: Merchant,
+    /// What is kept of the shop.
+    pub kept: KeptSeller,
 }
 
 /// What must be kept of a shop to go on after a restart.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct KeptSeller {
-    pub(crate) index: usize,
-    pub(crate) merchant_id: String,
-    pub(crate) serial_no: String,
-    key: String,
+pub struct KeptSeller {
+    /// Place in the city's shops.
+    pub index: usize,
+    /// The merchant.
+    pub merchant_id: String,
+    /// The serial of its key.
+    pub serial_no: String,
+    /// Its secret key, PKCS#8 PEM.
+    pub key: String,
 }
 
 /// How often something that will come is asked for, and how many times.
@@ -56,7 +78,9 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const ASK_TIMES: u32 = 300;
 
 impl Town {
-    pub(crate) fn new(url: &str, notices: &str) -> Self {
+    /// The city at `url`, whose messages arrive at `notices`.
+    #[must_use]
+    pub fn new(url: &str, notices: &str) -> Self {
         Self {
             url: url.to_owned(),
             inbox: notices.trim_end_matches('/').to_owned(),
@@ -65,7 +89,10 @@ impl Town {
     }
 
     /// The city at `url`, whose status says where its messages arrive.
-    pub(crate) async fn find(url: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// What is no demonstration, for a person.
+    pub async fn find(url: &str) -> Result<Self, String> {
         let http = reqwest::Client::new();
         let status: Value = async { http.get(format!("{url}/v1/public/status")).send().await?.json().await }
             .await
@@ -110,7 +137,10 @@ impl Town {
     }
 
     /// A person arrives: account, device, PIN, identity, wallet, linked bank account, money.
-    pub(crate) async fn arrive(&self, person: &Person, bank: &str, fen: u64) -> Result<Payer, String> {
+    ///
+    /// # Errors
+    /// What did not work, for a person.
+    pub async fn arrive(&self, person: &Person, bank: &str, fen: u64) -> Result<Payer, String> {
         let phone = &person.phone;
         let after = self.newest(phone).await?;
         Wallet::request_code(&self.url, phone, "sign_up").await.map_err(said("asking for a code"))?;
@@ -142,7 +172,10 @@ impl Town {
     }
 
     /// Waits until a top-up has ended well.
-    pub(crate) async fn arrived(&self, wallet: &Wallet, topup_id: &str) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// How it ended otherwise, for a person.
+    pub async fn arrived(&self, wallet: &Wallet, topup_id: &str) -> Result<(), String> {
         for _ in 0..ASK_TIMES {
             let topup = wallet.topup(topup_id).await.map_err(said("asking for a top-up"))?;
             match topup.state.as_str() {
@@ -160,7 +193,10 @@ impl Town {
     }
 
     /// A known person signs in on a new device.
-    pub(crate) async fn come_back(&self, person: &Person) -> Result<Payer, String> {
+    ///
+    /// # Errors
+    /// What did not work, for a person.
+    pub async fn come_back(&self, person: &Person) -> Result<Payer, String> {
         let after = self.newest(&person.phone).await?;
         Wallet::request_code(&self.url, &person.phone, "sign_in").await.map_err(said("asking for a code"))?;
         let code = self.code(&person.phone, after).await?;
@@ -188,13 +224,18 @@ impl Town {
         Ok(Payer { wallet, kept })
     }
 
-    pub(crate) fn resume_payer(&self, kept: KeptPayer) -> Option<Payer> {
+    /// Goes on with a kept person; `None` if the key cannot be read.
+    #[must_use]
+    pub fn resume_payer(&self, kept: KeptPayer) -> Option<Payer> {
         let wallet = Wallet::resume(&self.url, kept.session.clone())?;
         Some(Payer { wallet, kept })
     }
 
     /// A shop opens: organisation, merchant, signing key.
-    pub(crate) async fn open_shop(
+    ///
+    /// # Errors
+    /// What did not work, for a person.
+    pub async fn open_shop(
         &self,
         owner: &Wallet,
         shop: &Shop,
@@ -225,7 +266,11 @@ impl Town {
         self.resume_seller(kept).await
     }
 
-    pub(crate) async fn resume_seller(&self, kept: KeptSeller) -> Result<Seller, String> {
+    /// Goes on with a kept shop.
+    ///
+    /// # Errors
+    /// A key that cannot be read, or a platform that does not answer; for a person.
+    pub async fn resume_seller(&self, kept: KeptSeller) -> Result<Seller, String> {
         let key = SigningKey::from_pkcs8_pem(&kept.key).map_err(|error| format!("a kept key: {error}"))?;
         let merchant = Merchant::connect(&self.url, &kept.merchant_id, key)
             .await
@@ -235,7 +280,7 @@ impl Town {
 }
 
 /// A client's error with what it was doing.
-pub(crate) fn said(doing: &'static str) -> impl Fn(Error) -> String {
+pub fn said(doing: &'static str) -> impl Fn(Error) -> String {
     move |error| format!("{doing}: {error}")
 }
 

@@ -1,0 +1,24 @@
+//! `/v1/operator`: people who run the platform, until the console is there. Every request is signed with a key
+//! that the configuration names, and leaves an audit entry under the operator's name.
+
+mod applications;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::edge::Edge;
+use crate::gates::signed_by_operator;
+
+pub(crate) fn routes() -> OpenApiRouter<Edge> {
+    signed_by_operator(
+        OpenApiRouter::new()
+            .routes(routes!(applications::list))
+            .routes(routes!(applications::of))
+            .routes(routes!(applications::take))
+            .routes(routes!(applications::return_to))
+            .routes(routes!(applications::approve))
+            .routes(routes!(applications::refuse))
+            .routes(routes!(applications::conform))
+            .routes(routes!(applications::document)),
+    )
+}
