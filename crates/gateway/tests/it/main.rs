@@ -40,6 +40,7 @@ mod keyed;
 mod log;
 mod logs;
 mod movements;
+mod out;
 mod pages;
 mod people;
 mod races;
