@@ -13,7 +13,8 @@ DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 KINDS = {
     1: ("issue", "iss"), 2: ("redeem", "iss"), 3: ("top_up", "top"), 4: ("withdrawal", "wdr"), 5: ("payment", "ord"),
     6: ("refund", "ref"), 7: ("transfer", "tra"), 8: ("sweep", "wdr"), 9: ("withdrawal_return", "wdr"),
-    11: ("bulk", "blk"),
+    11: ("bulk", "blk"), 12: ("payout", "pol"), 13: ("split_freeze", "spf"), 14: ("split", "spm"),
+    15: ("split_release", "spm"), 16: ("split_return", "spm"), 17: ("settlement_fee", "set"),
 }
 ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
 

@@ -6,7 +6,8 @@ use tokio::task::JoinHandle;
 
 use crate::{
     App, Result, applications, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox,
-    payouts, people, policies, reconciliations, statements, supply, transfers, webhooks, witnesses,
+    payouts, people, policies, reconciliations, settlements, splits, statements, supply, transfers, webhooks,
+    witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -23,6 +24,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     transfers::reconcile(app).await?;
     orders::reconcile(app).await?;
     payouts::reconcile(app).await?;
+    splits::reconcile(app).await?;
     debits::reconcile(app).await?;
     witnesses::resume(app).await
 }
@@ -38,6 +40,8 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         transfers::keep_resolving(app),
         notices::keep_sending(app),
         payouts::keep(app),
+        splits::keep(app),
+        settlements::keep(app),
         audit::keep(app),
         policies::keep_anchoring(app),
         statements::work::keep(app),

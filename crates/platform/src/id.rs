@@ -114,6 +114,16 @@ tags! {
     PayoutTag PayoutId "pob",
     /// A line of a batch of payouts; also its ledger transfer.
     PayoutLineTag PayoutLineId "pol",
+    /// The frozen money of an order; also the ledger transfer that freezes it.
+    SplitOrderTag SplitOrderId "spf",
+    /// A receiver of shares.
+    SplitReceiverTag SplitReceiverId "spr",
+    /// A request to share out.
+    SplitTag SplitId "spl",
+    /// A movement of frozen money; also its ledger transfer.
+    SplitMoveTag SplitMoveId "spm",
+    /// A settlement batch; also the number of the withdrawal that pays it.
+    SettlementTag SettlementId "set",
 }
 
 impl<T: Tag> Id<T> {

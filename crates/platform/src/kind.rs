@@ -52,6 +52,16 @@ kinds! {
     Bulk = 11 "bulk",
     /// A merchant paid out one line of a batch; the id is the line's.
     Payout = 12 "payout",
+    /// What an order brought was frozen for splitting; the id is the freeze's.
+    SplitFreeze = 13 "split_freeze",
+    /// A share of it went to a receiver; the id is the movement's.
+    Split = 14 "split",
+    /// A part of it went back to the merchant, or through its wallet to a payer; the id is the movement's.
+    SplitRelease = 15 "split_release",
+    /// A share came back from a receiver; the id is the movement's.
+    SplitReturn = 16 "split_return",
+    /// What a settlement costs; the id is the batch's.
+    SettlementFee = 17 "settlement_fee",
 }
 
 /// What the 16 highest bits of a bank's bulk accounts, transfers and meters are; the next 32 are the

@@ -49,6 +49,8 @@ pub mod receipts;
 pub mod reconciliations;
 pub mod refunds;
 pub mod sessions;
+pub mod settlements;
+pub mod splits;
 pub mod statements;
 pub mod static_codes;
 pub mod supply;

@@ -123,6 +123,10 @@ codes! {
     RefundExceedsPaid "refund_exceeds_paid" 422 false "More would be refunded than was paid" "退款超过可退金额": "Done and pending refunds never exceed the payment." => "Refund at most what is left.";
     RefundWindowClosed "refund_window_closed" 422 false "The time for refunds is over" "超过退款期限": "Refunds are possible for 365 days after the payment." => "Pay the customer by transfer.";
     MerchantInactive "merchant_inactive" 403 false "The merchant is not active" "商户未生效": "It awaits approval, or was suspended." => "See the merchant's status.";
+    SplitExceedsLeft "split_exceeds_left" 422 false "More is asked for than is left to split" "超过可分账金额": "Shares, unfreezes and refunds together never exceed what was frozen; `left` is what remains." => "Ask for at most what is left.";
+    SplitShareTooHigh "split_share_too_high" 422 false "More would be given than may be" "超过最大分账比例": "What is given of an order is bounded by policy; `limit` is the most, in fen." => "Give less.";
+    SplitReturnNeeded "split_return_needed" 422 false "What was shared out has to be returned first" "需先回退已分账款项": "The refund needs money that receivers have; `needed` says how much." => "Take shares back, then refund.";
+    SettlementTooSmall "settlement_too_small" 422 false "There is too little to settle" "可结算金额不足": "What the wallet holds, less what is to stay and the fee, is below the merchant's minimum." => "Wait until there is more, or set a lower minimum.";
     PayoutLinesInvalid "payout_lines_invalid" 422 false "Lines of the batch are not valid" "批量付款明细有误": "`lines` names each bad line with its number, field and reason; nothing was taken in." => "Correct the lines, or send `skip_invalid` to leave them out.";
     DebitAgreementUnusable "debit_agreement_unusable" 409 false "The debit agreement cannot be used" "代扣协议不可用": "It is not active, or does not wait for an approval any more." => "Read it; propose another if it is over.";
     MandateUnusable "mandate_unusable" 409 false "The mandate cannot be used" "子钱包不可用": "It is paused, revoked, or of another merchant." => "Ask the holder.";

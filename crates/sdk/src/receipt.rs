@@ -26,7 +26,7 @@ const THING: u128 = !0xf;
 /// The operations by which money moves: plain, post, reverse.
 const MOVES: [u8; 3] = [16, 18, 21];
 /// The kinds: number, name, and the prefix of the id of what it was for.
-const KINDS: [(u16, &str, &str); 10] = [
+const KINDS: [(u16, &str, &str); 16] = [
     (1, "issue", "iss"),
     (2, "redeem", "iss"),
     (3, "top_up", "top"),
@@ -37,6 +37,12 @@ const KINDS: [(u16, &str, &str); 10] = [
     (8, "sweep", "wdr"),
     (9, "withdrawal_return", "wdr"),
     (11, "bulk", "blk"),
+    (12, "payout", "pol"),
+    (13, "split_freeze", "spf"),
+    (14, "split", "spm"),
+    (15, "split_release", "spm"),
+    (16, "split_return", "spm"),
+    (17, "settlement_fee", "set"),
 ];
 
 /// What a receipt proves.

@@ -23,6 +23,12 @@ const KINDS = new Map<number, readonly [kind: string, prefix: string]>([
   [8, ["sweep", "wdr"]],
   [9, ["withdrawal_return", "wdr"]],
   [11, ["bulk", "blk"]],
+  [12, ["payout", "pol"]],
+  [13, ["split_freeze", "spf"]],
+  [14, ["split", "spm"]],
+  [15, ["split_release", "spm"]],
+  [16, ["split_return", "spm"]],
+  [17, ["settlement_fee", "set"]],
 ]);
 
 /** Keys from somewhere you trust, never from where the receipt is. */

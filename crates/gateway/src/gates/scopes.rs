@@ -18,6 +18,11 @@ const TABLE: &[(&str, Area)] = &[
     ("/v1/merchant/debit-agreements", Area::Mandates),
     ("/v1/merchant/debits", Area::Mandates),
     ("/v1/merchant/splits", Area::Splits),
+    ("/v1/merchant/split-receivers", Area::Splits),
+    ("/v1/merchant/split-agreements", Area::Splits),
+    ("/v1/merchant/split-returns", Area::Splits),
+    ("/v1/merchant/orders/{order_id}/split", Area::Splits),
+    ("/v1/merchant/orders/{order_id}/unfreeze", Area::Splits),
     ("/v1/merchant/payouts", Area::Payouts),
     ("/v1/merchant/settlements", Area::Settlements),
     ("/v1/merchant/statement", Area::Statements),
@@ -46,7 +51,7 @@ pub(crate) enum Needs {
     Everything,
 }
 
-/// What this route asks of a key. `route` is its pattern or a path that fits it.
+/// What this route asks of a key. `route` is its pattern.
 pub(crate) fn needs(method: &Method, route: &str) -> Needs {
     if FREE.iter().any(|start| route.starts_with(start)) {
         return Needs::Nothing;
@@ -77,6 +82,10 @@ mod tests {
         };
         check(Method::POST, "/v1/merchant/orders", "orders:write");
         check(Method::GET, "/v1/merchant/orders/{order_id}", "orders:read");
+        check(Method::GET, "/v1/merchant/orders/{order_id}/split", "splits:read");
+        check(Method::POST, "/v1/merchant/orders/{order_id}/unfreeze", "splits:write");
+        check(Method::POST, "/v1/merchant/split-returns", "splits:write");
+        check(Method::POST, "/v1/merchant/settlements/{settlement_id}/recheck", "settlements:write");
         check(Method::POST, "/v1/merchant/mandates/{token}/orders", "mandates:write");
         check(Method::DELETE, "/v1/merchant/webhooks/{webhook_id}", "webhooks:write");
         check(Method::POST, "/v1/merchant/security/echo", "nothing");

@@ -76,8 +76,15 @@ async fn acting(mut request: Request) -> Result<Request> {
     Ok(request)
 }
 
-/// What a merchant does itself, whatever it granted: where its files are fetched, and its keys that seal.
-const OWN: [&str; 2] = ["/v1/merchant/reconciliation-source", "/v1/merchant/api-keys"];
+/// What a merchant does itself, whatever it granted: where its files are fetched, its keys that seal, with
+/// whom it shares, and what it gives back of a share.
+const OWN: [&str; 5] = [
+    "/v1/merchant/reconciliation-source",
+    "/v1/merchant/api-keys",
+    "/v1/merchant/split-receivers",
+    "/v1/merchant/split-agreements",
+    "/v1/merchant/split-returns",
+];
 
 /// The scope that a route asks for; none where a provider may not act for others.
 fn scope(method: &Method, route: &str) -> Option<Scope> {
@@ -117,6 +124,11 @@ mod tests {
         };
         check(Method::GET, "/v1/merchant/orders", Some("orders:read"));
         check(Method::POST, "/v1/merchant/orders/{order_id}/close", Some("orders:write"));
+        check(Method::GET, "/v1/merchant/orders/{order_id}/split", Some("splits:read"));
+        check(Method::POST, "/v1/merchant/orders/{order_id}/unfreeze", Some("splits:write"));
+        check(Method::POST, "/v1/merchant/split-receivers", None);
+        check(Method::POST, "/v1/merchant/split-agreements/{receiver_id}/agree", None);
+        check(Method::POST, "/v1/merchant/split-returns", None);
         check(Method::HEAD, "/v1/merchant/events/{event_id}", Some("events:read"));
         check(Method::DELETE, "/v1/merchant/exports/{export_id}", Some("statements:write"));
         check(Method::GET, "/v1/merchant/cases/{case_id}", Some("reconciliations:read"));

@@ -12,6 +12,8 @@ mod providers;
 mod reconciliations;
 mod refunds;
 mod security;
+mod settlements;
+mod splits;
 mod statements;
 mod static_codes;
 mod supply;
@@ -51,6 +53,22 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(payouts::lines))
             .routes(routes!(payouts::cancel))
             .routes(routes!(payouts::report))
+            .routes(routes!(splits::register, splits::receivers))
+            .routes(routes!(splits::remove))
+            .routes(routes!(splits::agreements))
+            .routes(routes!(splits::agree))
+            .routes(routes!(splits::refuse))
+            .routes(routes!(splits::request))
+            .routes(routes!(splits::of))
+            .routes(routes!(splits::numbered))
+            .routes(routes!(splits::order))
+            .routes(routes!(splits::unfreeze))
+            .routes(routes!(splits::give_back))
+            .routes(routes!(splits::return_of))
+            .routes(routes!(settlements::request, settlements::list))
+            .routes(routes!(settlements::of))
+            .routes(routes!(settlements::numbered))
+            .routes(routes!(settlements::recheck))
             .routes(routes!(history::list))
             .routes(routes!(history::receipt))
             .routes(routes!(books::balance))

@@ -22,6 +22,7 @@ mod people;
 mod pin;
 mod providers;
 mod sessions;
+mod settlements;
 mod static_codes;
 mod supply;
 mod topups;
@@ -151,6 +152,11 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(payouts::list))
             .routes(routes!(payouts::approve))
             .routes(routes!(payouts::reject))
+            .routes(routes!(settlements::settings, settlements::set))
+            .routes(routes!(settlements::list))
+            .routes(routes!(settlements::approve))
+            .routes(routes!(settlements::hold))
+            .routes(routes!(settlements::release))
             .routes(routes!(providers::list))
             .routes(routes!(providers::grant, providers::revoke))
             .routes(routes!(merchants::refunds))

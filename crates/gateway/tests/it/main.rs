@@ -42,6 +42,7 @@ mod keyed;
 mod log;
 mod logs;
 mod movements;
+mod out;
 mod pages;
 mod people;
 mod races;

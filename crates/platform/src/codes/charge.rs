@@ -54,6 +54,7 @@ impl CodePaymentAsk {
             notify_url: self.notify_url,
             return_url: None,
             goods_tag: self.goods_tag,
+            split: None,
         };
         (order, self.payment_code)
     }

@@ -96,6 +96,7 @@ fn order(ask: &DebitAsk) -> OrderAsk {
         notify_url: ask.notify_url.clone(),
         return_url: None,
         goods_tag: ask.goods_tag.clone(),
+        split: None,
     }
 }
 

@@ -132,7 +132,7 @@ pub(crate) async fn list<'e>(
     Ok(cursor.page(rows, limit))
 }
 
-/// What has passed over a link, or is about to.
+/// What has passed over a link, or is about to, for its holder; a merchant's settlements do not count.
 pub(crate) async fn used(
     tx: &mut Tx,
     link: LinkId,
@@ -143,7 +143,7 @@ pub(crate) async fn used(
     let (day, day_count, year): (i64, i64, i64) = sqlx::query_as(
         "SELECT CAST(COALESCE(SUM(CASE WHEN day = $3 THEN amount ELSE 0 END), 0) AS BIGINT), \
          CAST(COALESCE(SUM(CASE WHEN day = $3 THEN 1 ELSE 0 END), 0) AS BIGINT), CAST(COALESCE(SUM(amount), 0) AS BIGINT) \
-         FROM exchanges WHERE link_id = $1 AND direction = $2 AND year = $4 AND sweep = 0 AND state NOT IN ('FAIL', 'RETURNED')",
+         FROM exchanges WHERE link_id = $1 AND direction = $2 AND year = $4 AND sweep = 0 AND out_no NOT LIKE '~%' AND state NOT IN ('FAIL', 'RETURNED')",
     )
     .bind(link)
     .bind(direction)

@@ -225,6 +225,11 @@ const fn kind_words(kind: Kind) -> (&'static str, &'static str) {
         Kind::Settlement => ("机构间清算", "Settlement"),
         Kind::Bulk => ("批量收付", "Bulk movement"),
         Kind::Payout => ("批量付款", "Payout"),
+        Kind::SplitFreeze => ("分账冻结", "Frozen for splitting"),
+        Kind::Split => ("分账", "Split"),
+        Kind::SplitRelease => ("分账解冻", "Unfrozen after splitting"),
+        Kind::SplitReturn => ("分账回退", "Split returned"),
+        Kind::SettlementFee => ("结算手续费", "Settlement fee"),
     }
 }
 

@@ -75,8 +75,10 @@ impl Follower {
                 crate::refunds::follow::settle(app, tx, records).await?;
                 crate::transfers::follow::settle(app, tx, records).await?;
                 crate::payouts::follow::settle(app, tx, records).await?;
+                crate::splits::follow::settle(app, tx, records).await?;
                 crate::topups::follow::settle(app, tx, records).await?;
                 crate::withdrawals::follow::settle(app, tx, records).await?;
+                crate::settlements::follow::settle(app, tx, records).await?;
                 crate::institutions::follow::settle(app, tx, records).await
             }
             Self::History => crate::history::follow::record(app, tx, records).await,

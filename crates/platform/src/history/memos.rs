@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::Movement;
-use crate::id::{OrderId, PayoutLineId, RefundId, TransferId};
+use crate::id::{OrderId, PayoutLineId, RefundId, SplitMoveId, TransferId};
 use crate::kind::Kind;
 use crate::{App, Result};
 
@@ -34,6 +34,13 @@ pub(crate) async fn add(app: &App, movements: &mut [Movement]) -> Result<()> {
     let payouts: Vec<PayoutLineId> = of(Kind::Payout).map(PayoutLineId::from_number).collect();
     words.extend(
         crate::payouts::remarks(app, &payouts).await?.into_iter().map(|(id, text)| (id.number(), text)),
+    );
+    let moves: Vec<SplitMoveId> = [Kind::Split, Kind::SplitReturn]
+        .into_iter()
+        .flat_map(|kind| of(kind).map(SplitMoveId::from_number))
+        .collect();
+    words.extend(
+        crate::splits::descriptions(app, &moves).await?.into_iter().map(|(id, text)| (id.number(), text)),
     );
     for movement in movements {
         movement.memo = words.get(&movement.transaction_id.number()).cloned();

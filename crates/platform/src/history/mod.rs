@@ -194,6 +194,9 @@ pub const fn subject_prefix(kind: Kind) -> &'static str {
         Kind::Settlement => "txn",
         Kind::Bulk => "blk",
         Kind::Payout => "pol",
+        Kind::SplitFreeze => "spf",
+        Kind::SettlementFee => "set",
+        Kind::Split | Kind::SplitRelease | Kind::SplitReturn => "spm",
     }
 }
 

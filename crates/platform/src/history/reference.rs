@@ -11,7 +11,7 @@ use crate::{App, Result, institutions, orders, payouts, refunds, transfers};
 use super::account::Asker;
 
 /// Prefixes of ids that movements are for.
-const SUBJECTS: [&str; 8] = ["ord", "ref", "tra", "top", "wdr", "iss", "txn", "pol"];
+const SUBJECTS: [&str; 11] = ["ord", "ref", "tra", "top", "wdr", "iss", "txn", "pol", "spf", "spm", "set"];
 
 /// The transactions that `text` stands for, to the one who asks: those of an id, with an order also its
 /// refunds; or of one's own number of an order, refund, transfer, top-up, withdrawal or issuance. None

@@ -98,7 +98,7 @@ pub(crate) async fn forward(
 }
 
 /// The sums of the account's movements in these places: kind, direction, how many, how much.
-pub(super) async fn sums(
+pub(crate) async fn sums(
     app: &App,
     account: &str,
     first: u64,

@@ -56,6 +56,7 @@ pub async fn charge(app: &App, caller: &Caller, token: &str, ask: ChargeAsk) -> 
         notify_url: ask.notify_url,
         return_url: None,
         goods_tag: ask.goods_tag,
+        split: None,
     };
     if mandate.state != State::Active {
         usable_again(app, caller, &mandate, &ask).await?;

@@ -56,7 +56,9 @@ const fn code(kind: Kind, direction: Direction) -> Option<NoticeCode> {
         (Kind::Payment, Direction::Out) => Some(NoticeCode::PaymentMade),
         (Kind::Refund, Direction::In) => Some(NoticeCode::RefundReceived),
         (Kind::Transfer, Direction::Out) => Some(NoticeCode::TransferMade),
-        (Kind::Transfer | Kind::Bulk | Kind::Payout, Direction::In) => Some(NoticeCode::TransferReceived),
+        (Kind::Transfer | Kind::Bulk | Kind::Payout | Kind::Split, Direction::In) => {
+            Some(NoticeCode::TransferReceived)
+        }
         (Kind::TopUp, Direction::In) => Some(NoticeCode::TopUpDone),
         (Kind::Withdrawal, Direction::Out) => Some(NoticeCode::WithdrawalDone),
         (Kind::WithdrawalReturn, Direction::In) => Some(NoticeCode::WithdrawalReturned),

@@ -29,7 +29,7 @@ use crate::clock::rfc3339;
 use crate::id::{MerchantId, OrderId, StoreId, TransactionId};
 use crate::merchants::{self, Caller};
 use crate::outbox::{self, EventType};
-use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, stored};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, policies, splits, stored};
 
 pub use goods::Goods;
 pub use list::ListAsk;
@@ -173,6 +173,9 @@ pub struct Order {
     /// Why it was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_reason: Option<CloseReason>,
+    /// Whether what is paid is frozen, to be shared out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub split: bool,
     /// Seconds until you ask about it again, while the payer of a code is asked for the PIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ask_again_after: Option<i64>,
@@ -212,6 +215,8 @@ pub struct OrderAsk {
     pub return_url: Option<String>,
     /// What campaigns look at, up to 32 characters.
     pub goods_tag: Option<String>,
+    /// Freeze what is paid, to share it out; false by default.
+    pub split: Option<bool>,
 }
 
 /// What was made, or was there before.
@@ -249,7 +254,11 @@ pub(crate) async fn place(app: &App, caller: &Caller, ask: OrderAsk, way: Way) -
     let expires_at = way.expiry(app, ask.expires_in, now).await?;
     let (merchant, provider) = (caller.merchant, caller.provider);
     // A number that was used answers whatever the merchant's status is by now.
-    let used = merchants::active(app, merchant).await.map(drop);
+    let used = merchants::active(app, merchant).await;
+    if let (Some(true), Ok((_, wallet))) = (ask.split, &used) {
+        splits::prepare(app, *wallet).await?;
+    }
+    let used = used.map(drop);
     if let Some(store) = ask.store_id
         && !merchants::has_store(app, merchant, store).await?
     {
@@ -264,7 +273,11 @@ pub(crate) async fn place(app: &App, caller: &Caller, ask: OrderAsk, way: Way) -
             used.clone()?;
             let new = store::New { id: OrderId::new(now), ask: &ask, merchant, way, now, expires_at };
             let placed = store::insert(tx, new).await?;
-            let placed = store::carry_provider(tx, placed, provider).await?;
+            let mut placed = store::carry_provider(tx, placed, provider).await?;
+            if ask.split == Some(true) {
+                placed = store::mark_split(tx, placed).await?;
+                splits::mark(tx, &placed).await?;
+            }
             Ok(Made { value: placed, fresh: true })
         })
         .await
@@ -419,6 +432,7 @@ fn told(
         transaction_id: row.paid_at.map(|_| row.id.cast()),
         closed_at: row.closed_at.or(expired.then_some(row.expires_at)).map(rfc3339),
         close_reason: row.close_reason.or(expired.then_some(CloseReason::Expired)),
+        split: row.split != 0,
         last_problem: row.pay_problem.filter(|_| row.trade_type != TradeType::Qr && state != State::Success),
         version: row.version,
     })

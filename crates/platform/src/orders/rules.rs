@@ -62,6 +62,7 @@ pub(crate) fn same(row: &store::Row, ask: &OrderAsk, way: Way) -> Result<()> {
         ("notify_url", row.notify_url != ask.notify_url),
         ("return_url", row.return_url != ask.return_url),
         ("goods_tag", row.goods_tag != ask.goods_tag),
+        ("split", (row.split != 0) != ask.split.unwrap_or(false)),
     ];
     match differs.into_iter().find(|(_, differs)| *differs) {
         None => Ok(()),

@@ -75,6 +75,8 @@ pub struct Row {
     pub close_reason: Option<CloseReason>,
     /// Grows with every change.
     pub version: i64,
+    /// 1 if its money is frozen for splitting when it is paid.
+    pub split: i16,
 }
 
 impl Row {
@@ -448,6 +450,32 @@ pub async fn states(app: &App, id: OrderId) -> Result<Vec<(State, i64)>> {
     Ok(sqlx::query_as("SELECT state, at FROM order_states WHERE order_id = $1 ORDER BY version")
         .bind(id)
         .fetch_all(app.db.read())
+        .await?)
+}
+
+/// How many of the merchant's orders were paid by records from `first` to before `end`, and how much
+/// together.
+pub(crate) async fn paid_between(
+    tx: &mut Tx,
+    merchant: MerchantId,
+    first: i64,
+    end: i64,
+) -> Result<(i64, i64)> {
+    Ok(sqlx::query_as(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM orders WHERE merchant = $1 AND record_seq >= $2 AND record_seq < $3",
+    )
+    .bind(merchant)
+    .bind(first)
+    .bind(end)
+    .fetch_one(tx)
+    .await?)
+}
+
+/// Marks a fresh order: its money is frozen when it is paid.
+pub(super) async fn mark_split(tx: &mut Tx, row: Row) -> Result<Row> {
+    Ok(sqlx::query_as("UPDATE orders SET split = 1 WHERE id = $1 RETURNING *")
+        .bind(row.id)
+        .fetch_one(tx)
         .await?)
 }
 

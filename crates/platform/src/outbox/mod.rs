@@ -45,6 +45,26 @@ crate::stored! {
         OrderPayError = "order.pay_error",
         /// An order was taken back by the merchant, or by time.
         OrderRevoked = "order.revoked",
+        /// Every share of a split has ended.
+        SplitFinished = "split.finished",
+        /// What was left of an order's frozen money went to the merchant.
+        SplitUnfrozen = "split.unfrozen",
+        /// A share came back.
+        SplitReturned = "split.returned",
+        /// A share could not be taken back.
+        SplitReturnClosed = "split.return_closed",
+        /// A settlement batch was cut.
+        SettlementCut = "settlement.cut",
+        /// What the ledger and the tables say of a settlement batch differs.
+        SettlementException = "settlement.exception",
+        /// A settlement batch will be paid.
+        SettlementApproved = "settlement.approved",
+        /// A settlement batch is in the bank account.
+        SettlementPaid = "settlement.paid",
+        /// A settlement batch is not in the bank account, or came back.
+        SettlementFailed = "settlement.failed",
+        /// A settlement batch was stopped.
+        SettlementHeld = "settlement.held",
         /// Every line of a batch of payouts has ended.
         PayoutFinished = "payout.finished",
         /// A batch of payouts was cancelled by the merchant before it began.

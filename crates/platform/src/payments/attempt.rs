@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::orders::{self, State};
 use crate::outbox::{self, EventType};
 use crate::wallets::{self, AccountRef, Movement, Side, legs};
-use crate::{App, Code, Problem, Result, Tx, devices, policies};
+use crate::{App, Code, Problem, Result, Tx, devices, policies, splits};
 
 /// Who wants to pay what.
 #[derive(Clone)]
@@ -53,6 +53,8 @@ pub struct Attempt {
     pub amount: u64,
     /// Digest of what was signed first for it: sending it again moves the same legs.
     pub digest: [u8; 24],
+    /// Whether the order's money is frozen for splitting, in the same group of the ledger.
+    pub split: bool,
 }
 
 /// What reserving came to.
@@ -97,8 +99,9 @@ async fn hold(tx: &mut Tx, claim: &Claim, now: i64, lease_ms: i64) -> Result<Fou
         Agreed::Device(signed) => signed.keep(tx).await?.digest,
         Agreed::Request(digest) => *digest,
     };
-    if orders::store::lease(tx, claim.order, id, now, now + lease_ms).await?.is_some() {
-        return Ok(Found::Held(Reserved::Ours(store::begin(tx, id, claim, digest, now).await?)));
+    if let Some(order) = orders::store::lease(tx, claim.order, id, now, now + lease_ms).await? {
+        let attempt = store::begin(tx, id, claim, digest, now).await?;
+        return Ok(Found::Held(Reserved::Ours(Attempt { split: order.split != 0, ..attempt })));
     }
     let row = orders::store::find(tx, claim.order).await?.ok_or(Problem::new(Code::NotFound))?;
     match row.state_at(now) {
@@ -114,7 +117,8 @@ async fn hold(tx: &mut Tx, claim: &Claim, now: i64, lease_ms: i64) -> Result<Fou
             };
             match holder {
                 Some(holder) if holder.person == claim.person && holder.wallet == claim.wallet => {
-                    Ok(Found::Held(Reserved::Ours(holder.try_into()?)))
+                    let attempt: Attempt = holder.try_into()?;
+                    Ok(Found::Held(Reserved::Ours(Attempt { split: row.split != 0, ..attempt })))
                 }
                 _ if row.leased_until.is_some_and(|until| until <= now) => Ok(Found::Lapsed(Box::new(row))),
                 _ => Err(orders::rules::being_paid()),
@@ -142,7 +146,9 @@ pub async fn move_money(app: &App, attempt: &Attempt, payer: &AccountRef, payee:
         digest: attempt.digest,
         meters: if attempt.extra.is_some() { &both } else { &both[..1] },
     };
-    let command = Command::Transfer(Group { legs: legs(payer, payee, &movement) });
+    let mut legs = legs(payer, payee, &movement);
+    legs.extend(attempt.split.then(|| splits::freeze(attempt.order, payee, attempt.amount)));
+    let command = Command::Transfer(Group { legs });
     match app.engine.submit(command).await {
         Ok(outcome) => {
             passed(app, &outcome).await;

@@ -35,6 +35,7 @@ impl TryFrom<Row> for Attempt {
             extra,
             amount: row.amount.unsigned_abs(),
             digest,
+            split: false,
         })
     }
 }
@@ -70,6 +71,7 @@ pub(super) async fn begin(
         extra: claim.extra,
         amount: claim.amount,
         digest,
+        split: false,
     })
 }
 

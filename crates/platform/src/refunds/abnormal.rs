@@ -11,7 +11,7 @@ use crate::audit::{self, Entry};
 use crate::id::{MerchantId, WalletId};
 use crate::merchants::Caller;
 use crate::wallets::{Owner, Status};
-use crate::{App, Code, Problem, Result, Tx, orders, outbox, text, wallets};
+use crate::{App, Code, Problem, Result, Tx, orders, outbox, splits, text, wallets};
 
 /// Sends an `ABNORMAL` refund to another wallet of its payer's; one that is under way or done is answered
 /// as it stands.
@@ -103,6 +103,7 @@ pub async fn close(app: &App, caller: &Caller, name: Name, ask: &RejectAsk) -> R
             }
             let closed = store::give_up(tx, row.id, &reason, now).await?.ok_or_else(Problem::again)?;
             orders::store::end_refund(tx, row.order_id, row.amount, 0).await?;
+            splits::refunds::give_up(tx, row.id, now).await?;
             note(tx, &serial, "refund.close", row.id.to_string(), Some(&reason), now).await?;
             outbox::stuck(tx, row.id, now).await?;
             Ok(closed)

@@ -1,13 +1,13 @@
 //! Making a refund: claim it, move the money, say what came of it.
 
 use jialing_engine::SubmitError;
-use jialing_ledger::{Command, Group};
+use jialing_ledger::{Command, Group, Refusal};
 
 use super::{State, rules, store};
 use crate::id::RefundId;
 use crate::kind::Kind;
 use crate::wallets::{self, Movement, Side, legs};
-use crate::{App, Problem, Result, Tx, merchants, orders, outbox, payments};
+use crate::{App, Problem, Result, Tx, merchants, orders, outbox, payments, splits};
 
 /// How long one who makes a refund keeps others from it, milliseconds.
 const CLAIM_MS: i64 = 30_000;
@@ -65,12 +65,20 @@ async fn submit(app: &App, refund: &store::Row, order: &orders::store::Row) -> R
         digest,
         meters: &[],
     };
-    match app.engine.submit(Command::Transfer(Group { legs: legs(&from, &to, &movement) })).await {
+    // Frozen money is let go in the group that refunds it: it is never free in between.
+    let released = match order.split {
+        0 => None,
+        _ => splits::refunds::leg(app, refund.id, &from).await?,
+    };
+    let before = released.iter().len() as u8;
+    let legs = released.into_iter().chain(legs(&from, &to, &movement)).collect();
+    match app.engine.submit(Command::Transfer(Group { legs })).await {
         Ok(outcome) => {
             payments::passed(app, &outcome).await;
             Ok(Came::Moved)
         }
         Err(SubmitError::Refused(refusal)) => {
+            let refusal = Refusal { leg: refusal.leg.saturating_sub(before), ..refusal };
             let tried =
                 wallets::Attempt { payer: &from, payee: &to, amount: movement.amount, asks: Side::Payer };
             let code = wallets::refused(app, &refusal, &tried).await.code.text();
@@ -94,6 +102,7 @@ async fn say(
             let held = store::unclaim(tx, refund.id, &claim, after, now).await?;
             if held && after.is_some_and(|(state, _)| state == State::Closed) {
                 orders::store::end_refund(tx, refund.order_id, refund.amount, 0).await?;
+                splits::refunds::give_up(tx, refund.id, now).await?;
             }
             if held && after.is_some() {
                 outbox::stuck(tx, refund.id, now).await?;

@@ -6,7 +6,7 @@ use super::{State, store};
 use crate::id::RefundId;
 use crate::kind::Kind;
 use crate::orders::{self, follow::first_leg};
-use crate::{App, Result, Tx};
+use crate::{App, Result, Tx, splits};
 
 /// Brings refunds and what their orders say of them up to date with `records`. Safe to run again.
 ///
@@ -24,6 +24,7 @@ pub async fn settle(_app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
             State::Processing | State::Abnormal | State::PendingApproval => row.amount,
         };
         orders::store::end_refund(tx, row.order_id, released, row.amount).await?;
+        splits::refunds::made(tx, id, (record.time / 1_000_000) as i64).await?;
         store::succeed(tx, id, (record.time / 1_000_000) as i64, record.seq as i64).await?;
     }
     Ok(())

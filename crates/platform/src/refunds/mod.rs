@@ -30,7 +30,7 @@ use crate::id::{MerchantId, OrderId, RefundId, TransactionId};
 use crate::merchants::{self, Caller};
 use crate::orders::{self, Made};
 use crate::sessions::Actor;
-use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, stored, text};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, outbox, policies, splits, stored, text};
 
 pub use abnormal::{close, redirect};
 pub use execute::{carry_out, execute, reconcile};
@@ -283,6 +283,7 @@ async fn decide(
                 }
                 (State::PendingApproval, Some(_)) => {
                     orders::store::end_refund(tx, row.order_id, row.amount, 0).await?;
+                    splits::refunds::give_up(tx, id, now).await?;
                     let closed = store::close(tx, id, Code::Forbidden.text(), Some(person), now).await?;
                     outbox::stuck(tx, id, now).await?;
                     closed

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Name, Nature, Origin, RefundAsk, State, rules};
 use crate::id::{MerchantId, OrderId, PersonId, RefundId, RefundTag, WalletId};
 use crate::merchants::Caller;
-use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, orders};
+use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, orders, splits};
 
 macro_rules! list_sql {
     () => {
@@ -200,8 +200,17 @@ struct New {
     requested_by: String,
 }
 
-/// Adds a refund; `None` if there is one with that id or number.
+/// Adds a refund, and reserves what it takes out of frozen money; `None` if there is one with that id or
+/// number.
 async fn add(tx: &mut Tx, new: New, order: &orders::store::Row, now: i64) -> Result<Option<Row>> {
+    let row = write(tx, new, order, now).await?;
+    if let Some(row) = &row {
+        splits::refunds::reserve(tx, order, row.id, row.amount, now).await?;
+    }
+    Ok(row)
+}
+
+async fn write(tx: &mut Tx, new: New, order: &orders::store::Row, now: i64) -> Result<Option<Row>> {
     Ok(sqlx::query_as(
         "INSERT INTO refunds (id, merchant, order_id, out_refund_no, amount, reason, nature, origin, state, digest,
             requested_by, created_at, version)
@@ -366,6 +375,24 @@ pub(super) async fn to_make(app: &App, now: i64, most: i64) -> Result<Vec<Refund
     .fetch_all(app.db.read())
     .await?;
     Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+/// How many of the merchant's refunds were made by records from `first` to before `end`, and how much
+/// together.
+pub(crate) async fn made_between(
+    tx: &mut Tx,
+    merchant: MerchantId,
+    first: i64,
+    end: i64,
+) -> Result<(i64, i64)> {
+    Ok(sqlx::query_as(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM refunds WHERE merchant = $1 AND record_seq >= $2 AND record_seq < $3",
+    )
+    .bind(merchant)
+    .bind(first)
+    .bind(end)
+    .fetch_one(tx)
+    .await?)
 }
 
 pub(super) async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Row>> {

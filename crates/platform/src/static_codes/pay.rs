@@ -164,6 +164,7 @@ async fn order(
         notify_url: code.notify_url,
         return_url: None,
         goods_tag: None,
+        split: None,
     };
     app.db
         .write(async move |tx: &mut Tx| {

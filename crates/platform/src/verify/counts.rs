@@ -46,6 +46,21 @@ const COUNTS: &[(&str, &[Kind], &str)] = &[
         "SELECT COUNT(*) FROM payout_lines WHERE record_seq IS NOT NULL OR state = 'SUCCESS'",
     ),
     (
+        "frozen payments",
+        &[Kind::SplitFreeze],
+        "SELECT COUNT(*) FROM split_orders WHERE record_seq IS NOT NULL",
+    ),
+    (
+        "movements of frozen money",
+        &[Kind::Split, Kind::SplitRelease, Kind::SplitReturn],
+        "SELECT COUNT(*) FROM split_moves WHERE state = 'SUCCESS' AND amount > 0",
+    ),
+    (
+        "settlement fees",
+        &[Kind::SettlementFee],
+        "SELECT COUNT(*) FROM settlements WHERE fee_taken_at IS NOT NULL",
+    ),
+    (
         "top-ups that succeeded",
         &[Kind::TopUp],
         "SELECT COUNT(*) FROM exchanges WHERE direction = 'TOP_UP' AND state = 'SUCCESS'",

@@ -38,6 +38,30 @@ const fn sql(kind: Kind) -> Option<(&'static str, &'static [&'static str])> {
              FROM payout_lines l JOIN merchants m ON m.id = l.merchant WHERE l.id IN ",
             &["SUCCESS"],
         )),
+        Kind::SplitFreeze => Some((
+            "SELECT s.id, s.amount, CASE WHEN s.frozen_at IS NULL THEN 'WAITING' ELSE 'FROZEN' END AS state, m.wallet AS payer, \
+             CAST(NULL AS TEXT) AS payee, s.record_seq FROM split_orders s JOIN merchants m ON m.id = s.merchant WHERE s.id IN ",
+            &["FROZEN"],
+        )),
+        Kind::Split => Some((
+            "SELECT id, amount, state, CAST(NULL AS TEXT) AS payer, wallet AS payee, CAST(NULL AS BIGINT) AS record_seq FROM split_moves WHERE id IN ",
+            &["SUCCESS"],
+        )),
+        Kind::SplitRelease => Some((
+            "SELECT s.id, s.amount, s.state, CAST(NULL AS TEXT) AS payer, m.wallet AS payee, CAST(NULL AS BIGINT) AS record_seq \
+             FROM split_moves s JOIN merchants m ON m.id = s.merchant WHERE s.id IN ",
+            &["SUCCESS"],
+        )),
+        Kind::SplitReturn => Some((
+            "SELECT id, amount, state, wallet AS payer, CAST(NULL AS TEXT) AS payee, CAST(NULL AS BIGINT) AS record_seq FROM split_moves WHERE id IN ",
+            &["SUCCESS"],
+        )),
+        Kind::SettlementFee => Some((
+            "SELECT s.id, s.fee AS amount, s.state, m.wallet AS payer, CAST(NULL AS TEXT) AS payee, CAST(NULL AS BIGINT) AS record_seq \
+             FROM settlements s JOIN merchants m ON m.id = s.merchant WHERE s.id IN ",
+            // One that came back later has cost its fee.
+            &["PAID", "FAILED"],
+        )),
         Kind::TopUp => Some((
             "SELECT id, amount, state, CAST(NULL AS TEXT) AS payer, wallet_id AS payee, CAST(NULL AS BIGINT) AS record_seq FROM exchanges WHERE id IN ",
             &["SUCCESS"],

@@ -74,6 +74,7 @@ impl Shop {
             attach: None,
             notify_url: None,
             goods_tag: None,
+            split: None,
         }
     }
 

@@ -34,17 +34,24 @@ fn the_engine_keeps_its_word_through_seeded_faults() {
 /// What a refusal may be for is decided by the naive ledger; the clients have to get there.
 #[test]
 fn clients_are_refused_for_nearly_every_reason() {
-    let mut covered = Coverage::default();
-    for seed in 100..106 {
-        let profile = Profile { rot: false, lives: 2, rounds: 40, ..Profile::default() };
-        covered.add(&run(seed, &profile).unwrap_or_else(|finding| panic!("{finding}")));
-    }
     // Ids, legs and limits that a client of this sort does not send, and sums near 64 bits.
     let unseen = [Why::IdInvalid, Why::LegCount, Why::CurrencyDiffers, Why::ExpiryInPast, Why::Overflow];
-    for why in Why::ALL.iter().filter(|why| !unseen.contains(why)) {
-        let name = format!("{:>2} {why:?}", why.number());
-        assert!(covered.of(Topic::Refusals, &name) > 0, "nobody was refused for {name} in\n{covered}");
+    let mut missing: Vec<String> = Why::ALL
+        .iter()
+        .filter(|why| !unseen.contains(why))
+        .map(|why| format!("{:>2} {why:?}", why.number()))
+        .collect();
+    let mut covered = Coverage::default();
+    // Six runs are mostly enough; some reasons are rare, and which comes when is the threads' affair.
+    for seed in 100..140 {
+        let profile = Profile { rot: false, lives: 2, rounds: 40, ..Profile::default() };
+        covered.add(&run(seed, &profile).unwrap_or_else(|finding| panic!("{finding}")));
+        missing.retain(|name| covered.of(Topic::Refusals, name) == 0);
+        if missing.is_empty() {
+            return;
+        }
     }
+    panic!("nobody was refused for {missing:?} in\n{covered}");
 }
 
 #[test]
