@@ -4,6 +4,7 @@ import { toHex } from "./bytes.js";
 import { type ChargeAsk, type Event, type Export, type ExportAsk, type MandateToken, type Money, type Movement, type Operations, type Order, type OrderAsk, type Receipt, type Refund, type RefundAsk, ROUTES } from "./generated/api.js";
 import { PublicKey, SigningKey } from "./keys.js";
 import { isProblem, Unacceptable } from "./problem.js";
+import type { EncryptionKey } from "./seal.js";
 import { makeNonce } from "./signature.js";
 import { bodyOf, contentTypeOf, send, type Settings } from "./transport.js";
 
@@ -40,6 +41,8 @@ export type Ask<Operation extends keyof Operations> = (PartOf<Operation, "path">
   (PartOf<Operation, "body"> extends undefined ? unknown : { readonly body: PartOf<Operation, "body"> }) & {
     /** Made before the first try; made for you unless given. Keep it to repeat the call after a crash. */
     readonly idempotencyKey?: string;
+    /** Seals the whole body for this key of the platform: nobody on the way reads it. */
+    readonly sealFor?: EncryptionKey;
   };
 
 interface Parts {
@@ -47,6 +50,7 @@ interface Parts {
   readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>>;
   readonly body?: unknown;
   readonly idempotencyKey?: string;
+  readonly sealFor?: EncryptionKey;
 }
 
 /** The operations that answer a page: lists. */
@@ -95,7 +99,7 @@ export class Merchant {
     return (await this.run(operation, ask as Parts)) as Operations[Name]["answer"];
   }
 
-  private run(operation: keyof Operations, { path = {}, query = {}, body, idempotencyKey }: Parts, lost?: () => Promise<unknown>): Promise<unknown> {
+  private async run(operation: keyof Operations, { path = {}, query = {}, body, idempotencyKey, sealFor }: Parts, lost?: () => Promise<unknown>): Promise<unknown> {
     const route = ROUTES[operation];
     const filled = route.path.replace(/\{([^}]+)\}/g, (_, name: string) => {
       const value = path[name];
@@ -107,7 +111,9 @@ export class Merchant {
     const search = pairs.map(([name, value]) => `${encoded(name)}=${encoded(value as string)}`).join("&");
     const target = search === "" ? filled : `${filled}?${search}`;
     const key = idempotencyKey ?? (route.once ? makeNonce() : undefined);
-    return send(this.settings, { route, target, body: bodyOf(body), contentType: contentTypeOf(route, body), idempotencyKey: key, query: lost });
+    const contentType = contentTypeOf(route, body);
+    const sent = sealFor === undefined ? body : await sealFor.seal(JSON.stringify(body));
+    return send(this.settings, { route, target, body: bodyOf(sent), contentType, idempotencyKey: key, sealedWith: sealFor?.serial, query: lost });
   }
 
   /** Any list of the API by its `operation_id`. */

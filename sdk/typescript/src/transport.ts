@@ -34,6 +34,8 @@ export interface Call {
   /** The body's content type; none without a body. */
   readonly contentType?: string | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** The platform's encryption key that the body is sealed for. */
+  readonly sealedWith?: string | undefined;
   /** Asks what became of the call when its answer was lost; `undefined` when nothing is known of it. */
   readonly query?: (() => Promise<unknown>) | undefined;
 }
@@ -78,6 +80,7 @@ async function once(settings: Settings, call: Call): Promise<unknown> {
   // The path is signed as the platform names it: a path that `base` has belongs to what stands before it.
   const headers: Record<string, string> = { authorization: await authorize(key, { mchid, method: call.route.method, target: call.target, body: call.body, timestamp }) };
   if (call.contentType !== undefined) headers["content-type"] = call.contentType;
+  if (call.sealedWith !== undefined) headers["jialing-sealed-with"] = call.sealedWith;
   if (call.idempotencyKey !== undefined) headers["idempotency-key"] = call.idempotencyKey;
   let response: Response;
   let body: Bytes;
