@@ -18,7 +18,7 @@ export interface MerchantOptions {
   readonly key: string | SigningKey;
   /**
    * The platform's public keys, pinned: PEM or base64 as the directory shows them. Without them the directory
-   * is read once, over the connection there is, and believed.
+   * is read, over the connection there is, and believed: at the start, and when an answer is signed by a new key.
    */
   readonly platformKeys?: readonly (string | PublicKey)[];
   /** Milliseconds for one try; 15,000 unless given. */
@@ -77,11 +77,12 @@ export class Merchant {
   static async connect(options: MerchantOptions): Promise<Merchant> {
     const { base, mchid, fetch = globalThis.fetch } = options;
     const key = typeof options.key === "string" ? await SigningKey.read(options.key) : options.key;
-    const given = options.platformKeys ?? (await directory(base, fetch));
-    const platformKeys = await Promise.all(given.map((one) => (typeof one === "string" ? PublicKey.read(one) : one)));
+    const readAll = (given: readonly (string | PublicKey)[]) => Promise.all(given.map((one) => (typeof one === "string" ? PublicKey.read(one) : one)));
+    const renew = options.platformKeys === undefined ? async () => readAll(await directory(base, fetch)) : undefined;
+    const platformKeys = await (renew?.() ?? readAll(options.platformKeys ?? []));
     const { timeoutMs = 15_000, tries = 4, longestWaitS = 5, now = Date.now } = options;
     const sleep = options.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)));
-    return new Merchant({ base, mchid, key, platformKeys, timeoutMs, tries, longestWaitS, fetch, now, sleep });
+    return new Merchant({ base, mchid, key, platformKeys, renew, timeoutMs, tries, longestWaitS, fetch, now, sleep });
   }
 
   /** The merchant's id. */
@@ -91,6 +92,12 @@ export class Merchant {
 
   /** The platform's keys: those pinned, or those of the directory. Pin them. */
   get platformKeys(): readonly PublicKey[] {
+    return this.settings.platformKeys;
+  }
+
+  /** Reads the directory again, for a notice that is signed by a key of later: `Refused` with `unknown_key`. Pinned keys stay. */
+  async renewKeys(): Promise<readonly PublicKey[]> {
+    if (this.settings.renew !== undefined) this.settings.platformKeys = await this.settings.renew();
     return this.settings.platformKeys;
   }
 

@@ -13,7 +13,9 @@ export interface Settings {
   readonly mchid: string;
   readonly key: SigningKey;
   /** The platform's keys. */
-  readonly platformKeys: readonly PublicKey[];
+  platformKeys: readonly PublicKey[];
+  /** Reads the platform's keys again; not there where they are pinned. */
+  readonly renew?: (() => Promise<readonly PublicKey[]>) | undefined;
   /** Milliseconds for one try. */
   readonly timeoutMs: number;
   /** Tries in all, when the answer is lost or the service asks for patience. */
@@ -95,8 +97,14 @@ async function once(settings: Settings, call: Call): Promise<unknown> {
   return read(settings, call, asked, response, body);
 }
 
-async function read({ platformKeys, now }: Settings, { route }: Call, asked: string, response: Response, body: Bytes): Promise<unknown> {
-  const fault = await checkAnswer((name) => response.headers.get(name), body, platformKeys, Math.floor(now() / 1000));
+async function read(settings: Settings, { route }: Call, asked: string, response: Response, body: Bytes): Promise<unknown> {
+  const check = () => checkAnswer((name) => response.headers.get(name), body, settings.platformKeys, Math.floor(settings.now() / 1000));
+  let fault = await check();
+  if (fault === "unknown_key" && settings.renew !== undefined) {
+    // The platform has a new key since the directory was read.
+    settings.platformKeys = await settings.renew();
+    fault = await check();
+  }
   if (fault !== null && fault !== "unsigned") throw new Unacceptable(asked, `its signature is ${fault}`);
   const signed = fault === null;
   if (!response.ok) throw failure(asked, response, body, signed);
