@@ -1,5 +1,5 @@
 // Programs that are not ours: the Standard Webhooks library checks what we send, and a library for HTTP
-// Message Signatures signs what we receive. Both against a whole platform.
+// Message Signatures signs what we receive, and a JOSE library seals it. All against a whole platform.
 
 import assert from "node:assert/strict";
 import { constants, createDecipheriv, createHash, createPublicKey, generateKeyPairSync, randomUUID, sign, verify } from "node:crypto";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { createSigner, httpbis } from "http-message-signatures";
+import { CompactEncrypt } from "jose";
 import { Webhook } from "standardwebhooks";
 
 import { startDemo } from "../browser/demo.mjs";
@@ -114,6 +115,27 @@ test("both RSA algorithms of the standard verify under a key of the owner's", as
     const refused = await call("GET", "/v1/merchant/refunds", undefined, rsa);
     assert.deepEqual([refused.status, refused.body.code, refused.body.needed], [403, "scope_missing", "refunds:read"]);
   }
+});
+
+test("a JOSE library seals an order's words, and a whole order", async () => {
+  const { encryption } = await (await fetch(`${demo.address}/v1/public/keys`)).json();
+  const { serial_no: serial, public_key: der } = encryption.find((one) => one.algorithm === "RSA-OAEP-256");
+  const key = createPublicKey({ key: Buffer.from(der, "base64"), format: "der", type: "spki" });
+  const seal = async (text) => {
+    const sealing = new CompactEncrypt(Buffer.from(text)).setProtectedHeader({ alg: "RSA-OAEP-256", enc: "A256GCM", kid: serial });
+    return { jwe: await sealing.encrypt(key) };
+  };
+  const order = { out_trade_no: `S-${randomUUID().slice(0, 8)}`, description: "火锅", amount: { amount: 100, currency: "CNY" } };
+  const send = (body) => call("POST", "/v1/merchant/orders", body, { change: (sent) => (sent.headers["jialing-sealed-with"] = serial) });
+  const made = await send({ ...order, description: await seal("火锅") });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  assert.equal(made.body.description, "火锅");
+  const again = await send(await seal(JSON.stringify(order)));
+  assert.deepEqual([again.status, again.body.id], [200, made.body.id]);
+  const spoiled = await seal("火锅");
+  spoiled.jwe = spoiled.jwe.replace(/.$/, (last) => (last === "A" ? "Q" : "A"));
+  const refused = await send({ ...order, description: spoiled });
+  assert.deepEqual([refused.status, refused.body.code, refused.body.field], [400, "sealed_value_invalid", "description"]);
 });
 
 test("what was changed on the way is refused with a reason", async () => {

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use jialing_crypto::jwe::DecryptionKey;
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey};
 use jialing_gateway::{BulkConfig, BulkLimits, EdgeConfig, Limits, OperatorKey, applications};
@@ -78,6 +79,9 @@ struct Keys {
     /// Public keys that signed answers once; PEM.
     #[serde(default)]
     retired: Vec<PathBuf>,
+    /// Open values that callers seal; PKCS#8 PEM, RSA or SM2.
+    #[serde(default)]
+    encryption: Vec<PathBuf>,
     /// Seals personal data: 64 hexadecimal digits.
     seal: PathBuf,
     /// Makes sealed values findable: 64 hexadecimal digits.
@@ -197,6 +201,11 @@ impl Checked {
         if file.keys.answers.is_empty() {
             self.refusals.push("keys.answers names no key; merchants could not check answers".into());
         }
+        let encryption: Vec<DecryptionKey> =
+            file.keys.encryption.iter().filter_map(|path| self.decryption_key(path)).collect();
+        if encryption.iter().any(|key| answers.iter().any(|signs| signs.public() == key.public().key())) {
+            self.refusals.push("keys.encryption: a key that signs answers must not open values; make another".into());
+        }
         let seal = self.secret("keys.seal", &file.keys.seal);
         let blind = self.secret("keys.blind", &file.keys.blind);
         if seal.is_some() && seal == blind {
@@ -237,6 +246,7 @@ impl Checked {
         let operators = self.operators(&file.operators);
         let mut edge = EdgeConfig::new(answers);
         edge.operators = operators;
+        edge.decryption_keys = encryption;
         edge.listen = file.listen;
         edge.retired_keys = retired;
         edge.limits = file.limits;
@@ -294,6 +304,13 @@ impl Checked {
     fn signing_key(&mut self, path: &Path) -> Option<SigningKey> {
         let pem = self.read_secret(path)?;
         SigningKey::from_pkcs8_pem(&pem)
+            .map_err(|error| self.refusals.push(format!("{}: {error}", path.display())))
+            .ok()
+    }
+
+    fn decryption_key(&mut self, path: &Path) -> Option<DecryptionKey> {
+        let pem = self.read_secret(path)?;
+        DecryptionKey::from_pkcs8_pem(&pem)
             .map_err(|error| self.refusals.push(format!("{}: {error}", path.display())))
             .ok()
     }

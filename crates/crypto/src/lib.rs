@@ -15,6 +15,7 @@
 //! | [`http_signature`] | the `JIALING1-…` header of requests and the signature of callbacks |
 //! | [`message_signature`] | HTTP Message Signatures, the other form of signed requests |
 //! | [`seal`] | sealed fields with a key ring, and blind indexes |
+//! | [`jwe`] | values sealed for a public key: JSON Web Encryption, with RSA or SM2 |
 //! | [`parcel`] | a sealed part of a message, for a key that both sides hold |
 //! | [`password`] | argon2id |
 //! | [`random`] | random bytes, numeric codes, tokens, comparison in constant time |
@@ -27,6 +28,7 @@
 pub mod cosign;
 pub mod hash;
 pub mod http_signature;
+pub mod jwe;
 pub mod key;
 pub mod message_signature;
 pub mod note;

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use jialing_crypto::jwe::DecryptionKey;
 use jialing_crypto::{PublicKey, SigningKey};
 use serde::Deserialize;
 
@@ -18,6 +19,8 @@ pub struct EdgeConfig {
     pub answer_keys: Vec<SigningKey>,
     /// Keys that signed answers once and no longer do; published for those who kept such answers.
     pub retired_keys: Vec<PublicKey>,
+    /// Open the values that callers seal; the first is the one to seal for, the others still open.
+    pub decryption_keys: Vec<DecryptionKey>,
     /// Who runs the platform, and their keys.
     pub operators: Vec<OperatorKey>,
     /// Every limit.
@@ -51,6 +54,7 @@ impl EdgeConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             answer_keys,
             retired_keys: Vec::new(),
+            decryption_keys: Vec::new(),
             operators: Vec::new(),
             limits: Limits::default(),
             trusted_proxies: 0,

@@ -65,6 +65,7 @@ codes! {
     NonceReused "nonce_reused" 401 false "The nonce was used before" "随机串重复": "A nonce is accepted once." => "Sign again with a fresh nonce.";
     KeyUnknown "key_unknown" 401 false "The key is unknown or revoked" "密钥不存在或已吊销": "No valid key has this serial number." => "Register the key, or use the present one.";
     ScopeMissing "scope_missing" 403 false "The key may not do this" "密钥权限不足": "The key was registered with scopes, and none of them covers this route; `needed` names the one that does." => "Sign with another key, or register one with that scope.";
+    SealedValueInvalid "sealed_value_invalid" 400 false "A sealed value does not open" "加密字段无法解密": "The request says that values are sealed, and one is sealed for another key, was changed, or is no JWE of the key's algorithms; `field` names it." => "Seal it anew for a key of the list `encryption` in /v1/public/keys, and name that key in `Jialing-Sealed-With`.";
     AddressNotAllowed "address_not_allowed" 403 false "The key may not be used from here" "来源地址不在白名单": "The key was registered for certain addresses, and the request came from another." => "Send from one of them, or register a key for this one.";
     // Idempotency and conflicts.
     IdempotencyKeyMissing "idempotency_key_missing" 400 false "An Idempotency-Key is needed" "缺少幂等键": "This write has no natural key." => "Send the header `Idempotency-Key` with a value of up to 64 characters made before the first try.";

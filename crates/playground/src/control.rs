@@ -284,7 +284,7 @@ async fn resend(State(Desk { yard, .. }): State<Desk>, body: Bytes) -> Answer {
     let id: EventId = event_id.parse().map_err(|_| Problem::new(Code::NotFound).field("event_id"))?;
     let (merchant, _) = yard.merchant()?;
     let event = outbox::get(&yard.app, merchant, id).await?;
-    yard.around.notices.resend(&yard.app, &event)?;
+    yard.around.notices.resend(&yard.app, merchant, &event).await?;
     told(json!({ "event_id": event_id, "type": event.event }))
 }
 

@@ -165,7 +165,7 @@ impl Run {
         self.event(
             "the notice of the refund",
             "refund.succeeded",
-            |told| told["resource"]["out_refund_no"] == out_refund_no.as_str(),
+            |resource| resource["out_refund_no"] == out_refund_no.as_str(),
             true,
             1,
         )
@@ -223,7 +223,7 @@ impl Run {
     }
 
     async fn notices(&mut self, what: &str, order_id: &str, genuine: bool, times: u32) -> Result<(), Error> {
-        let meant = |told: &Value| told["resource"]["id"] == order_id;
+        let meant = |resource: &Value| resource["id"] == order_id;
         self.event(what, "order.paid", meant, genuine, times).await
     }
 
@@ -244,8 +244,8 @@ impl Run {
             let handed = self.listener.next(async |notice, _| hand(&http, &url, notice).await).await?;
             let nothing = handed.is_empty();
             for handed in handed {
-                let told: Value = serde_json::from_str(&handed.notice.body).unwrap_or_default();
-                let is_it = handed.notice.event == event && meant(&told) && handed.doubt.is_none() == genuine;
+                let notice = &handed.notice;
+                let is_it = notice.event == event && meant(&notice.resource) && handed.doubt.is_none() == genuine;
                 if is_it && left > 0 {
                     left -= 1;
                     self.step(what, expected, &answered(&handed));

@@ -103,6 +103,7 @@ fn edge(keys: &Keys, kept: &Kept) -> EdgeConfig {
     let mut edge = EdgeConfig::new(vec![keys.answers.clone()]);
     edge.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     edge.retired_keys = kept.retired();
+    edge.decryption_keys = keys.encryption.clone();
     edge.assets = applications();
     // A whole sandbox lives behind one address; the rate per key stays what it is in production.
     let wide = Rate { burst: 10_000, per_minute: 600_000 };

@@ -80,6 +80,8 @@ pub(crate) struct Keys {
     pub(crate) rails: SigningKey,
     /// Signs what the bank asks of the central bank.
     pub(crate) treasury: SigningKey,
+    /// Open the values that callers seal.
+    pub(crate) encryption: Vec<DecryptionKey>,
     seal: [u8; 32],
     blind: [u8; 32],
 }
@@ -93,6 +95,10 @@ impl Keys {
             answers: signing_key(&answers_file(folder))?,
             rails: signing_key(&folder.join("rails.pem"))?,
             treasury: signing_key(&folder.join("treasury.pem"))?,
+            encryption: vec![
+                decryption_key(&folder.join("encryption-rsa.pem"), Suite::RsaSha256)?,
+                decryption_key(&folder.join("encryption-sm2.pem"), Suite::Sm2Sm3)?,
+            ],
             seal: secret(&folder.join("seal.hex"))?,
             blind: secret(&folder.join("blind.hex"))?,
         })
@@ -129,6 +135,11 @@ fn text(file: &Path, make: impl FnOnce() -> String) -> Result<String, String> {
         open.write_all(make().as_bytes()).map_err(failed)?;
     }
     fs::read_to_string(file).map_err(failed)
+}
+
+fn decryption_key(file: &Path, suite: Suite) -> Result<DecryptionKey, String> {
+    let pem = text(file, || SigningKey::generate(suite).to_pem().to_string())?;
+    DecryptionKey::from_pkcs8_pem(&pem).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn signing_key(file: &Path) -> Result<SigningKey, String> {

@@ -1,7 +1,8 @@
 //! Notices on their way to an integrator's machine that nobody can reach from outside: a listener
 //! fetches them, hands them to the local receiver, and reports what that answered.
 //!
-//! Each event of the sandbox's merchant becomes a notice: its body, signed afresh for each attempt. A
+//! Each event of the sandbox's merchant becomes a notice: the body that a webhook endpoint would get,
+//! sealed where the merchant has a key for it, signed afresh for each attempt. A
 //! 2xx acknowledges the event; anything else is tried again after [`SCHEDULE_S`], on the sandbox's
 //! clock. Notices about one event go one after the other. Nothing is kept here beyond memory: an event
 //! that was not acknowledged is taken up again after a restart.
@@ -12,9 +13,11 @@ use std::time::{Duration, Instant};
 
 use jialing_crypto::http_signature::CallbackSignature;
 use jialing_crypto::{SigningKey, random};
+use jialing_platform::id::MerchantId;
 use jialing_platform::outbox::{self, Event, EventsAsk};
-use jialing_platform::{App, Code, Problem, Result};
+use jialing_platform::{App, Code, Problem, Result, webhooks};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::faults::{FaultKind, Faults};
 
@@ -57,6 +60,8 @@ pub struct Notice {
     pub headers: BTreeMap<String, String>,
     /// The body, byte by byte what is signed.
     pub body: String,
+    /// What the event tells of, open: for looking on, not for the receiver.
+    pub resource: Value,
 }
 
 /// What a receiver answered; no status where it gave no answer.
@@ -80,6 +85,7 @@ struct Waiting {
     event_id: String,
     event: String,
     body: String,
+    resource: Value,
     attempts: usize,
     fault: Option<FaultKind>,
     due_at: i64,
@@ -124,7 +130,7 @@ impl Notices {
     pub(crate) async fn take_up(
         &self,
         app: &App,
-        merchant: jialing_platform::id::MerchantId,
+        merchant: MerchantId,
         faults: &Faults,
     ) -> Result<Vec<String>> {
         let mut fresh = Vec::new();
@@ -137,25 +143,32 @@ impl Notices {
                 break;
             }
         }
+        let mut told = Vec::new();
+        for event in fresh.into_iter().rev() {
+            if !self.knows(&event) {
+                told.push((body_of(app, merchant, &event).await?, event));
+            }
+        }
         let now = app.clock.millis();
         let (mut desk, mut lost) = (self.lock(), Vec::new());
-        for event in fresh.into_iter().rev() {
+        for (body, event) in told {
             if desk.waiting.len() < MOST_WAITING && desk.is_new(&event) {
                 let fault = faults.of_notice(event.event.text());
                 if fault.as_ref().is_some_and(|order| order.kind == FaultKind::LostNotice) {
                     lost.extend(event.resource["id"].as_str().map(str::to_owned));
                 }
-                desk.enqueue(&event, fault.map(|order| (order.kind, order.delay_s())), now)?;
+                desk.enqueue(&event, &body, fault.map(|order| (order.kind, order.delay_s())), now)?;
             }
         }
         Ok(lost)
     }
 
     /// Puts an event there again, whatever became of it before.
-    pub(crate) fn resend(&self, app: &App, event: &Event) -> Result<()> {
+    pub(crate) async fn resend(&self, app: &App, merchant: MerchantId, event: &Event) -> Result<()> {
+        let body = body_of(app, merchant, event).await?;
         let mut desk = self.lock();
         desk.is_new(event);
-        desk.enqueue(event, None, app.clock.millis())
+        desk.enqueue(event, &body, None, app.clock.millis())
     }
 
     /// The notices that are due, signed now; each is this caller's for a minute.
@@ -188,7 +201,7 @@ impl Notices {
         let settled = Settled {
             event_id: waiting.event_id.clone(),
             event: waiting.event.clone(),
-            object: object_of(&waiting.body),
+            object: waiting.resource["id"].as_str().unwrap_or_default().to_owned(),
             fault: waiting.fault,
             genuine,
             attempts: waiting.attempts,
@@ -219,6 +232,10 @@ impl Notices {
         self.lock().waiting.len()
     }
 
+    fn knows(&self, event: &Event) -> bool {
+        self.lock().known.contains(&event.id.to_string())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Desk> {
         self.0.lock().expect("no holder panics")
     }
@@ -239,15 +256,20 @@ impl Desk {
         true
     }
 
-    fn enqueue(&mut self, event: &Event, fault: Option<(FaultKind, u32)>, now: i64) -> Result<()> {
-        let told = Event { delivered_at: None, ..event.clone() };
-        let body = serde_json::to_string(&told).map_err(Problem::internal)?;
+    fn enqueue(
+        &mut self,
+        event: &Event,
+        body: &str,
+        fault: Option<(FaultKind, u32)>,
+        now: i64,
+    ) -> Result<()> {
         let mut put = |fault: Option<FaultKind>, due_at: i64| {
             self.waiting.push_back(Waiting {
                 delivery_id: format!("dlv_{}", random::nonce()),
                 event_id: event.id.to_string(),
                 event: event.event.text().to_owned(),
-                body: body.clone(),
+                body: body.to_owned(),
+                resource: event.resource.clone(),
                 attempts: 0,
                 fault,
                 due_at,
@@ -276,10 +298,9 @@ impl Desk {
     }
 }
 
-/// The id of what a notice's event is about.
-fn object_of(body: &str) -> String {
-    let told: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    told["resource"]["id"].as_str().unwrap_or_default().to_owned()
+/// The body that one of the merchant's endpoints would get.
+async fn body_of(app: &App, merchant: MerchantId, event: &Event) -> Result<String> {
+    String::from_utf8(webhooks::told(app, merchant, event).await?).map_err(Problem::internal)
 }
 
 /// The notice with its signature of this moment.
@@ -305,5 +326,6 @@ fn signed(waiting: &Waiting, key: &SigningKey, now: i64) -> Notice {
         fault: waiting.fault,
         headers,
         body: waiting.body.clone(),
+        resource: waiting.resource.clone(),
     }
 }

@@ -206,6 +206,14 @@ impl Merchant {
         self.0.get("/v1/merchant/events?delivered=false").await?.json()
     }
 
+    /// An event by its id: what a notice tells of, where nothing is sealed in it.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn event(&self, event_id: &str) -> Result<Event> {
+        self.0.get(&format!("/v1/merchant/events/{event_id}")).await?.json()
+    }
+
     /// Says that an event was dealt with; it is not listed as undelivered again.
     ///
     /// # Errors

@@ -47,6 +47,9 @@ pub struct Notice {
     pub headers: BTreeMap<String, String>,
     /// The body, byte by byte what is signed.
     pub body: String,
+    /// What the event tells of, open: for looking on, not for the receiver.
+    #[serde(default)]
+    pub resource: serde_json::Value,
 }
 
 /// What a report settled.

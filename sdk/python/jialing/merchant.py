@@ -53,16 +53,23 @@ class Merchant:
 
     def __init__(self, base, mchid, key, platform_keys=None, *, timeout_s=15, tries=4, longest_wait_s=5, now=time.time, sleep=time.sleep):
         """`key` is your secret key, PKCS#8 PEM (or a `SigningKey`). `platform_keys` are the platform's, pinned:
-        PEM, base64 or `PublicKey`; without them the directory is read once, over the connection there is, and
-        believed. `tries` counts all of them; a longer `Retry-After` than `longest_wait_s` is handed to you."""
+        PEM, base64 or `PublicKey`; without them the directory is read, over the connection there is, and believed: at the
+        start, and when an answer is signed by a new key. `tries` counts all of them; a longer `Retry-After` than `longest_wait_s` is handed to you."""
         self.base = base.rstrip("/")
         self.mchid = mchid
         self._key = key if isinstance(key, SigningKey) else SigningKey(key)
         self._open = urllib.request.build_opener(_Stay, urllib.request.ProxyHandler({})).open
         self._timeout_s, self._tries, self._longest_wait_s = timeout_s, tries, longest_wait_s
         self._now, self._sleep = now, sleep
-        given = self._directory() if platform_keys is None else platform_keys
-        self.platform_keys = [one if isinstance(one, PublicKey) else PublicKey(one) for one in given]
+        self._pinned = platform_keys is not None
+        self.platform_keys = [one if isinstance(one, PublicKey) else PublicKey(one) for one in platform_keys or ()]
+        self.renew_keys()
+
+    def renew_keys(self):
+        """Reads the directory again, for what is signed by a key of later; pinned keys stay."""
+        if not self._pinned:
+            self.platform_keys = [PublicKey(one) for one in self._directory()]
+        return self.platform_keys
 
     def _directory(self):
         """The keys that sign answers, as the directory shows them."""
@@ -131,6 +138,8 @@ class Merchant:
 
     def _read(self, asked, status, headers, body, must_be_signed):
         fault = check_answer(headers.get, body, self.platform_keys, int(self._now()))
+        if fault == "unknown_key" and not self._pinned:
+            fault = check_answer(headers.get, body, self.renew_keys(), int(self._now()))
         if fault not in (None, "unsigned"):
             raise Unacceptable(asked, f"its signature is {fault}")
         if not 200 <= status < 300:

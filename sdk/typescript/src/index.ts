@@ -7,6 +7,7 @@ export { type Ask, fen, type ItemOf, type Listing, type ListOperation, Merchant,
 export * from "./offline.js";
 export { openParcel, type Parcel, type SealAlgorithm, type SealKey, sealParcel } from "./parcel.js";
 export { isProblem, OutcomeUnknown, Problem, type ProblemBody, Unacceptable } from "./problem.js";
+export { EncryptionKey, type EncryptionKeyInfo } from "./seal.js";
 export { answerText, authorize, checkAnswer, makeNonce, requestText, type SignatureFault } from "./signature.js";
 export { isPoint, publicSm2, signSm2 } from "./sm2.js";
 export { openSm4Gcm, sealSm4Gcm } from "./sm4.js";

@@ -4,6 +4,7 @@ import { toHex } from "./bytes.js";
 import { type ChargeAsk, type Event, type Export, type ExportAsk, type MandateToken, type Money, type Movement, type Operations, type Order, type OrderAsk, type Receipt, type Refund, type RefundAsk, ROUTES } from "./generated/api.js";
 import { PublicKey, SigningKey } from "./keys.js";
 import { isProblem, Unacceptable } from "./problem.js";
+import type { EncryptionKey } from "./seal.js";
 import { makeNonce } from "./signature.js";
 import { bodyOf, contentTypeOf, send, type Settings } from "./transport.js";
 
@@ -17,7 +18,7 @@ export interface MerchantOptions {
   readonly key: string | SigningKey;
   /**
    * The platform's public keys, pinned: PEM or base64 as the directory shows them. Without them the directory
-   * is read once, over the connection there is, and believed.
+   * is read, over the connection there is, and believed: at the start, and when an answer is signed by a new key.
    */
   readonly platformKeys?: readonly (string | PublicKey)[];
   /** Milliseconds for one try; 15,000 unless given. */
@@ -40,6 +41,8 @@ export type Ask<Operation extends keyof Operations> = (PartOf<Operation, "path">
   (PartOf<Operation, "body"> extends undefined ? unknown : { readonly body: PartOf<Operation, "body"> }) & {
     /** Made before the first try; made for you unless given. Keep it to repeat the call after a crash. */
     readonly idempotencyKey?: string;
+    /** Seals the whole body for this key of the platform: nobody on the way reads it. */
+    readonly sealFor?: EncryptionKey;
   };
 
 interface Parts {
@@ -47,6 +50,7 @@ interface Parts {
   readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>>;
   readonly body?: unknown;
   readonly idempotencyKey?: string;
+  readonly sealFor?: EncryptionKey;
 }
 
 /** The operations that answer a page: lists. */
@@ -73,11 +77,12 @@ export class Merchant {
   static async connect(options: MerchantOptions): Promise<Merchant> {
     const { base, mchid, fetch = globalThis.fetch } = options;
     const key = typeof options.key === "string" ? await SigningKey.read(options.key) : options.key;
-    const given = options.platformKeys ?? (await directory(base, fetch));
-    const platformKeys = await Promise.all(given.map((one) => (typeof one === "string" ? PublicKey.read(one) : one)));
+    const readAll = (given: readonly (string | PublicKey)[]) => Promise.all(given.map((one) => (typeof one === "string" ? PublicKey.read(one) : one)));
+    const renew = options.platformKeys === undefined ? async () => readAll(await directory(base, fetch)) : undefined;
+    const platformKeys = await (renew?.() ?? readAll(options.platformKeys ?? []));
     const { timeoutMs = 15_000, tries = 4, longestWaitS = 5, now = Date.now } = options;
     const sleep = options.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)));
-    return new Merchant({ base, mchid, key, platformKeys, timeoutMs, tries, longestWaitS, fetch, now, sleep });
+    return new Merchant({ base, mchid, key, platformKeys, renew, timeoutMs, tries, longestWaitS, fetch, now, sleep });
   }
 
   /** The merchant's id. */
@@ -90,12 +95,18 @@ export class Merchant {
     return this.settings.platformKeys;
   }
 
+  /** Reads the directory again, for a notice that is signed by a key of later: `Refused` with `unknown_key`. Pinned keys stay. */
+  async renewKeys(): Promise<readonly PublicKey[]> {
+    if (this.settings.renew !== undefined) this.settings.platformKeys = await this.settings.renew();
+    return this.settings.platformKeys;
+  }
+
   /** Any operation of the API by its `operation_id`: the reference lists them. */
   async call<Name extends keyof Operations>(operation: Name, ask: Ask<Name>): Promise<Operations[Name]["answer"]> {
     return (await this.run(operation, ask as Parts)) as Operations[Name]["answer"];
   }
 
-  private run(operation: keyof Operations, { path = {}, query = {}, body, idempotencyKey }: Parts, lost?: () => Promise<unknown>): Promise<unknown> {
+  private async run(operation: keyof Operations, { path = {}, query = {}, body, idempotencyKey, sealFor }: Parts, lost?: () => Promise<unknown>): Promise<unknown> {
     const route = ROUTES[operation];
     const filled = route.path.replace(/\{([^}]+)\}/g, (_, name: string) => {
       const value = path[name];
@@ -107,7 +118,9 @@ export class Merchant {
     const search = pairs.map(([name, value]) => `${encoded(name)}=${encoded(value as string)}`).join("&");
     const target = search === "" ? filled : `${filled}?${search}`;
     const key = idempotencyKey ?? (route.once ? makeNonce() : undefined);
-    return send(this.settings, { route, target, body: bodyOf(body), contentType: contentTypeOf(route, body), idempotencyKey: key, query: lost });
+    const contentType = contentTypeOf(route, body);
+    const sent = sealFor === undefined ? body : await sealFor.seal(JSON.stringify(body));
+    return send(this.settings, { route, target, body: bodyOf(sent), contentType, idempotencyKey: key, sealedWith: sealFor?.serial, query: lost });
   }
 
   /** Any list of the API by its `operation_id`. */

@@ -13,7 +13,9 @@ export interface Settings {
   readonly mchid: string;
   readonly key: SigningKey;
   /** The platform's keys. */
-  readonly platformKeys: readonly PublicKey[];
+  platformKeys: readonly PublicKey[];
+  /** Reads the platform's keys again; not there where they are pinned. */
+  readonly renew?: (() => Promise<readonly PublicKey[]>) | undefined;
   /** Milliseconds for one try. */
   readonly timeoutMs: number;
   /** Tries in all, when the answer is lost or the service asks for patience. */
@@ -34,6 +36,8 @@ export interface Call {
   /** The body's content type; none without a body. */
   readonly contentType?: string | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** The platform's encryption key that the body is sealed for. */
+  readonly sealedWith?: string | undefined;
   /** Asks what became of the call when its answer was lost; `undefined` when nothing is known of it. */
   readonly query?: (() => Promise<unknown>) | undefined;
 }
@@ -78,6 +82,7 @@ async function once(settings: Settings, call: Call): Promise<unknown> {
   // The path is signed as the platform names it: a path that `base` has belongs to what stands before it.
   const headers: Record<string, string> = { authorization: await authorize(key, { mchid, method: call.route.method, target: call.target, body: call.body, timestamp }) };
   if (call.contentType !== undefined) headers["content-type"] = call.contentType;
+  if (call.sealedWith !== undefined) headers["jialing-sealed-with"] = call.sealedWith;
   if (call.idempotencyKey !== undefined) headers["idempotency-key"] = call.idempotencyKey;
   let response: Response;
   let body: Bytes;
@@ -92,8 +97,14 @@ async function once(settings: Settings, call: Call): Promise<unknown> {
   return read(settings, call, asked, response, body);
 }
 
-async function read({ platformKeys, now }: Settings, { route }: Call, asked: string, response: Response, body: Bytes): Promise<unknown> {
-  const fault = await checkAnswer((name) => response.headers.get(name), body, platformKeys, Math.floor(now() / 1000));
+async function read(settings: Settings, { route }: Call, asked: string, response: Response, body: Bytes): Promise<unknown> {
+  const check = () => checkAnswer((name) => response.headers.get(name), body, settings.platformKeys, Math.floor(settings.now() / 1000));
+  let fault = await check();
+  if (fault === "unknown_key" && settings.renew !== undefined) {
+    // The platform has a new key since the directory was read.
+    settings.platformKeys = await settings.renew();
+    fault = await check();
+  }
   if (fault !== null && fault !== "unsigned") throw new Unacceptable(asked, `its signature is ${fault}`);
   const signed = fault === null;
   if (!response.ok) throw failure(asked, response, body, signed);

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { Both } from "@shared/language.ts";
 
 import { useLanguage } from "./language.tsx";
-import { Link } from "./router.tsx";
+import { Link, PREFIX } from "./router.tsx";
 import { Search } from "./search/search.tsx";
 
 export const PLACES: readonly { to: string; name: Both }[] = [
@@ -58,7 +58,7 @@ export function Frame({ path, children }: { path: string; children: ReactNode })
       <header className="top">
         <div className="bar">
           <Link to="/" className="brand">
-            <img src="/developers/icon.svg" alt="" width="32" height="32" />
+            <img src={`${PREFIX}/developers/icon.svg`} alt="" width="32" height="32" />
             <span>{say({ zh: "嘉陵开放平台", en: "Jialing developers" })}</span>
           </Link>
           <nav id="ways" aria-label={say({ zh: "主导航", en: "Main" })} data-open={open}>
@@ -93,8 +93,8 @@ export function Frame({ path, children }: { path: string; children: ReactNode })
               {say(name)}
             </Link>
           ))}
-          <a href="/openapi.json">openapi.json</a>
-          <a href="/v1/public/keys">/v1/public/keys</a>
+          <a href={`${PREFIX}/openapi.json`}>openapi.json</a>
+          <a href={`${PREFIX}/v1/public/keys`}>/v1/public/keys</a>
         </nav>
         <p>{say({ zh: "金额以分为单位，时间为 RFC 3339。一切以文档与测试为准。", en: "Amounts are whole fen, times are RFC 3339. Everything here is tested." })}</p>
       </footer>

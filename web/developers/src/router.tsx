@@ -2,8 +2,17 @@
 
 import { type AnchorHTMLAttributes, type MouseEvent, useEffect, useSyncExternalStore } from "react";
 
-const BASE = "/developers";
+const ROOT = "/developers";
 const MOVED = "jialing:moved";
+
+/** What stands before the site in `pathname`: nothing, or the address of the sandbox that serves it. */
+export function prefixOf(pathname: string): string {
+  return /^(.*?)\/developers(?:\/|$)/.exec(pathname)?.[1] ?? "";
+}
+
+/** What stands before the site's own paths, and before those of the API beside it. */
+export const PREFIX = prefixOf(globalThis.location?.pathname ?? "");
+const BASE = `${PREFIX}${ROOT}`;
 
 /** The path below the base, without a slash at its end: `/`, `/api/create_order`. */
 export function pathOf(pathname: string): string {
@@ -28,10 +37,11 @@ export function useHash(): string {
   return useSyncExternalStore(subscribe, () => decodeURIComponent(location.hash.slice(1)));
 }
 
-/** Goes to `to`, a path with the base in it, perhaps with a fragment. */
+/** Goes to `to`, a path that begins with `/developers`, perhaps with a fragment. */
 export function go(to: string): void {
-  const same = new URL(to, location.href).pathname === location.pathname;
-  history.pushState(null, "", to);
+  const address = to.startsWith(PREFIX) && PREFIX !== "" ? to : `${PREFIX}${to}`;
+  const same = new URL(address, location.href).pathname === location.pathname;
+  history.pushState(null, "", address);
   dispatchEvent(new Event(MOVED));
   if (!same) scrollTo(0, 0);
 }
@@ -69,7 +79,7 @@ export function Link({ to, onClick, ...rest }: { to: string } & AnchorHTMLAttrib
 export function followLinks(event: MouseEvent): void {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (link === null || !plainClick(event) || link.origin !== location.origin) return;
-  const own = link.pathname === BASE || link.pathname.startsWith(`${BASE}/`);
+  const own = [BASE, ROOT].some((base) => link.pathname === base || link.pathname.startsWith(`${base}/`));
   if (!own || link.getAttribute("href")?.startsWith("#")) return;
   event.preventDefault();
   go(link.pathname + link.search + link.hash);

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use jialing_crypto::jwe::DecryptionKey;
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{SigningKey, Suite, random};
 
@@ -14,6 +15,8 @@ use crate::serve::{SANDBOX_MARK, parse_hex};
 pub(crate) struct Keys {
     /// Signs answers, and calls to the city's services.
     pub(crate) platform: SigningKey,
+    /// Open the values that callers seal.
+    pub(crate) encryption: Vec<DecryptionKey>,
     /// Each bank's treasury signs what it asks of the central bank.
     pub(crate) treasuries: Vec<SigningKey>,
     seal: [u8; 32],
@@ -28,6 +31,10 @@ impl Keys {
         })?;
         Ok(Self {
             platform: signing_key(&folder.join("platform.pem"))?,
+            encryption: vec![
+                decryption_key(&folder.join("encryption-rsa.pem"), Suite::RsaSha256)?,
+                decryption_key(&folder.join("encryption-sm2.pem"), Suite::Sm2Sm3)?,
+            ],
             treasuries: (0..banks)
                 .map(|bank| signing_key(&folder.join(format!("treasury-{bank}.pem"))))
                 .collect::<Result<_, _>>()?,
@@ -60,6 +67,12 @@ pub(super) fn kept(file: &Path, make: impl FnOnce() -> String) -> Result<String,
 fn signing_key(file: &Path) -> Result<SigningKey, String> {
     let pem = kept(file, || SigningKey::generate(Suite::Ed25519).to_pem().to_string())?;
     SigningKey::from_pkcs8_pem(&pem)
+        .map_err(|error| format!("{}: {error}; remove it to begin anew", file.display()))
+}
+
+fn decryption_key(file: &Path, suite: Suite) -> Result<DecryptionKey, String> {
+    let pem = kept(file, || SigningKey::generate(suite).to_pem().to_string())?;
+    DecryptionKey::from_pkcs8_pem(&pem)
         .map_err(|error| format!("{}: {error}; remove it to begin anew", file.display()))
 }
 

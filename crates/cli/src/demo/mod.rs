@@ -121,6 +121,7 @@ impl Demo {
         let sandbox = start_sandbox(&city, &keys, &args.data, &url).await?;
         let mut edge = EdgeConfig::new(vec![keys.platform.clone()]);
         edge.city = true;
+        edge.decryption_keys = keys.encryption.clone();
         edge.assets = city_page().into_iter().chain(applications()).collect();
         // A whole city lives behind one address here.
         let wide = Rate { burst: 100_000, per_minute: 6_000_000 };

@@ -162,3 +162,36 @@ fn check_unknown(secret: &Path) {
     let secret = std::fs::read_to_string(secret).unwrap();
     assert_eq!(SigningKey::from_pkcs8_pem(&secret).err(), Some(KeyError::UnknownAlgorithm));
 }
+
+#[test]
+fn content_keys_that_openssl_wraps_we_unwrap() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jialing_crypto::jwe::DecryptionKey;
+    use jialing_crypto::seal::{SealAlgorithm, SealKey};
+    for (suite, alg, enc, cipher, options) in [
+        (
+            Suite::RsaSha256,
+            "RSA-OAEP-256",
+            "A256GCM",
+            SealAlgorithm::Aes256Gcm,
+            &["-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256"][..],
+        ),
+        (Suite::Sm2Sm3, "SM2", "SM4GCM", SealAlgorithm::Sm4Gcm, &[][..]),
+    ] {
+        let folder = Folder::new();
+        folder.must(&[&["genpkey", "-out", "secret.pem"], generate_options(suite)].concat());
+        folder.must(&["pkey", "-in", "secret.pem", "-pubout", "-out", "public.pem"]);
+        let content_key = vec![7; cipher.key_len()];
+        folder.write("content.key", &content_key);
+        let encrypt = ["pkeyutl", "-encrypt", "-pubin", "-inkey", "public.pem", "-in", "content.key"];
+        let wrapped = folder.must(&[&encrypt[..], options].concat());
+        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{alg}","enc":"{enc}"}}"#));
+        let locked = SealKey::new(0, cipher, &content_key).unwrap().lock(MESSAGE, header.as_bytes());
+        let (text, tag) = locked.ciphertext.split_at(locked.ciphertext.len() - 16);
+        let parts = [&wrapped[..], &locked.nonce, text, tag].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let secret = std::fs::read_to_string(folder.path("secret.pem")).unwrap();
+        let opened = DecryptionKey::from_pkcs8_pem(&secret).unwrap().decrypt(&format!("{header}.{}", parts.join(".")));
+        assert_eq!(opened.unwrap().as_slice(), MESSAGE, "{suite}");
+    }
+}

@@ -15,6 +15,7 @@ mod forms;
 mod heavy;
 mod once;
 mod scopes;
+mod sealed;
 mod session;
 mod signed;
 mod sub_merchant;
@@ -82,6 +83,7 @@ fn signed_requests(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     each_operation(router.get_openapi_mut(), |operation| {
         operation.secured_by(SecurityRequirement::new("signature", [""; 0]));
         operation.may_answer(&signed::PROBLEMS);
+        sealed::describe(operation);
     });
     router
 }

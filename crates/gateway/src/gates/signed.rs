@@ -25,6 +25,7 @@ use super::forms::{Form, How};
 use super::heavy;
 use super::once::Owner;
 use super::scopes::{Needs, needs};
+use super::sealed;
 use crate::answer::{Failed, placed};
 use crate::edge::Edge;
 use crate::layers::notes::Notes;
@@ -186,6 +187,10 @@ where
     };
     match admit(&edge, &parts, &body, find).await {
         Ok((id, how, proof)) => {
+            let body = match sealed::opened(&edge, &parts, body).await {
+                Ok(body) => body,
+                Err(problem) => return Failed(problem).into_response(),
+            };
             let mut request = Request::from_parts(parts, Body::from(body));
             request.extensions_mut().insert(Owner(id.to_string()));
             request.extensions_mut().insert(how);

@@ -4,6 +4,7 @@ use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jialing_crypto::PublicKey;
+use jialing_crypto::jwe::EncryptionKey;
 use jialing_crypto::note::NoteVerifier;
 use jialing_platform::clock::rfc3339;
 use jialing_platform::witnesses::{Asked, Standing};
@@ -27,6 +28,31 @@ pub(super) struct Keys {
     policy: Policy,
     /// Keys that sign answers and callbacks to merchants and banks, those retired included.
     answers: Vec<AnswerKey>,
+    /// Keys that values of requests may be sealed for.
+    encryption: Vec<EncryptionKeyInfo>,
+}
+
+/// A key that values of requests may be sealed for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EncryptionKey)]
+struct EncryptionKeyInfo {
+    /// Its id, for the header `Jialing-Sealed-With`.
+    serial_no: String,
+    /// `alg` of what is sealed for it: `RSA-OAEP-256` (with `A256GCM`) or `SM2` (with `SM4GCM`).
+    #[schema(example = "RSA-OAEP-256")]
+    algorithm: &'static str,
+    /// DER `SubjectPublicKeyInfo` in base64.
+    public_key: String,
+}
+
+impl EncryptionKeyInfo {
+    fn of(key: &EncryptionKey) -> Self {
+        Self {
+            serial_no: key.key().id().to_owned(),
+            algorithm: key.algorithm(),
+            public_key: STANDARD.encode(key.key().spki_der()),
+        }
+    }
 }
 
 /// A key that signs checkpoints.
@@ -143,5 +169,6 @@ pub(super) async fn list(State(edge): State<Edge>) -> Answer<Keys> {
         witnesses: app.witnesses.all().into_iter().map(WitnessKey::of).collect(),
         policy: Policy { quorum: policy.quorum, wait_ms: policy.wait_ms },
         answers: signing.chain(retired).collect(),
+        encryption: config.decryption_keys.iter().map(|key| EncryptionKeyInfo::of(key.public())).collect(),
     })
 }

@@ -47,6 +47,7 @@ mod pages;
 mod people;
 mod races;
 mod routes;
+mod sealed;
 mod shop;
 mod signed;
 mod strangers;

@@ -71,25 +71,13 @@ impl MerchantSeals {
             suite: merchants::newest_suite(app, merchant).await?,
         })
     }
-}
-
-/// The same with the endpoint's own secrets, read once for a batch.
-pub(super) struct Seals<'a> {
-    merchant: &'a MerchantSeals,
-    secrets: Vec<Zeroizing<Vec<u8>>>,
-}
-
-impl<'a> Seals<'a> {
-    pub(super) async fn of(app: &App, merchant: &'a MerchantSeals, webhook: WebhookId) -> Result<Self> {
-        Ok(Self { merchant, secrets: secrets::signing(app, webhook).await? })
-    }
 
     /// The body that tells of `event`.
     ///
     /// A merchant without a sealing key is told that something happened, and reads what it was over
     /// its signed API: nothing leaves unsealed.
     pub(super) fn body(&self, event: &Event) -> Result<Vec<u8>> {
-        let resource = match &self.merchant.key {
+        let resource = match &self.key {
             Some((id, key)) => {
                 let plain = serde_json::to_vec(&event.resource).map_err(Problem::internal)?;
                 let place = event.id.to_string();
@@ -113,6 +101,31 @@ impl<'a> Seals<'a> {
             resource,
         };
         serde_json::to_vec(&envelope).map_err(Problem::internal)
+    }
+}
+
+/// The body that tells one of the merchant's endpoints of `event`, for who delivers it in another way.
+///
+/// # Errors
+/// Those of the database, and a sealing key that does not open.
+pub async fn told(app: &App, merchant: MerchantId, event: &Event) -> Result<Vec<u8>> {
+    MerchantSeals::of(app, merchant).await?.body(event)
+}
+
+/// The same with the endpoint's own secrets, read once for a batch.
+pub(super) struct Seals<'a> {
+    merchant: &'a MerchantSeals,
+    secrets: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl<'a> Seals<'a> {
+    pub(super) async fn of(app: &App, merchant: &'a MerchantSeals, webhook: WebhookId) -> Result<Self> {
+        Ok(Self { merchant, secrets: secrets::signing(app, webhook).await? })
+    }
+
+    /// The body that tells of `event`.
+    pub(super) fn body(&self, event: &Event) -> Result<Vec<u8>> {
+        self.merchant.body(event)
     }
 
     /// The headers that sign `body` at `now`, Unix seconds.

@@ -32,7 +32,7 @@ use crate::sessions::Actor;
 use crate::{App, Result};
 
 pub use deliveries::{deliveries, expire};
-pub use envelope::{Signers, whpk};
+pub use envelope::{Signers, told, whpk};
 pub use manage::{change, create, delete, get, list};
 pub(crate) use queue::{Queued, To, fan_out};
 

@@ -142,8 +142,9 @@ impl Sandbox {
             loop {
                 let due = self.door(Method::GET, "/notices?wait_ms=5000", None).await;
                 for notice in due.body["items"].as_array().expect("items") {
-                    let body: Value =
+                    let mut body: Value =
                         serde_json::from_str(notice["body"].as_str().expect("a body")).expect("JSON");
+                    body["resource"] = notice["resource"].clone();
                     let report = format!("/notices/{}", notice["delivery_id"].as_str().expect("an id"));
                     self.post(&report, &json!({ "status": 200 })).await;
                     if notice["type"] == event && body["resource"]["id"] == object {

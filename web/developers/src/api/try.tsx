@@ -10,7 +10,7 @@ import { authorization, fromPem } from "@shared/signing.ts";
 
 import { useLanguage } from "../language.tsx";
 import { Code } from "../parts/code.tsx";
-import { Link } from "../router.tsx";
+import { Link, PREFIX } from "../router.tsx";
 import { type Api, exampleOf, type Operation } from "./description.ts";
 import { type Sample, samplesOf } from "./samples.ts";
 
@@ -23,7 +23,7 @@ interface Caller {
 }
 
 // One caller for all operations of the page: whoever tries several types the key once.
-let caller: Caller = { base: "", mchid: "", privateKey: "", token: "" };
+let caller: Caller = { base: PREFIX, mchid: "", privateKey: "", token: "" };
 const hearers = new Set<() => void>();
 
 function changeCaller(change: Partial<Caller>): void {

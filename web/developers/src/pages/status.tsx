@@ -6,6 +6,7 @@ import { ask, ApiProblem } from "@shared/api.ts";
 import { shownTime } from "@shared/time.ts";
 
 import { useLanguage, useTitle } from "../language.tsx";
+import { PREFIX } from "../router.tsx";
 
 interface Status {
   readonly status: "operational" | "catching_up";
@@ -45,7 +46,7 @@ function useStatus(): Seen {
       const note = (took: number | null, rest: Partial<Seen>) =>
         setSeen((was) => ({ ...was, ...rest, looks: [...was.looks, { at: Date.now(), took }].slice(-KEPT) }));
       try {
-        const { body } = await ask<Status>("/v1/public/status", { signal: stop.signal });
+        const { body } = await ask<Status>(`${PREFIX}/v1/public/status`, { signal: stop.signal });
         note(performance.now() - from, { status: body, lost: null });
       } catch (error) {
         if (stop.signal.aborted) return;
