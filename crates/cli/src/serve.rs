@@ -204,7 +204,8 @@ impl Checked {
         let encryption: Vec<DecryptionKey> =
             file.keys.encryption.iter().filter_map(|path| self.decryption_key(path)).collect();
         if encryption.iter().any(|key| answers.iter().any(|signs| signs.public() == key.public().key())) {
-            self.refusals.push("keys.encryption: a key that signs answers must not open values; make another".into());
+            self.refusals
+                .push("keys.encryption: a key that signs answers must not open values; make another".into());
         }
         let seal = self.secret("keys.seal", &file.keys.seal);
         let blind = self.secret("keys.blind", &file.keys.blind);

@@ -245,7 +245,8 @@ impl Run {
             let nothing = handed.is_empty();
             for handed in handed {
                 let notice = &handed.notice;
-                let is_it = notice.event == event && meant(&notice.resource) && handed.doubt.is_none() == genuine;
+                let is_it =
+                    notice.event == event && meant(&notice.resource) && handed.doubt.is_none() == genuine;
                 if is_it && left > 0 {
                     left -= 1;
                     self.step(what, expected, &answered(&handed));

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use jialing_crypto::jwe::DecryptionKey;
 use jialing_crypto::seal::{BlindIndex, KeyRing, SealAlgorithm, SealKey};
 use jialing_crypto::{PublicKey, SigningKey, Suite, random};
 use serde::{Deserialize, Serialize};

@@ -49,7 +49,7 @@ pub struct Notice {
     pub body: String,
     /// What the event tells of, open: for looking on, not for the receiver.
     #[serde(default)]
-    pub resource: serde_json::Value,
+    pub resource: Value,
 }
 
 /// What a report settled.

@@ -191,7 +191,8 @@ fn content_keys_that_openssl_wraps_we_unwrap() {
         let (text, tag) = locked.ciphertext.split_at(locked.ciphertext.len() - 16);
         let parts = [&wrapped[..], &locked.nonce, text, tag].map(|part| URL_SAFE_NO_PAD.encode(part));
         let secret = std::fs::read_to_string(folder.path("secret.pem")).unwrap();
-        let opened = DecryptionKey::from_pkcs8_pem(&secret).unwrap().decrypt(&format!("{header}.{}", parts.join(".")));
+        let opened =
+            DecryptionKey::from_pkcs8_pem(&secret).unwrap().decrypt(&format!("{header}.{}", parts.join(".")));
         assert_eq!(opened.unwrap().as_slice(), MESSAGE, "{suite}");
     }
 }

@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn each_sealed_value_stands_open_in_its_place() {
-        let key = self::key();
+        let key = key();
         let body = json!({
             "name": seal(&key, "李明"),
             "lines": [{ "phone": seal(&key, "13800000000"), "amount": { "amount": 1 } }, null],
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_whole_body_is_opened_to_the_json_in_it() {
-        let key = self::key();
+        let key = key();
         assert_eq!(opens(&key, &seal(&key, r#"{"a":1}"#)).expect("it opens"), json!({ "a": 1 }));
         let refused = opens(&key, &seal(&key, "no json")).expect_err("no JSON");
         assert_eq!((refused.code, refused.field), (Code::SealedValueInvalid, None));
@@ -180,9 +180,13 @@ mod tests {
 
     #[test]
     fn what_does_not_open_is_named() {
-        let (key, other) = (self::key(), self::key());
-        let refused = opens(&key, &json!({ "lines": [1, { "name": seal(&other, "x") }] })).expect_err("foreign");
-        assert_eq!((refused.code, refused.field.as_deref()), (Code::SealedValueInvalid, Some("lines.1.name")));
+        let (key, other) = (key(), key());
+        let refused =
+            opens(&key, &json!({ "lines": [1, { "name": seal(&other, "x") }] })).expect_err("foreign");
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            (Code::SealedValueInvalid, Some("lines.1.name"))
+        );
         let many = vec![seal(&key, "x"); MAX_SEALED + 1];
         let refused = opens(&key, &json!({ "lines": many })).expect_err("too many");
         assert_eq!((refused.code, refused.field.as_deref()), (Code::InvalidRequest, Some("lines.100")));
