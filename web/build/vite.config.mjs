@@ -1,5 +1,6 @@
 // One configuration for the pages, the drop-in script and the tests.
 
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { defineConfig } from "vite";
@@ -9,12 +10,13 @@ import { documents } from "./documents.mjs";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 export const WEB = here("..");
+const SHARED = join(WEB, "shared/src");
 
 /** What all of them share. */
 export const shared = {
   configFile: false,
   logLevel: "warn",
-  resolve: { alias: { "@shared": here("../shared/src"), "@jialing/sdk": here("../../sdk/typescript/dist/index.js") } },
+  resolve: { alias: { "@shared": SHARED, "@jialing/sdk": here("../../sdk/typescript/dist/index.js") } },
 };
 
 /** The configuration of one application, served below `/NAME/`. */
