@@ -206,6 +206,21 @@ impl Problem {
         self
     }
 
+    /// Whether what a natural key stands for already is what is asked for now: of `fields`, the name of each
+    /// and whether it differs.
+    ///
+    /// # Errors
+    /// `conflict`, naming the first that differs; `detail` says what it differs from.
+    pub fn conflict_if<const N: usize>(
+        fields: [(&'static str, bool); N],
+        detail: impl FnOnce(&str) -> String,
+    ) -> Result<(), Self> {
+        match fields.into_iter().find(|(_, differs)| *differs) {
+            None => Ok(()),
+            Some((field, _)) => Err(Self::new(Code::Conflict).field(field).detail(detail(field))),
+        }
+    }
+
     /// An internal fault, told only to our log.
     #[must_use]
     pub fn internal(fault: impl fmt::Display) -> Self {

@@ -113,13 +113,10 @@ fn same(row: &store::Row, ask: &AgreementAsk, valid_until: i64) -> Result<()> {
         ("description", row.description != ask.description),
         ("notify_url", row.notify_url != ask.notify_url),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(field)
-            .detail(format!("`out_agreement_no` was used for an agreement with another `{field}`."))
-            .with("debit_agreement_id", row.id.to_string())),
-    }
+    Problem::conflict_if(differs, |field| {
+        format!("`out_agreement_no` was used for an agreement with another `{field}`.")
+    })
+    .map_err(|problem| problem.with("debit_agreement_id", row.id.to_string()))
 }
 
 /// The payer says yes. Done again by the same person, it answers the agreement.

@@ -107,13 +107,10 @@ fn same(debit: &store::DebitRow, id: DebitAgreementId, due: Option<i64>, retry: 
         ("due_at", debit.due_asked != due),
         ("retry", debit.retry != retry),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(field)
-            .detail(format!("`out_trade_no` was used for a debit with another `{field}`."))
-            .with("debit_id", debit.id.to_string())),
-    }
+    Problem::conflict_if(differs, |field| {
+        format!("`out_trade_no` was used for a debit with another `{field}`.")
+    })
+    .map_err(|problem| problem.with("debit_id", debit.id.to_string()))
 }
 
 /// When the debit is made, if it may be announced now.

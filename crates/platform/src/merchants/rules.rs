@@ -35,12 +35,9 @@ pub fn same(row: &store::Row, ask: &RegisterAsk) -> Result<()> {
         ("mcc", row.mcc != ask.mcc),
         ("institution", row.institution != ask.institution),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(field)
-            .detail("The organisation has a merchant of this name, registered with other data.")),
-    }
+    Problem::conflict_if(differs, |_| {
+        "The organisation has a merchant of this name, registered with other data.".to_owned()
+    })
 }
 
 #[cfg(test)]

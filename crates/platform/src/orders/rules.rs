@@ -64,13 +64,10 @@ pub(crate) fn same(row: &store::Row, ask: &OrderAsk, way: Way) -> Result<()> {
         ("goods_tag", row.goods_tag != ask.goods_tag),
         ("split", (row.split != 0) != ask.split.unwrap_or(false)),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(field)
-            .detail(format!("`out_trade_no` was used for an order with another `{field}`."))
-            .with("order_id", row.id.to_string())),
-    }
+    Problem::conflict_if(differs, |field| {
+        format!("`out_trade_no` was used for an order with another `{field}`.")
+    })
+    .map_err(|problem| problem.with("order_id", row.id.to_string()))
 }
 
 /// The state at `now`: an order that waits closes when its time is over.

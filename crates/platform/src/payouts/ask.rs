@@ -246,13 +246,10 @@ impl PayoutAsk {
             ("notify_url", row.notify_url != self.notify_url),
             ("lines", row.content != content),
         ];
-        match differs.into_iter().find(|(_, differs)| *differs) {
-            None => Ok(()),
-            Some((field, _)) => Err(Problem::new(Code::Conflict)
-                .field(field)
-                .detail(format!("`out_batch_no` was used for a batch with other `{field}`."))
-                .with("payout_id", row.id.to_string())),
-        }
+        Problem::conflict_if(differs, |field| {
+            format!("`out_batch_no` was used for a batch with other `{field}`.")
+        })
+        .map_err(|problem| problem.with("payout_id", row.id.to_string()))
     }
 }
 

@@ -38,13 +38,10 @@ pub fn same(row: &store::Row, ask: &RefundAsk, order: OrderId) -> Result<()> {
         ("reason", row.reason != ask.reason),
         ("nature", row.nature != ask.nature.unwrap_or(Nature::Merchant)),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(field)
-            .detail(format!("`out_refund_no` was used for a refund with another `{field}`."))
-            .with("refund_id", row.id.to_string())),
-    }
+    Problem::conflict_if(differs, |field| {
+        format!("`out_refund_no` was used for a refund with another `{field}`.")
+    })
+    .map_err(|problem| problem.with("refund_id", row.id.to_string()))
 }
 
 /// Whether the order may be refunded at `now`, `window_ms` after its payment at the latest.

@@ -256,12 +256,9 @@ fn same_return(row: &store::Move, ask: &ReturnAsk) -> Result<()> {
         ("amount", row.amount.unsigned_abs() != ask.amount.amount),
         ("description", row.description != ask.description),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(field)
-            .detail(format!("`out_return_no` was used for a return with another `{field}`."))),
-    }
+    Problem::conflict_if(differs, |field| {
+        format!("`out_return_no` was used for a return with another `{field}`.")
+    })
 }
 
 /// One of the merchant's returns, by its own number.

@@ -122,13 +122,10 @@ fn same(row: &store::Row, ask: &StaticCodeAsk) -> Result<()> {
         ("description", row.description != ask.description),
         ("notify_url", row.notify_url != ask.notify_url),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(field)
-            .detail(format!("The place has a code with another `{field}`. Revoke it first."))
-            .with("static_code_id", row.id.to_string())),
-    }
+    Problem::conflict_if(differs, |field| {
+        format!("The place has a code with another `{field}`. Revoke it first.")
+    })
+    .map_err(|problem| problem.with("static_code_id", row.id.to_string()))
 }
 
 /// As [`create`], by the merchant's owner.

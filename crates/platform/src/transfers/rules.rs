@@ -1,7 +1,7 @@
 //! Decisions about transfers and look-ups that need nothing but their input.
 
 use super::{TransferAsk, payees, store};
-use crate::{App, Code, Problem, Result};
+use crate::{App, Problem, Result};
 
 /// Whether `ask` is the transfer that `row` is.
 ///
@@ -14,12 +14,9 @@ pub fn same(app: &App, row: &store::Row, ask: &TransferAsk) -> Result<()> {
         ("amount", u64::try_from(row.amount) != Ok(ask.amount.amount)),
         ("note", store::note(app, row)?.as_deref() != ask.note.as_deref()),
     ];
-    match differs.iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Conflict)
-            .field(*field)
-            .detail(format!("A transfer with this out_transfer_no exists with another `{field}`."))),
-    }
+    Problem::conflict_if(differs, |field| {
+        format!("A transfer with this out_transfer_no exists with another `{field}`.")
+    })
 }
 
 /// The bucket's numbers, in points.
