@@ -1,6 +1,7 @@
 //! Lists: newest first, by cursor, stable under inserts.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::id::{Id, Tag};
 use crate::{Code, Problem};
@@ -37,6 +38,34 @@ impl PageAsk {
             limit @ 1..=MAX_LIMIT => Ok(limit),
             _ => Err(Problem::new(Code::InvalidRequest).field("limit").detail("`limit` is from 1 to 100.")),
         }
+    }
+}
+
+/// Which page is asked for, perhaps only of what is in one state.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListAsk<S: ToSchema> {
+    /// Only those in this state.
+    pub state: Option<S>,
+    /// Items wanted, 1 to 100; 20 by default.
+    pub limit: Option<u32>,
+    /// The last id of the page before this one.
+    pub after: Option<String>,
+    /// The first id of the page after this one.
+    pub before: Option<String>,
+}
+
+impl<S: ToSchema> Default for ListAsk<S> {
+    fn default() -> Self {
+        Self { state: None, limit: None, after: None, before: None }
+    }
+}
+
+impl<S: ToSchema> ListAsk<S> {
+    /// The page, whatever the state.
+    pub(crate) fn page(&self) -> PageAsk {
+        PageAsk { limit: self.limit, after: self.after.clone(), before: self.before.clone() }
     }
 }
 
@@ -85,8 +114,21 @@ impl PageAsk {
     }
 }
 
+/// The SQL of a page: the rows that `$select`, which has a `WHERE`, finds beyond the cursor's id, in the
+/// cursor's direction. `$from` and `$limit` are the parameters for [`Cursor::from`] and for one more than the
+/// items wanted; [`Cursor::page`] makes the page of what is found.
+macro_rules! paged {
+    ($cursor:expr, $select:expr, $id:literal, $from:literal, $limit:literal) => {
+        match $cursor.towards_newer {
+            false => concat!($select, " AND ", $id, " < ", $from, " ORDER BY ", $id, " DESC LIMIT ", $limit),
+            true => concat!($select, " AND ", $id, " > ", $from, " ORDER BY ", $id, " LIMIT ", $limit),
+        }
+    };
+}
+pub(crate) use paged;
+
 /// One page.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// The items, newest first.
     pub items: Vec<T>,

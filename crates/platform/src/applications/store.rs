@@ -1,7 +1,5 @@
 //! The tables `applications`, `application_states` and part of `application_documents`.
 
-use serde::Deserialize;
-
 use super::{ApplicationAsk, Business, State};
 use crate::id::{ApplicationId, ApplicationTag, FileId, MerchantId, OrganisationId, PersonId};
 use crate::merchants::providers::Kind;
@@ -36,20 +34,8 @@ pub(super) struct Row {
     pub(super) version: i64,
 }
 
-/// Which applications an operator asks for.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListAsk {
-    /// In this state.
-    pub state: Option<State>,
-    /// Items wanted, 1 to 100; 20 by default.
-    pub limit: Option<u32>,
-    /// The last id of the page before this one.
-    pub after: Option<String>,
-    /// The first id of the page after this one.
-    pub before: Option<String>,
-}
+/// Which applications are listed.
+pub type ListAsk = crate::page::ListAsk<State>;
 
 /// Adds a draft, unless its owner has as many unfinished applications as are allowed.
 pub(super) async fn insert(
@@ -228,10 +214,13 @@ pub(super) async fn states(app: &App, id: ApplicationId) -> Result<Vec<(State, S
 
 pub(super) async fn owned_by(app: &App, owner: PersonId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<ApplicationTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM applications WHERE owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM applications WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM applications WHERE owner = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(owner)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)
@@ -241,16 +230,15 @@ pub(super) async fn owned_by(app: &App, owner: PersonId, page: &PageAsk) -> Resu
 }
 
 pub(super) async fn all(app: &App, ask: &ListAsk) -> Result<Page<Row>> {
-    let page = PageAsk { limit: ask.limit, after: ask.after.clone(), before: ask.before.clone() };
+    let page = ask.page();
     let (limit, cursor) = (page.limit()?, page.cursor::<ApplicationTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => {
-            "SELECT * FROM applications WHERE id < $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2) ORDER BY id DESC LIMIT $3"
-        }
-        true => {
-            "SELECT * FROM applications WHERE id > $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2) ORDER BY id LIMIT $3"
-        }
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM applications WHERE (CAST($2 AS TEXT) IS NULL OR state = $2)",
+        "id",
+        "$1",
+        "$3"
+    ))
     .bind(cursor.from.clone())
     .bind(ask.state)
     .bind(i64::from(limit) + 1)

@@ -213,10 +213,13 @@ pub(super) async fn over(app: &App, now: i64, most: i64) -> Result<Vec<Row>> {
 
 pub(super) async fn of_merchant(app: &App, merchant: MerchantId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<DebitAgreementTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM debit_agreements WHERE merchant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM debit_agreements WHERE merchant = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM debit_agreements WHERE merchant = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(merchant)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)
@@ -227,10 +230,13 @@ pub(super) async fn of_merchant(app: &App, merchant: MerchantId, page: &PageAsk)
 
 pub(super) async fn of_person(app: &App, person: PersonId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<DebitAgreementTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM debit_agreements WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM debit_agreements WHERE person = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM debit_agreements WHERE person = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(person)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)
@@ -278,10 +284,13 @@ pub(super) async fn debit(tx: &mut Tx, id: DebitId) -> Result<Option<DebitRow>> 
 
 pub(super) async fn debits_of(app: &App, id: DebitAgreementId, page: &PageAsk) -> Result<Page<DebitRow>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<DebitTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM debits WHERE agreement = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM debits WHERE agreement = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM debits WHERE agreement = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(id)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)

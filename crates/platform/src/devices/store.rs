@@ -55,16 +55,13 @@ pub(super) async fn of(app: &App, person: PersonId, device: DeviceId) -> Result<
 pub(super) async fn page(app: &App, person: PersonId, ask: &PageAsk) -> Result<Page<Device>> {
     let limit = ask.limit()?;
     let cursor = ask.cursor::<DeviceTag>()?;
-    let rows: Vec<Row> = sqlx::query_as(match cursor.towards_newer {
-        false => {
-            "SELECT id, name, suite, key_id, spki, state, created_at, revoked_at FROM devices \
-             WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-        }
-        true => {
-            "SELECT id, name, suite, key_id, spki, state, created_at, revoked_at FROM devices \
-             WHERE person = $1 AND id > $2 ORDER BY id ASC LIMIT $3"
-        }
-    })
+    let rows: Vec<Row> = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT id, name, suite, key_id, spki, state, created_at, revoked_at FROM devices WHERE person = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(person)
     .bind(&cursor.from)
     .bind(i64::from(limit) + 1)

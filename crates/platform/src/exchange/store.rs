@@ -117,11 +117,13 @@ pub(crate) async fn list<'e>(
     cursor: &Cursor,
     limit: u32,
 ) -> Result<Page<Row>> {
-    let sql = if cursor.towards_newer {
-        "SELECT * FROM exchanges WHERE person_id = $1 AND direction = $2 AND id > $3 ORDER BY id LIMIT $4"
-    } else {
-        "SELECT * FROM exchanges WHERE person_id = $1 AND direction = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
-    };
+    let sql = crate::page::paged!(
+        cursor,
+        "SELECT * FROM exchanges WHERE person_id = $1 AND direction = $2",
+        "id",
+        "$3",
+        "$4"
+    );
     let rows = sqlx::query_as(sql)
         .bind(person)
         .bind(direction)

@@ -163,11 +163,7 @@ pub(super) async fn find(app: &App, owner: &Owner, id: ExportId) -> Result<Optio
 
 pub(super) async fn list(app: &App, owner: &Owner, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<ExportTag>()?);
-    let sql = if cursor.towards_newer {
-        select!("WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3")
-    } else {
-        select!("WHERE owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
-    };
+    let sql = crate::page::paged!(cursor, select!("WHERE owner = $1"), "id", "$2", "$3");
     let rows = sqlx::query_as(sql)
         .bind(owner.0.clone())
         .bind(cursor.from.clone())

@@ -223,11 +223,7 @@ pub async fn read(app: &App, institution: InstitutionId, id: IssuanceId) -> Resu
 /// `invalid_request` for a page that cannot be.
 pub async fn issuances(app: &App, institution: InstitutionId, ask: &PageAsk) -> Result<Page<Issuance>> {
     let (limit, cursor) = (ask.limit()?, ask.cursor::<IssuanceTag>()?);
-    let sql = if cursor.towards_newer {
-        select!("WHERE institution_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-    } else {
-        select!("WHERE institution_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
-    };
+    let sql = crate::page::paged!(cursor, select!("WHERE institution_id = $1"), "id", "$2", "$3");
     let rows = sqlx::query(sql)
         .bind(institution)
         .bind(&cursor.from)

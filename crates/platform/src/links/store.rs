@@ -213,11 +213,7 @@ pub(super) async fn list<'e>(
     ask: &PageAsk,
 ) -> Result<Page<Row>> {
     let (limit, cursor) = (ask.limit()?, ask.cursor::<LinkTag>()?);
-    let sql = if cursor.towards_newer {
-        select!("WHERE l.person_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3")
-    } else {
-        select!("WHERE l.person_id = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3")
-    };
+    let sql = crate::page::paged!(cursor, select!("WHERE l.person_id = $1"), "l.id", "$2", "$3");
     let rows =
         sqlx::query_as(sql).bind(person).bind(&cursor.from).bind(i64::from(limit) + 1).fetch_all(on).await?;
     Ok(cursor.page(rows, limit))

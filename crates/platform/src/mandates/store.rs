@@ -124,10 +124,13 @@ pub(super) async fn opening(app: &App) -> Result<Vec<Row>> {
 
 pub(super) async fn of_person(app: &App, person: PersonId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<MandateTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM mandates WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM mandates WHERE person = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM mandates WHERE person = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(person)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)
@@ -148,10 +151,13 @@ pub(super) async fn of_merchant(app: &App, merchant: MerchantId, page: &PageAsk)
             Cursor { from: id_of(app, merchant, "before", before).await?, towards_newer: true }
         }
     };
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM mandates WHERE merchant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM mandates WHERE merchant = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM mandates WHERE merchant = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(merchant)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)

@@ -231,14 +231,13 @@ pub async fn grants(app: &App, actor: &Actor, merchant: MerchantId) -> Result<Ve
 /// `invalid_request` for a bad page.
 pub async fn sub_merchants(app: &App, provider: MerchantId, page: &PageAsk) -> Result<Page<Grant>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<MerchantTag>()?);
-    let rows: Vec<Row> = sqlx::query_as(match cursor.towards_newer {
-        false => {
-            "SELECT * FROM provider_grants WHERE provider = $1 AND state = 'ACTIVE' AND merchant < $2 ORDER BY merchant DESC LIMIT $3"
-        }
-        true => {
-            "SELECT * FROM provider_grants WHERE provider = $1 AND state = 'ACTIVE' AND merchant > $2 ORDER BY merchant LIMIT $3"
-        }
-    })
+    let rows: Vec<Row> = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM provider_grants WHERE provider = $1 AND state = 'ACTIVE'",
+        "merchant",
+        "$2",
+        "$3"
+    ))
     .bind(provider)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)

@@ -131,10 +131,13 @@ pub(super) async fn set_approval(tx: &mut Tx, id: MerchantId, above: Option<u64>
 pub(super) async fn owned_by(app: &App, owner: PersonId, page: &PageAsk) -> Result<Page<Row>> {
     let limit = page.limit()?;
     let cursor = page.cursor::<crate::id::MerchantTag>()?;
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM merchants WHERE owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM merchants WHERE owner = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM merchants WHERE owner = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(owner)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)

@@ -114,10 +114,13 @@ pub async fn add_store(
 pub async fn stores(app: &App, actor: &Actor, merchant: MerchantId, page: &PageAsk) -> Result<Page<Store>> {
     owned(app, actor, merchant).await?;
     let (limit, cursor) = (page.limit()?, page.cursor::<StoreTag>()?);
-    let rows: Vec<Row> = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM stores WHERE merchant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM stores WHERE merchant = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows: Vec<Row> = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM stores WHERE merchant = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(merchant)
     .bind(cursor.from.as_str())
     .bind(i64::from(limit) + 1)

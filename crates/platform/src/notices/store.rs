@@ -61,11 +61,13 @@ pub(crate) async fn insert(tx: &mut Tx, new: New) -> Result<()> {
 
 pub(super) async fn list(app: &App, person: PersonId, page: &PageAsk) -> Result<Page<Notice>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<NoticeTag>()?);
-    let sql = if cursor.towards_newer {
-        "SELECT id, code, params, subject, created_at, read_at FROM notices WHERE person = $1 AND id > $2 ORDER BY id LIMIT $3"
-    } else {
-        "SELECT id, code, params, subject, created_at, read_at FROM notices WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-    };
+    let sql = crate::page::paged!(
+        cursor,
+        "SELECT id, code, params, subject, created_at, read_at FROM notices WHERE person = $1",
+        "id",
+        "$2",
+        "$3"
+    );
     let rows = sqlx::query(sql)
         .bind(person)
         .bind(cursor.from.clone())

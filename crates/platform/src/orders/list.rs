@@ -53,20 +53,17 @@ pub(super) async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Resu
     let page = ask.page();
     let (limit, cursor) = (page.limit()?, page.cursor::<OrderTag>()?);
     let (from, to) = (moment("from", ask.from.as_deref())?, moment("to", ask.to.as_deref())?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => concat!(list_sql!(), " AND id < $2 ORDER BY id DESC LIMIT $8"),
-        true => concat!(list_sql!(), " AND id > $2 ORDER BY id ASC LIMIT $8"),
-    })
-    .bind(merchant)
-    .bind(cursor.from.clone())
-    .bind(ask.state)
-    .bind(ask.store_id)
-    .bind(from)
-    .bind(to)
-    .bind(app.clock.millis())
-    .bind(i64::from(limit) + 1)
-    .fetch_all(app.db.read())
-    .await?;
+    let rows = sqlx::query_as(crate::page::paged!(cursor, list_sql!(), "id", "$2", "$8"))
+        .bind(merchant)
+        .bind(cursor.from.clone())
+        .bind(ask.state)
+        .bind(ask.store_id)
+        .bind(from)
+        .bind(to)
+        .bind(app.clock.millis())
+        .bind(i64::from(limit) + 1)
+        .fetch_all(app.db.read())
+        .await?;
     Ok(cursor.page(rows, limit))
 }
 

@@ -192,19 +192,7 @@ pub struct Line {
 }
 
 /// Which batches are listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListAsk {
-    /// Only those in this state.
-    pub state: Option<State>,
-    /// Items wanted, 1 to 100; 20 by default.
-    pub limit: Option<u32>,
-    /// The last id of the page before this one.
-    pub after: Option<String>,
-    /// The first id of the page after this one.
-    pub before: Option<String>,
-}
+pub type ListAsk = crate::page::ListAsk<State>;
 
 /// Which lines are listed, in order of their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
@@ -305,7 +293,7 @@ async fn named(app: &App, merchant: MerchantId, name: &Name) -> Result<store::Ro
 /// # Errors
 /// `invalid_request` for a bad page.
 pub async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Payout>> {
-    let page = PageAsk { limit: ask.limit, after: ask.after.clone(), before: ask.before.clone() };
+    let page = ask.page();
     let (limit, cursor) = (page.limit()?, page.cursor::<PayoutTag>()?);
     Ok(store::list(app, merchant, ask.state, &cursor, limit).await?.map(Into::into))
 }

@@ -86,14 +86,13 @@ pub(super) async fn list(
     cursor: &Cursor,
     limit: u32,
 ) -> Result<Page<Row>> {
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => {
-            "SELECT * FROM payout_batches WHERE merchant = $1 AND (CAST($3 AS TEXT) IS NULL OR state = $3) AND id < $2 ORDER BY id DESC LIMIT $4"
-        }
-        true => {
-            "SELECT * FROM payout_batches WHERE merchant = $1 AND (CAST($3 AS TEXT) IS NULL OR state = $3) AND id > $2 ORDER BY id LIMIT $4"
-        }
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM payout_batches WHERE merchant = $1 AND (CAST($3 AS TEXT) IS NULL OR state = $3)",
+        "id",
+        "$2",
+        "$4"
+    ))
     .bind(merchant)
     .bind(cursor.from.clone())
     .bind(state)

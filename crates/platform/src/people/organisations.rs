@@ -122,16 +122,13 @@ pub async fn organisation(app: &App, actor: &Actor, id: OrganisationId) -> Resul
 pub async fn organisations(app: &App, actor: &Actor, ask: &PageAsk) -> Result<Page<Organisation>> {
     let limit = ask.limit()?;
     let cursor = ask.cursor::<OrganisationTag>()?;
-    let rows: Vec<Row> = sqlx::query_as(match cursor.towards_newer {
-        false => {
-            "SELECT id, name, licence, representative, created_at FROM organisations \
-             WHERE representative = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-        }
-        true => {
-            "SELECT id, name, licence, representative, created_at FROM organisations \
-             WHERE representative = $1 AND id > $2 ORDER BY id ASC LIMIT $3"
-        }
-    })
+    let rows: Vec<Row> = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT id, name, licence, representative, created_at FROM organisations WHERE representative = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(actor.person)
     .bind(&cursor.from)
     .bind(i64::from(limit) + 1)

@@ -268,19 +268,16 @@ macro_rules! list_sql {
 pub async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Case>> {
     let page = PageAsk { limit: ask.limit, after: ask.after.clone(), before: ask.before.clone() };
     let (limit, cursor) = (page.limit()?, page.cursor::<CaseTag>()?);
-    let rows: Vec<Row> = sqlx::query_as(match cursor.towards_newer {
-        false => concat!(list_sql!(), " AND c.id < $2 ORDER BY c.id DESC LIMIT $7"),
-        true => concat!(list_sql!(), " AND c.id > $2 ORDER BY c.id LIMIT $7"),
-    })
-    .bind(merchant)
-    .bind(cursor.from.clone())
-    .bind(ask.reconciliation_id)
-    .bind(ask.state)
-    .bind(ask.outcome)
-    .bind(ask.out_no.clone())
-    .bind(i64::from(limit) + 1)
-    .fetch_all(app.db.read())
-    .await?;
+    let rows: Vec<Row> = sqlx::query_as(crate::page::paged!(cursor, list_sql!(), "c.id", "$2", "$7"))
+        .bind(merchant)
+        .bind(cursor.from.clone())
+        .bind(ask.reconciliation_id)
+        .bind(ask.state)
+        .bind(ask.outcome)
+        .bind(ask.out_no.clone())
+        .bind(i64::from(limit) + 1)
+        .fetch_all(app.db.read())
+        .await?;
     Ok(cursor.page(rows, limit).map(Case::from))
 }
 

@@ -93,11 +93,13 @@ pub(super) async fn find(app: &App, merchant: MerchantId, id: ReconciliationId) 
 
 pub(super) async fn list(app: &App, merchant: MerchantId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<ReconciliationTag>()?);
-    let rows = sqlx::query_as(if cursor.towards_newer {
-        "SELECT * FROM reconciliations WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3"
-    } else {
-        "SELECT * FROM reconciliations WHERE merchant = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM reconciliations WHERE merchant = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(merchant)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)

@@ -398,16 +398,13 @@ pub(crate) async fn made_between(
 pub(super) async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Row>> {
     let page = ask.page();
     let (limit, cursor) = (page.limit()?, page.cursor::<RefundTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => concat!(list_sql!(), " AND id < $2 ORDER BY id DESC LIMIT $5"),
-        true => concat!(list_sql!(), " AND id > $2 ORDER BY id ASC LIMIT $5"),
-    })
-    .bind(merchant)
-    .bind(cursor.from.clone())
-    .bind(ask.state)
-    .bind(ask.order_id)
-    .bind(i64::from(limit) + 1)
-    .fetch_all(app.db.read())
-    .await?;
+    let rows = sqlx::query_as(crate::page::paged!(cursor, list_sql!(), "id", "$2", "$5"))
+        .bind(merchant)
+        .bind(cursor.from.clone())
+        .bind(ask.state)
+        .bind(ask.order_id)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(app.db.read())
+        .await?;
     Ok(cursor.page(rows, limit))
 }

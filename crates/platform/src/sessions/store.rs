@@ -169,16 +169,7 @@ pub(super) async fn page(
 ) -> Result<Page<Session>> {
     let limit = ask.limit()?;
     let cursor = ask.cursor::<crate::id::SessionTag>()?;
-    let rows: Vec<(SessionId, Option<DeviceId>, i64, i64, i64)> = sqlx::query_as(match cursor.towards_newer {
-        false => {
-            "SELECT id, device, created_at, last_used_at, expires_at FROM sessions WHERE person = $1 \
-             AND ended_at IS NULL AND expires_at > $2 AND last_used_at > $3 AND id < $4 ORDER BY id DESC LIMIT $5"
-        }
-        true => {
-            "SELECT id, device, created_at, last_used_at, expires_at FROM sessions WHERE person = $1 \
-             AND ended_at IS NULL AND expires_at > $2 AND last_used_at > $3 AND id > $4 ORDER BY id ASC LIMIT $5"
-        }
-    })
+    let rows: Vec<(SessionId, Option<DeviceId>, i64, i64, i64)> = sqlx::query_as(crate::page::paged!(cursor, "SELECT id, device, created_at, last_used_at, expires_at FROM sessions WHERE person = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at > $3", "id", "$4", "$5"))
     .bind(actor.person)
     .bind(now)
     .bind(now - idle_ms)

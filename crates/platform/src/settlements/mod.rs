@@ -29,7 +29,7 @@ use crate::history::statement::KindTotal;
 use crate::id::{LinkId, MerchantId, SettlementId, SettlementTag};
 use crate::orders::fen;
 use crate::outbox::{self, EventType, NewEvent};
-use crate::{App, Code, Money, Page, PageAsk, Problem, Result, Tx, stored};
+use crate::{App, Code, Money, Page, Problem, Result, Tx, stored};
 
 pub use approve::{ApproveAsk, HoldAsk, approve, hold, list_owned, release};
 pub use cut::{RequestAsk, request};
@@ -133,19 +133,7 @@ pub struct Settlement {
 }
 
 /// Which batches are listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListAsk {
-    /// Only those in this state.
-    pub state: Option<State>,
-    /// Items wanted, 1 to 100; 20 by default.
-    pub limit: Option<u32>,
-    /// The last id of the page before this one.
-    pub after: Option<String>,
-    /// The first id of the page after this one.
-    pub before: Option<String>,
-}
+pub type ListAsk = crate::page::ListAsk<State>;
 
 /// How a merchant names a batch.
 #[derive(Clone, Debug)]
@@ -178,7 +166,7 @@ async fn named(app: &App, merchant: MerchantId, name: &Name) -> Result<store::Ro
 /// # Errors
 /// `invalid_request` for a bad page.
 pub async fn list(app: &App, merchant: MerchantId, ask: &ListAsk) -> Result<Page<Settlement>> {
-    let page = PageAsk { limit: ask.limit, after: ask.after.clone(), before: ask.before.clone() };
+    let page = ask.page();
     let (limit, cursor) = (page.limit()?, page.cursor::<SettlementTag>()?);
     Ok(store::list(app, merchant, ask.state, &cursor, limit).await?.map(Into::into))
 }

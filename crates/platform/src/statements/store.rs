@@ -112,13 +112,7 @@ pub(super) async fn list(
     page: &PageAsk,
 ) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<StatementTag>()?);
-    let rows = sqlx::query_as(if cursor.towards_newer {
-        "SELECT * FROM day_statements WHERE merchant = $1 AND id > $2 AND (CAST($3 AS TEXT) IS NULL OR day = $3) \
-         AND (CAST($4 AS TEXT) IS NULL OR kind = $4) ORDER BY id LIMIT $5"
-    } else {
-        "SELECT * FROM day_statements WHERE merchant = $1 AND id < $2 AND (CAST($3 AS TEXT) IS NULL OR day = $3) \
-         AND (CAST($4 AS TEXT) IS NULL OR kind = $4) ORDER BY id DESC LIMIT $5"
-    })
+    let rows = sqlx::query_as(crate::page::paged!(cursor, "SELECT * FROM day_statements WHERE merchant = $1 AND (CAST($3 AS TEXT) IS NULL OR day = $3) AND (CAST($4 AS TEXT) IS NULL OR kind = $4)", "id", "$2", "$5"))
     .bind(merchant)
     .bind(cursor.from.clone())
     .bind(ask.day.clone())

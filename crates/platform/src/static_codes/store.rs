@@ -67,10 +67,13 @@ pub(super) async fn revoke(tx: &mut Tx, id: StaticCodeId, now: i64) -> Result<Op
 
 pub(super) async fn of_merchant(app: &App, merchant: MerchantId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<StaticCodeTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM static_codes WHERE merchant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM static_codes WHERE merchant = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM static_codes WHERE merchant = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(merchant)
     .bind(cursor.from.clone())
     .bind(i64::from(limit) + 1)

@@ -60,11 +60,7 @@ pub(super) async fn numbered(app: &App, person: PersonId, out_transfer_no: &str)
 
 pub(super) async fn list(app: &App, person: PersonId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<TransferTag>()?);
-    let sql = if cursor.towards_newer {
-        select!("WHERE person = $1 AND id > $2 ORDER BY id LIMIT $3")
-    } else {
-        select!("WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
-    };
+    let sql = crate::page::paged!(cursor, select!("WHERE person = $1"), "id", "$2", "$3");
     let rows = sqlx::query_as(sql)
         .bind(person)
         .bind(cursor.from.clone())

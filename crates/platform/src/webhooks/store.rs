@@ -67,10 +67,13 @@ pub(super) async fn of(tx: &mut Tx, merchant: MerchantId) -> Result<Vec<Row>> {
 
 pub(super) async fn page(app: &App, merchant: MerchantId, page: &PageAsk) -> Result<Page<Row>> {
     let (limit, cursor) = (page.limit()?, page.cursor::<WebhookTag>()?);
-    let rows = sqlx::query_as(match cursor.towards_newer {
-        false => "SELECT * FROM webhooks WHERE merchant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        true => "SELECT * FROM webhooks WHERE merchant = $1 AND id > $2 ORDER BY id ASC LIMIT $3",
-    })
+    let rows = sqlx::query_as(crate::page::paged!(
+        cursor,
+        "SELECT * FROM webhooks WHERE merchant = $1",
+        "id",
+        "$2",
+        "$3"
+    ))
     .bind(merchant)
     .bind(cursor.from.as_str())
     .bind(i64::from(limit) + 1)
