@@ -114,6 +114,8 @@ tags! {
     PayoutTag PayoutId "pob",
     /// A line of a batch of payouts; also its ledger transfer.
     PayoutLineTag PayoutLineId "pol",
+    /// What somebody wrote to the people who run the platform.
+    FeedbackTag FeedbackId "fbk",
 }
 
 impl<T: Tag> Id<T> {
