@@ -32,7 +32,7 @@ fn a_merchant_sees_what_its_servers_asked_and_how_it_went() {
         }
         call(Method::POST, ORDERS, Some(&order_ask("m-0", 200))).await.is("conflict");
         call(Method::GET, "/v1/merchant/orders/ord_06f3k1v8q0m2r4t6w8y0a2c4e0", None).await.is("not_found");
-        call(Method::GET, "/v1/merchant/orders?nonsense=1", None).await.is("invalid_request");
+        call(Method::GET, "/v1/merchant/orders?limit=0", None).await.is("invalid_request");
         // A forged signature and a stranger's key change nothing of its figures.
         let mut forged = street.server.sign("GET", ORDERS, b"");
         forged.signature[0] ^= 1;
@@ -71,7 +71,6 @@ fn figures_are_their_owners_and_a_key_needs_the_scope() {
             ("to=2026-02-30T00:00:00Z", "to"),
             ("from=2030-01-01T00:00:00Z&to=2029-01-01T00:00:00Z", "to"),
             ("from=2020-01-01T00:00:00Z&to=2021-01-01T00:00:00Z", "to"),
-            ("since=1", "since"),
         ] {
             let target = format!("{MONITORING}?{query}");
             door.merchant(&street.server, Method::GET, &target, None).await.names("invalid_request", field);
