@@ -12,7 +12,7 @@
 //! stop leaves between two of them, [`advance`] finishes.
 
 pub mod agreement;
-mod choice;
+pub mod choice;
 pub mod conformance;
 pub mod documents;
 pub mod requirements;

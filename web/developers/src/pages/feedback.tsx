@@ -71,7 +71,7 @@ export default function FeedbackPage() {
       </p>
       <div ref={told} tabIndex={-1} role="status" className="told">
         {sending.at === "sent" && (
-          <Received
+          <Done
             received={sending.received}
             contact={letter.contact.trim() !== ""}
             again={() => {
@@ -166,7 +166,7 @@ function Labelled({ name, label, hint, fault, children }: { name: Field; label: 
   );
 }
 
-function Received({ received, contact, again }: { received: Received; contact: boolean; again: () => void }) {
+function Done({ received, contact, again }: { received: Received; contact: boolean; again: () => void }) {
   const { say } = useLanguage();
   return (
     <div className="notice done">
