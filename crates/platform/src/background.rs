@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, applications, audit, codes, debits, exchange, exports, feedback, merchants, monitoring, notices,
-    orders, outbox, payouts, people, policies, reconciliations, statements, supply, transfers, webhooks, witnesses,
+    App, Result, applications, audit, codes, debits, exchange, exports, feedback, merchants, monitoring,
+    notices, orders, outbox, payouts, people, policies, reconciliations, statements, supply, transfers,
+    webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.

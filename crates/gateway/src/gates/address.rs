@@ -71,7 +71,9 @@ pub(crate) async fn letter_box(request: Request, next: Next) -> Response {
     match knock(&edge, &parts) {
         Ok(()) => {
             let from = network(address(&edge, &parts)).to_string();
-            parts.extensions.insert(Owner(format!("visitor/{}", edge.app.blind.of("idempotency_keys.owner", &from))));
+            parts
+                .extensions
+                .insert(Owner(format!("visitor/{}", edge.app.blind.of("idempotency_keys.owner", &from))));
             next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => Failed(problem).into_response(),

@@ -124,7 +124,13 @@ pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
 pub(super) async fn bank_gate(request: Request, next: Next) -> Response {
     let find = |app: App, code: String, serial: String| async move {
         let key = institutions::key(&app, &code, &serial).await?;
-        Ok(Found { id: key.institution, key: key.public_key, limits: KeyLimits::default(), ends: None, asker: None })
+        Ok(Found {
+            id: key.institution,
+            key: key.public_key,
+            limits: KeyLimits::default(),
+            ends: None,
+            asker: None,
+        })
     };
     let pass = |request: &mut Request, id: InstitutionId, signed: Proof| {
         let Proof { serial, body_sha256 } = signed;

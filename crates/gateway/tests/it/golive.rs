@@ -16,7 +16,9 @@ const ORDERS: &str = "/v1/merchant/orders";
 
 fn counts(body: &Value) -> Vec<(String, u64)> {
     let codes = body["total"]["codes"].as_array().expect("codes");
-    let one = |code: &Value| (code["code"].as_str().expect("a code").to_owned(), code["count"].as_u64().expect("a count"));
+    let one = |code: &Value| {
+        (code["code"].as_str().expect("a code").to_owned(), code["count"].as_u64().expect("a count"))
+    };
     codes.iter().map(one).collect()
 }
 
@@ -49,7 +51,8 @@ fn a_merchant_sees_what_its_servers_asked_and_how_it_went() {
         // Written by the node itself when a minute has passed, as the stop writes it too.
         let Door { running, .. } = door;
         running.stop().await;
-        let kept = monitoring::of(&world.app, &Meter::default(), &street.shop.caller, &Default::default()).await;
+        let kept =
+            monitoring::of(&world.app, &Meter::default(), &street.shop.caller, &Default::default()).await;
         assert_eq!(kept.expect("figures").total.requests, 7, "with the question itself");
     });
 }
@@ -91,7 +94,10 @@ fn figures_are_their_owners_and_a_key_needs_the_scope() {
             };
         }
         let seen = door.person(owner, Method::GET, &of_shop, None).await;
-        assert!(counts(&seen.body).contains(&("scope_missing".into(), 1)), "what the gate refuses is counted");
+        assert!(
+            counts(&seen.body).contains(&("scope_missing".into(), 1)),
+            "what the gate refuses is counted"
+        );
     });
 }
 
@@ -113,7 +119,10 @@ fn a_provider_s_requests_are_the_merchant_s_figures_only_with_a_grant() {
         }
         door.merchant(&street.server, Method::GET, ORDERS, None).await.went_well();
         let own = door.person(owner, Method::GET, &of_shop, None).await;
-        assert_eq!((&own.body["total"]["requests"], own.body["providers"].as_array().map(Vec::len)), (&json!(3), Some(1)));
+        assert_eq!(
+            (&own.body["total"]["requests"], own.body["providers"].as_array().map(Vec::len)),
+            (&json!(3), Some(1))
+        );
         assert_eq!(own.body["providers"][0]["merchant_id"], acting.id.to_string());
         assert_eq!(own.body["providers"][0]["requests"], 2);
         let narrow = act(&door, &server, &sub, Method::GET, MONITORING, None).await;
@@ -122,7 +131,9 @@ fn a_provider_s_requests_are_the_merchant_s_figures_only_with_a_grant() {
         assert_eq!(mine.body["acting_for"][0]["merchant_id"], sub);
         assert_eq!(mine.body["acting_for"][0]["requests"], 3, "{}", mine.body);
         assert_eq!(counts(&mine.body), [("forbidden".into(), 1)], "the refusal is its own");
-        act(&door, &server, &sub, Method::POST, "/v1/merchant/feedback", Some(&json!({}))).await.is("forbidden");
+        act(&door, &server, &sub, Method::POST, "/v1/merchant/feedback", Some(&json!({})))
+            .await
+            .is("forbidden");
     });
 }
 
@@ -141,8 +152,14 @@ fn an_alert_reaches_the_merchant_as_an_event() {
         alerts::look(&world.app).await.expect("looked");
         let events = door.merchant(&street.server, Method::GET, "/v1/merchant/events", None).await;
         let alert = &events.body["items"][0];
-        assert_eq!((&alert["type"], &alert["resource"]["rule"]), (&json!("integration.alert"), &json!("LATENCY")));
-        assert_eq!((&alert["resource"]["measured"], &alert["resource"]["threshold"]), (&json!(2_500), &json!(1_000)));
+        assert_eq!(
+            (&alert["type"], &alert["resource"]["rule"]),
+            (&json!("integration.alert"), &json!("LATENCY"))
+        );
+        assert_eq!(
+            (&alert["resource"]["measured"], &alert["resource"]["threshold"]),
+            (&json!(2_500), &json!(1_000))
+        );
         let seen = door.merchant(&street.server, Method::GET, MONITORING, None).await;
         assert_eq!(seen.body["alerts"][0]["rule"], "LATENCY");
     });

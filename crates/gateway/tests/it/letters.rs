@@ -36,7 +36,8 @@ async fn give(door: &Door, server: &Server, key: &str, body: &Value) -> Heard {
     let signature = server.sign("POST", MERCHANT, &bytes).to_header();
     let request = door.request(Method::POST, MERCHANT).header("Authorization", signature);
     let heard =
-        hear(request.header("Content-Type", "application/json").header("Idempotency-Key", key).body(bytes)).await;
+        hear(request.header("Content-Type", "application/json").header("Idempotency-Key", key).body(bytes))
+            .await;
     door.check_signed(&heard);
     heard
 }
@@ -85,8 +86,13 @@ fn anyone_may_write_and_operators_answer() {
         assert_eq!(open.body["items"].as_array().map(Vec::len), Some(1), "{}", open.body);
         let one = format!("{DESK}/{}", given.text("id"));
         let shown = desk(Method::GET, &one, None).await;
-        assert_eq!((shown.text("contact"), shown.text("about")), ("dev@shop.example".into(), "guides/webhooks".into()));
-        desk(Method::POST, &format!("{one}/answer"), Some(&json!({ "answer": "" }))).await.names("invalid_request", "answer");
+        assert_eq!(
+            (shown.text("contact"), shown.text("about")),
+            ("dev@shop.example".into(), "guides/webhooks".into())
+        );
+        desk(Method::POST, &format!("{one}/answer"), Some(&json!({ "answer": "" })))
+            .await
+            .names("invalid_request", "answer");
         let words = json!({ "answer": "已更正,谢谢。" });
         let answered = desk(Method::POST, &format!("{one}/answer"), Some(&words)).await;
         assert_eq!((answered.text("state"), &answered.body["answer"]), ("ANSWERED".into(), &words["answer"]));
@@ -126,7 +132,10 @@ fn the_letter_box_has_the_rate_of_other_doors() {
             .fetch_all(world.app.db.read())
             .await
             .expect("the rows");
-        assert!(owners.iter().all(|owner| owner.starts_with("visitor/") && !owner.contains("203.0")), "{owners:?}");
+        assert!(
+            owners.iter().all(|owner| owner.starts_with("visitor/") && !owner.contains("203.0")),
+            "{owners:?}"
+        );
     });
 }
 
@@ -151,7 +160,9 @@ fn a_merchant_s_feedback_is_its_own_and_its_answer_is_told() {
             scopes: Some(vec!["monitoring:read".into()]),
             ..KeyAsk::default()
         };
-        merchants::register_key(&world.app, &street.shop.owner.actor, street.shop.id, terms).await.expect("a key");
+        merchants::register_key(&world.app, &street.shop.owner.actor, street.shop.id, terms)
+            .await
+            .expect("a key");
         let reads = Server { merchant: street.shop.id, key, clock: world.clock.clone() };
         give(&door, &reads, "k-2", &ask("x")).await.is("scope_missing");
         door.merchant(&reads, Method::GET, &mine, None).await.went_well();
@@ -161,7 +172,10 @@ fn a_merchant_s_feedback_is_its_own_and_its_answer_is_told() {
         operate(world, &door, ("li.ming", &li), Method::POST, &target, Some(&words)).await.went_well();
         let events = door.merchant(&street.server, Method::GET, "/v1/merchant/events", None).await;
         let told = &events.body["items"][0];
-        assert_eq!((&told["type"], &told["resource"]["answer"]), (&json!("feedback.answered"), &words["answer"]));
+        assert_eq!(
+            (&told["type"], &told["resource"]["answer"]),
+            (&json!("feedback.answered"), &words["answer"])
+        );
         assert_eq!(door.merchant(&street.server, Method::GET, &mine, None).await.text("state"), "ANSWERED");
     });
 }
@@ -199,14 +213,25 @@ fn an_applicant_fills_in_the_requirements_of_the_guide_and_is_told_what_fits() {
             .iter()
             .filter_map(|one| one["product"].as_str())
             .collect();
-        assert_eq!(products, ["DYNAMIC_CODE", "CASHIER", "CONSUMER_CODE", "REFUND", "WEBHOOK", "RECONCILIATION"]);
+        assert_eq!(
+            products,
+            ["DYNAMIC_CODE", "CASHIER", "CONSUMER_CODE", "REFUND", "WEBHOOK", "RECONCILIATION"]
+        );
         for (change, code, field) in [
             (json!({ "products": ["TELEPATHY"] }), "invalid_request", "products[0]"),
             (json!({ "products": [] }), "invalid_request", "products"),
             (json!({ "payments_per_peak_second": 0 }), "invalid_request", "payments_per_peak_second"),
-            (json!({ "average_amount": { "amount": -1, "currency": "CNY" } }), "amount_invalid", "average_amount.amount"),
+            (
+                json!({ "average_amount": { "amount": -1, "currency": "CNY" } }),
+                "amount_invalid",
+                "average_amount.amount",
+            ),
             (json!({ "planned_on": "2020-01-01" }), "invalid_request", "planned_on"),
-            (json!({ "contact": { "name": "张工", "phone": "x", "mail": null } }), "invalid_request", "contact.phone"),
+            (
+                json!({ "contact": { "name": "张工", "phone": "x", "mail": null } }),
+                "invalid_request",
+                "contact.phone",
+            ),
             (json!({ "colour": "red" }), "invalid_request", "colour"),
         ] {
             let mut bad = form.clone();

@@ -125,11 +125,10 @@ fn fitting_guides(products: &[ChosenProduct]) -> impl Iterator<Item = &'static s
 /// What the scenarios and the figures ask for: rules 1 to 4.
 fn fitting(form: &Requirements) -> Vec<Product> {
     use Product::{
-        Cashier, ConsumerCode, DynamicCode, Mandate, Payout, Reconciliation, RecurringDebit, Refund, StaticCode,
-        Webhook,
+        Cashier, ConsumerCode, DynamicCode, Mandate, Payout, Reconciliation, RecurringDebit, Refund,
+        StaticCode, Webhook,
     };
-    let small =
-        form.payments_per_day <= STATIC_MOST_A_DAY && form.average_amount.amount <= STATIC_MOST_FEN;
+    let small = form.payments_per_day <= STATIC_MOST_A_DAY && form.average_amount.amount <= STATIC_MOST_FEN;
     let mut fitting = Vec::new();
     for scenario in &form.scenarios {
         fitting.extend_from_slice(match scenario {
@@ -181,8 +180,14 @@ fn advice(form: &Requirements, fitting: &[Product], kind: Kind, now: i64) -> Vec
     if form.products.contains(&Product::StaticCode) && !fitting.contains(&Product::StaticCode) {
         say(
             "R4",
-            format!("静态码由顾客输入金额，只适合每日不超过 {STATIC_MOST_A_DAY} 笔、平均不超过 {} 元的小店；请改用动态码或付款码。", STATIC_MOST_FEN / 100),
-            format!("With a printed code the payer types the amount: it fits shops of at most {STATIC_MOST_A_DAY} payments a day of {} yuan on average. Take dynamic or consumer codes.", STATIC_MOST_FEN / 100),
+            format!(
+                "静态码由顾客输入金额，只适合每日不超过 {STATIC_MOST_A_DAY} 笔、平均不超过 {} 元的小店；请改用动态码或付款码。",
+                STATIC_MOST_FEN / 100
+            ),
+            format!(
+                "With a printed code the payer types the amount: it fits shops of at most {STATIC_MOST_A_DAY} payments a day of {} yuan on average. Take dynamic or consumer codes.",
+                STATIC_MOST_FEN / 100
+            ),
         );
     }
     let peak = form.payments_per_peak_second;
@@ -190,20 +195,25 @@ fn advice(form: &Requirements, fitting: &[Product], kind: Kind, now: i64) -> Vec
         say(
             "R5",
             format!("峰值每秒 {peak} 笔超过 {TALK_FROM}：请先与运营方商定限速与压测时间。"),
-            format!("{peak} payments in the busiest second are more than {TALK_FROM}: agree with the operators on rates and a time for a load test first."),
+            format!(
+                "{peak} payments in the busiest second are more than {TALK_FROM}: agree with the operators on rates and a time for a load test first."
+            ),
         );
     } else if peak > SEVERAL_KEYS_FROM {
         say(
             "R5",
             format!("峰值每秒 {peak} 笔：请用多台服务器，每台一把密钥，并按应答头 RateLimit 放慢。"),
-            format!("{peak} payments in the busiest second: use several servers, each with a key of its own, and slow down by the header RateLimit."),
+            format!(
+                "{peak} payments in the busiest second: use several servers, each with a key of its own, and slow down by the header RateLimit."
+            ),
         );
     }
     if form.average_amount.amount > APPROVE_FROM_FEN {
         say(
             "R6",
             "平均金额较高：请为商户设置 refund_approval_above，让大额退款由负责人批准。".into(),
-            "The average is high: set refund_approval_above, so that large refunds wait for the owner.".into(),
+            "The average is high: set refund_approval_above, so that large refunds wait for the owner."
+                .into(),
         );
     }
     if let Some(days) = days_ahead(&form.planned_on, now).filter(|days| *days < SHORT_DAYS) {
@@ -232,7 +242,8 @@ fn advice(form: &Requirements, fitting: &[Product], kind: Kind, now: i64) -> Vec
         say(
             "R9",
             "服务商须由商户负责人逐一授权，请求头写明所代理的商户。".into(),
-            "A service provider acts for merchants that granted it scopes, naming the merchant in a header.".into(),
+            "A service provider acts for merchants that granted it scopes, naming the merchant in a header."
+                .into(),
         );
     }
     advice
@@ -259,7 +270,8 @@ mod tests {
             assert!(choice.guides.contains(&one.guide));
         }
         for guide in &choice.guides {
-            let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/{guide}.md"));
+            let page =
+                std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/{guide}.md"));
             assert!(page.exists(), "{guide} is no page");
         }
     }
@@ -272,7 +284,12 @@ mod tests {
         };
         let merchant = Kind::Merchant;
         check(|_| {}, merchant, &[DynamicCode, ConsumerCode, Refund, Webhook], &[]);
-        check(|f| f.scenarios = vec![Scenario::Web], merchant, &[DynamicCode, Cashier, Refund, Webhook], &["R8"]);
+        check(
+            |f| f.scenarios = vec![Scenario::Web],
+            merchant,
+            &[DynamicCode, Cashier, Refund, Webhook],
+            &["R8"],
+        );
         check(
             |f| (f.scenarios, f.products) = (vec![Scenario::App, Scenario::Machine], vec![Mandate]),
             merchant,

@@ -172,7 +172,8 @@ pub(super) async fn of(app: &App, row: &store::Row) -> Result<Option<Requirement
 /// # Errors
 /// `invalid_request` or `amount_invalid`, naming the field.
 pub fn check(form: &Requirements, now: i64) -> Result<()> {
-    let refused = |field: &str, detail: String| Err(Problem::new(Code::InvalidRequest).field(field).detail(detail));
+    let refused =
+        |field: &str, detail: String| Err(Problem::new(Code::InvalidRequest).field(field).detail(detail));
     if form.products.is_empty() || repeats(&form.products) {
         return refused("products", "Name at least one product, and each once.".into());
     }

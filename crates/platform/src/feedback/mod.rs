@@ -181,12 +181,14 @@ async fn take_in(
             let merchant = from.as_ref().map(|(merchant, _)| *merchant);
             let most = if merchant.is_some() { MAX_OPEN_OF_MERCHANT } else { MAX_OPEN_OF_PUBLIC };
             if store::open(tx, merchant).await? >= most {
-                return Err(Problem::new(Code::RateLimited)
-                    .retry_after(RETRY_AFTER)
-                    .detail(format!("{most} of these wait for an answer; it will be read, please come back.")));
+                return Err(Problem::new(Code::RateLimited).retry_after(RETRY_AFTER).detail(format!(
+                    "{most} of these wait for an answer; it will be read, please come back."
+                )));
             }
             store::insert(tx, id, from.clone(), (topic, &said), now).await?;
-            store::find(tx, id).await?.ok_or_else(|| Problem::internal("feedback that was written is not there"))
+            store::find(tx, id)
+                .await?
+                .ok_or_else(|| Problem::internal("feedback that was written is not there"))
         })
         .await?;
     Ok(FeedbackReceived { id: row.id, state: row.state, created_at: rfc3339(row.created_at) })
@@ -240,7 +242,8 @@ pub async fn answer(app: &App, operator: &str, id: FeedbackId, ask: FeedbackAnsw
                 None => {}
             }
             store::answer(tx, id, (&ask.answer, &who), now).await?;
-            audit::log(tx, Entry::new(&who, "feedback.answer", id, now).after(State::Answered.text())).await?;
+            audit::log(tx, Entry::new(&who, "feedback.answer", id, now).after(State::Answered.text()))
+                .await?;
             match row.merchant {
                 Some(merchant) => tell(tx, merchant, &row, &ask.answer, now).await,
                 None => Ok(()),

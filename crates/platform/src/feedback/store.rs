@@ -69,7 +69,8 @@ pub(super) async fn find(tx: &mut Tx, id: FeedbackId) -> Result<Option<Row>> {
 pub(super) async fn open(tx: &mut Tx, merchant: Option<MerchantId>) -> Result<i64> {
     let count = match merchant {
         Some(merchant) => {
-            sqlx::query_scalar("SELECT COUNT(*) FROM feedback WHERE merchant = $1 AND state = 'OPEN'").bind(merchant)
+            sqlx::query_scalar("SELECT COUNT(*) FROM feedback WHERE merchant = $1 AND state = 'OPEN'")
+                .bind(merchant)
         }
         None => sqlx::query_scalar("SELECT COUNT(*) FROM feedback WHERE merchant IS NULL AND state = 'OPEN'"),
     };

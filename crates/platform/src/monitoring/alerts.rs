@@ -71,7 +71,12 @@ struct Broken {
 /// Looks every minute for as long as the handle lives.
 #[must_use]
 pub fn keep_looking(app: &App) -> JoinHandle<()> {
-    background::every(app, EVERY, "integrations could not be looked at", |app| async move { look(&app).await })
+    background::every(
+        app,
+        EVERY,
+        "integrations could not be looked at",
+        |app| async move { look(&app).await },
+    )
 }
 
 /// Looks once: begins incidents and ends those that are over. Done again in the same minute it changes nothing.

@@ -114,12 +114,13 @@ struct Range {
 impl MonitoringAsk {
     fn range(&self, now: i64) -> Result<Range> {
         let time = |field: &'static str, text: &str| {
-            text.parse::<jiff::Timestamp>().map(|at| at.as_millisecond()).map_err(|_| {
-                refused(field, &format!("`{field}` is a time as in 2026-11-22T08:00:00+08:00."))
-            })
+            text.parse::<jiff::Timestamp>()
+                .map(|at| at.as_millisecond())
+                .map_err(|_| refused(field, &format!("`{field}` is a time as in 2026-11-22T08:00:00+08:00.")))
         };
         let to = self.to.as_deref().map_or(Ok(now), |text| time("to", text))?;
-        let from = self.from.as_deref().map_or(Ok(to.saturating_sub(DEFAULT_MS)), |text| time("from", text))?;
+        let from =
+            self.from.as_deref().map_or(Ok(to.saturating_sub(DEFAULT_MS)), |text| time("from", text))?;
         if to <= from {
             return Err(refused("to", "`to` is after `from`."));
         }
@@ -179,9 +180,11 @@ async fn read(
     }
     let (mut providers, mut acting_for) = (Vec::new(), Vec::new());
     if only.is_none() {
-        let rows = store::by_provider(app, merchant, bounds).await?.into_iter().chain(live.by_provider(merchant));
+        let rows =
+            store::by_provider(app, merchant, bounds).await?.into_iter().chain(live.by_provider(merchant));
         providers = sides(rows)?;
-        let rows = store::by_merchant(app, merchant, bounds).await?.into_iter().chain(live.by_merchant(merchant));
+        let rows =
+            store::by_merchant(app, merchant, bounds).await?.into_iter().chain(live.by_merchant(merchant));
         acting_for = sides(rows)?;
     }
     let mut total = Sums::default();
@@ -208,7 +211,8 @@ struct Live(Vec<(Key, (String, i64))>);
 
 impl Live {
     fn of(meter: &Meter, merchant: MerchantId, range: Range) -> Self {
-        let cells = meter.of(merchant).into_iter().filter(|(key, _)| (range.from..range.to).contains(&key.minute));
+        let cells =
+            meter.of(merchant).into_iter().filter(|(key, _)| (range.from..range.to).contains(&key.minute));
         let rows = cells.flat_map(|(key, cell)| {
             store::rows(&key, &cell).into_iter().map(move |row| (key, row.counted())).collect::<Vec<_>>()
         });

@@ -165,8 +165,11 @@ impl Sums {
 
     pub(super) fn figures(&self) -> Figures {
         let (requests, failed) = (self.requests(), self.failed());
-        let mut codes: Vec<CodeCount> =
-            self.codes.iter().map(|(code, count)| CodeCount { code: (*code).to_owned(), count: *count }).collect();
+        let mut codes: Vec<CodeCount> = self
+            .codes
+            .iter()
+            .map(|(code, count)| CodeCount { code: (*code).to_owned(), count: *count })
+            .collect();
         codes.sort_by_key(|one| std::cmp::Reverse(one.count));
         let hundredths = (requests.saturating_sub(failed) * 10_000).checked_div(requests);
         Figures {
@@ -241,16 +244,21 @@ mod tests {
     fn figures_are_sums_and_percentiles_are_bounds() {
         let check = |times: &[(u64, u64)], codes: &[(&str, u64)], percent: Option<f64>, p50, p99| {
             let figures = sums(times, codes).figures();
-            assert_eq!((figures.success_percent, figures.p50_ms, figures.p99_ms), (percent, p50, p99), "{times:?}");
+            assert_eq!(
+                (figures.success_percent, figures.p50_ms, figures.p99_ms),
+                (percent, p50, p99),
+                "{times:?}"
+            );
         };
         check(&[], &[], None, None, None);
         check(&[(5, 1)], &[], Some(100.0), Some(5), Some(5));
         check(&[(5, 99), (2_500, 1)], &[], Some(100.0), Some(5), Some(5));
         check(&[(5, 98), (2_500, 2)], &[("conflict", 1)], Some(99.0), Some(5), Some(2_500));
         check(&[(25, 1), (50, 2)], &[("not_found", 1)], Some(66.66), Some(50), Some(50));
-        check(&[(25, 3), ], &[("a_code_of_tomorrow", 2)], Some(100.0), Some(25), Some(25));
+        check(&[(25, 3)], &[("a_code_of_tomorrow", 2)], Some(100.0), Some(25), Some(25));
         let figures = sums(&[(5, 9)], &[("conflict", 1), ("not_found", 3)]).figures();
-        let codes: Vec<(&str, u64)> = figures.codes.iter().map(|one| (one.code.as_str(), one.count)).collect();
+        let codes: Vec<(&str, u64)> =
+            figures.codes.iter().map(|one| (one.code.as_str(), one.count)).collect();
         assert_eq!((figures.failed, codes), (4, vec![("not_found", 3), ("conflict", 1)]));
     }
 
@@ -266,7 +274,11 @@ mod tests {
         check(&[(5, 20)], &[("conflict", 2)], &[(SuccessRate, "", 90)]);
         check(&[(5, 100)], &[("conflict", 5)], &[]);
         check(&[(5, 100)], &[("conflict", 6)], &[(SuccessRate, "", 94)]);
-        check(&[(5, 100)], &[("conflict", 10), ("not_found", 11)], &[(SuccessRate, "", 79), (ErrorCode, "not_found", 11)]);
+        check(
+            &[(5, 100)],
+            &[("conflict", 10), ("not_found", 11)],
+            &[(SuccessRate, "", 79), (ErrorCode, "not_found", 11)],
+        );
         check(&[(5, 99), (2_500, 1)], &[], &[]);
         check(&[(5, 98), (1_000, 2)], &[], &[]);
         check(&[(5, 98), (2_500, 2)], &[], &[(Latency, "", 2_500)]);

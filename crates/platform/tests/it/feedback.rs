@@ -40,8 +40,10 @@ fn a_merchant_s_feedback_is_answered_once_and_it_is_told() {
         found(world).await;
         let (shop, other) = (Shop::open(world, 1, "BKB").await, Shop::open(world, 2, "BKA").await);
         let (app, id) = (&world.app, fresh(world));
-        let given = feedback::give(app, &shop.caller, id, ask("回调没有到。\n第二天也没有。")).await.expect("given");
-        let again = feedback::give(app, &shop.caller, id, ask("回调没有到。\n第二天也没有。")).await.expect("again");
+        let given =
+            feedback::give(app, &shop.caller, id, ask("回调没有到。\n第二天也没有。")).await.expect("given");
+        let again =
+            feedback::give(app, &shop.caller, id, ask("回调没有到。\n第二天也没有。")).await.expect("again");
         assert_eq!((given.id, given.state, &again), (id, State::Open, &given));
         let open = waiting(world).await.items;
         let [one] = open.as_slice() else { panic!("{open:?}") };
@@ -51,7 +53,8 @@ fn a_merchant_s_feedback_is_answered_once_and_it_is_told() {
         let answered = feedback::answer(app, "li.ming", id, words("已修复。")).await.expect("answered");
         assert_eq!((answered.state, answered.answer.as_deref()), (State::Answered, Some("已修复。")));
         assert_eq!(feedback::answer(app, "zhao.wei", id, words("已修复。")).await.expect("again"), answered);
-        let other_words = feedback::answer(app, "zhao.wei", id, words("别的")).await.expect_err("told already");
+        let other_words =
+            feedback::answer(app, "zhao.wei", id, words("别的")).await.expect_err("told already");
         assert_eq!((other_words.code, other_words.field.as_deref()), (Code::Conflict, Some("answer")));
         assert!(waiting(world).await.items.is_empty());
         assert_eq!(feedback::of(app, shop.id, id).await.expect("its own"), answered);
@@ -60,7 +63,10 @@ fn a_merchant_s_feedback_is_answered_once_and_it_is_told() {
         let events = outbox::list(app, shop.id, EventsAsk::default()).await.expect("own events").items;
         let told: Vec<_> = events.iter().filter(|one| one.event == EventType::FeedbackAnswered).collect();
         let [told] = told.as_slice() else { panic!("{told:?}") };
-        assert_eq!((&told.resource["id"], &told.resource["answer"]), (&id.to_string().into(), &"已修复。".into()));
+        assert_eq!(
+            (&told.resource["id"], &told.resource["answer"]),
+            (&id.to_string().into(), &"已修复。".into())
+        );
         assert!(!told.resource.to_string().contains("dev@shop.example"), "what was written stays sealed");
         audit::seal(app).await.expect("chained");
         audit::verify(app).await.expect("the record holds");
@@ -88,9 +94,12 @@ fn what_waits_is_bounded_for_each_merchant_and_answers_make_room() {
             feedback::give(app, &shop.caller, id, ask(&format!("{n}"))).await.expect("given");
             ids.push(id);
         }
-        let over = feedback::give(app, &shop.caller, fresh(world), ask("x")).await.expect_err("too much waits");
+        let over =
+            feedback::give(app, &shop.caller, fresh(world), ask("x")).await.expect_err("too much waits");
         assert_eq!((over.code, over.retry_after), (Code::RateLimited, Some(3_600)));
-        feedback::give(app, &shop.caller, ids[0], ask("0")).await.expect("what is there is answered all the same");
+        feedback::give(app, &shop.caller, ids[0], ask("0"))
+            .await
+            .expect("what is there is answered all the same");
         feedback::give(app, &other.caller, fresh(world), ask("x")).await.expect("others have their own room");
         feedback::give_publicly(app, fresh(world), ask("x")).await.expect("and so has the public");
         feedback::answer(app, "li.ming", ids[3], words("谢谢")).await.expect("answered");
@@ -112,8 +121,10 @@ fn public_feedback_lies_sealed_is_nobodys_event_and_is_forgotten_in_time() {
         let read = feedback::read(app, id).await.expect("there");
         assert_eq!((read.merchant_id, read.sender, read.contact), (None, None, None));
         feedback::answer(app, "li.ming", id, words("已回电")).await.expect("answered");
-        let events: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM events").fetch_one(app.db.read()).await.expect("a count");
+        let events: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM events")
+            .fetch_one(app.db.read())
+            .await
+            .expect("a count");
         assert_eq!(events, 0);
         for bad in [ask(""), ask(&"字".repeat(feedback::MAX_TEXT + 1)), ask("a\u{202e}b")] {
             let refused = feedback::give_publicly(app, fresh(world), bad).await.expect_err("refused");

@@ -12,6 +12,7 @@ use jialing_platform::monitoring::{self, AlertRule, Key, Meter, Monitoring, Moni
 use jialing_platform::outbox::{self, Event, EventsAsk};
 use jialing_platform::webhooks;
 use jialing_platform::{Code, Tx};
+use serde_json::json;
 
 use crate::city::found;
 use crate::market::Shop;
@@ -44,7 +45,8 @@ async fn seen(world: &World, meter: &Meter, caller: &Caller) -> Monitoring {
 
 /// What the merchant was told of its integration, the oldest first.
 async fn told(world: &World, merchant: MerchantId) -> Vec<Event> {
-    let mut events = outbox::list(&world.app, merchant, EventsAsk::default()).await.expect("own events").items;
+    let mut events =
+        outbox::list(&world.app, merchant, EventsAsk::default()).await.expect("own events").items;
     events.retain(|event| event.event.text().starts_with("integration."));
     events.reverse();
     events
@@ -69,7 +71,11 @@ fn nodes_add_up_what_each_counted_and_a_provider_sees_its_own() {
         for meter in [&one, &two] {
             count(world, meter, shop.id, 30, None);
             count(world, meter, shop.id, 3, Some(Code::Conflict));
-            meter.note(key(world, shop.id, Some(acting.id)), Duration::from_millis(600), Some(Code::NotFound));
+            meter.note(
+                key(world, shop.id, Some(acting.id)),
+                Duration::from_millis(600),
+                Some(Code::NotFound),
+            );
         }
         // What a node has not written yet is seen there, and written once it is seen everywhere.
         assert_eq!(seen(world, &one, &shop.caller).await.total.requests, 34);
@@ -84,7 +90,8 @@ fn nodes_add_up_what_each_counted_and_a_provider_sees_its_own() {
         let codes: Vec<_> = all.total.codes.iter().map(|one| (one.code.as_str(), one.count)).collect();
         assert_eq!(codes, [("conflict", 6), ("not_found", 2)]);
         assert_eq!((all.step_minutes, all.series.len()), (1, 1));
-        let sides: Vec<_> = all.providers.iter().map(|side| (side.merchant_id, side.figures.requests)).collect();
+        let sides: Vec<_> =
+            all.providers.iter().map(|side| (side.merchant_id, side.figures.requests)).collect();
         assert_eq!(sides, [(acting.id, 2)]);
         assert!(all.acting_for.is_empty() && all.alerts.is_empty() && all.webhooks.is_empty());
 
@@ -170,14 +177,17 @@ fn an_alert_is_told_once_and_so_is_its_end() {
             look(world).await;
         };
         minute(10).await;
-        assert!(told(world, shop.id).await.is_empty(), "the minute is looked at once every node has written it");
+        assert!(
+            told(world, shop.id).await.is_empty(),
+            "the minute is looked at once every node has written it"
+        );
         minute(10).await;
         let first = told(world, shop.id).await;
         let both = [("integration.alert", "ERROR_CODE"), ("integration.alert", "SUCCESS_RATE")];
         assert_eq!(sorted(names(&first)), both);
         let code = first.iter().find(|one| one.resource["rule"] == "ERROR_CODE").expect("told");
         let shown = ["subject", "measured", "threshold"].map(|name| code.resource[name].clone());
-        assert_eq!(shown, ["conflict".into(), 50.into(), 10.into()]);
+        assert_eq!(shown, [json!("conflict"), json!(50), json!(10)]);
         for _ in 0..3 {
             minute(10).await;
         }
@@ -255,7 +265,9 @@ fn an_endpoint_that_fails_is_told_after_ten_minutes_and_until_it_takes_events() 
         let [endpoint] = figures.as_slice() else { panic!("{figures:?}") };
         // The ping, and the alert itself.
         assert_eq!((endpoint.delivered, endpoint.failed, endpoint.waiting), (0, 0, 2));
-        assert!(endpoint.oldest_waiting_seconds.expect("it waits") >= 600 && endpoint.failing_since.is_some());
+        assert!(
+            endpoint.oldest_waiting_seconds.expect("it waits") >= 600 && endpoint.failing_since.is_some()
+        );
 
         server.say(Say::Status(204, ""));
         deliver(world).await;

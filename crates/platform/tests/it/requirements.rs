@@ -41,7 +41,8 @@ fn requirements_lie_sealed_with_the_application_and_both_sides_see_the_choice() 
     on_each_backend(async |world: &mut World| {
         found(world).await;
         world.review_merchants().await;
-        let (owner, eve) = (Citizen::identified(world, 1, "王掌柜").await, Citizen::identified(world, 2, "伊芙").await);
+        let (owner, eve) =
+            (Citizen::identified(world, 1, "王掌柜").await, Citizen::identified(world, 2, "伊芙").await);
         let id = submitted(world, &owner, 1, Kind::Merchant).await.id;
         let app = &world.app;
         let form = Requirements { planned_on: soon(world), ..form() };
@@ -77,12 +78,14 @@ fn requirements_lie_sealed_with_the_application_and_both_sides_see_the_choice() 
         let more = Requirements { payments_per_peak_second: 60, note: None, ..form };
         let changed = applications::require(app, &owner.actor, id, more).await.expect("changed");
         assert!(changed.version > filled.version);
-        let advised: Vec<String> = changed.choice.expect("a choice").advice.into_iter().map(|one| one.rule).collect();
+        let advised: Vec<String> =
+            changed.choice.expect("a choice").advice.into_iter().map(|one| one.rule).collect();
         assert_eq!(advised, ["R5"]);
-        let sealed: Vec<u8> = sqlx::query_scalar("SELECT requirements FROM applications WHERE requirements IS NOT NULL")
-            .fetch_one(app.db.read())
-            .await
-            .expect("the row");
+        let sealed: Vec<u8> =
+            sqlx::query_scalar("SELECT requirements FROM applications WHERE requirements IS NOT NULL")
+                .fetch_one(app.db.read())
+                .await
+                .expect("the row");
         assert!(!String::from_utf8_lossy(&sealed).contains("13800000077"), "it lies sealed");
         applications::submit(app, &owner.actor, id).await.expect("again");
         applications::take(app, "li.ming", id).await.expect("taken");
@@ -106,7 +109,8 @@ fn no_key_is_registered_without_a_report_even_where_merchants_need_no_review() {
         let owner = &shop.owner.actor;
         merchants::register_key(&world.app, owner, shop.id, key()).await.expect("a sandbox asks for none");
         world.leave_the_sandbox().await;
-        let refused = merchants::register_key(&world.app, owner, shop.id, key()).await.expect_err("no report");
+        let refused =
+            merchants::register_key(&world.app, owner, shop.id, key()).await.expect_err("no report");
         assert_eq!(refused.code, Code::StateConflict);
         assert_eq!(refused.extra.expect("what is missing")["missing"], "conformance");
     });
@@ -119,7 +123,8 @@ fn a_draft_takes_the_form() {
         found(world).await;
         let owner = Citizen::identified(world, 1, "王掌柜").await;
         let organisation = OrganisationAsk { name: "麻花公司".into(), licence: licence(1) };
-        let organisation = people::register(&world.app, &owner.actor, organisation).await.expect("registered");
+        let organisation =
+            people::register(&world.app, &owner.actor, organisation).await.expect("registered");
         let business = Business {
             name_zh: "麻花".into(),
             name_en: "Twists".into(),
