@@ -127,9 +127,12 @@ impl MonitoringAsk {
         if to.saturating_sub(from) > rules::KEPT_DAYS * 24 * 60 * MINUTE_MS {
             return Err(refused("to", &format!("At most {} days.", rules::KEPT_DAYS)));
         }
-        // Minutes that are touched count whole.
-        let (from, to) = (from.div_euclid(MINUTE_MS), to.saturating_add(MINUTE_MS - 1).div_euclid(MINUTE_MS));
-        Ok(Range { from, to })
+        // Minutes that are touched count whole; the present one is touched from its first moment on.
+        let end = match self.to {
+            Some(_) => to.saturating_add(MINUTE_MS - 1).div_euclid(MINUTE_MS),
+            None => to.div_euclid(MINUTE_MS) + 1,
+        };
+        Ok(Range { from: from.div_euclid(MINUTE_MS), to: end })
     }
 }
 
@@ -320,6 +323,7 @@ mod tests {
         };
         let days = 24 * 60 * MINUTE_MS;
         check(ask(None, None), Ok(61));
+        assert_eq!(ask(None, None).range(120_000).map(|range| range.to).ok(), Some(3), "the minute that begins");
         check(ask(Some(now - MINUTE_MS), Some(now)), Ok(2));
         check(ask(Some(MINUTE_MS), Some(2 * MINUTE_MS)), Ok(1));
         check(ask(Some(now), Some(now)), Err("to"));
