@@ -323,7 +323,11 @@ mod tests {
         };
         let days = 24 * 60 * MINUTE_MS;
         check(ask(None, None), Ok(61));
-        assert_eq!(ask(None, None).range(120_000).map(|range| range.to).ok(), Some(3), "the minute that begins");
+        assert_eq!(
+            ask(None, None).range(120_000).map(|range| range.to).ok(),
+            Some(3),
+            "the minute that begins"
+        );
         check(ask(Some(now - MINUTE_MS), Some(now)), Ok(2));
         check(ask(Some(MINUTE_MS), Some(2 * MINUTE_MS)), Ok(1));
         check(ask(Some(now), Some(now)), Err("to"));
