@@ -26,7 +26,7 @@ async function visit(path, look = {}) {
   return opened;
 }
 
-const PAGES = ["/", "/docs", "/docs/guides/cashier", "/docs/guides/statements", "/api", "/api/create_order", "/errors", "/errors/signature_invalid", "/signatures", "/cashier", "/choose", "/status", "/changelog", "/nothing-here"];
+const PAGES = ["/", "/docs", "/docs/guides/cashier", "/docs/guides/statements", "/api", "/api/create_order", "/errors", "/errors/signature_invalid", "/signatures", "/cashier", "/choose", "/feedback", "/docs/guides/going-live", "/status", "/changelog", "/nothing-here"];
 
 for (const look of [{ width: 390, touch: true }, { width: 1440, locale: "en-US", colorScheme: "dark" }]) {
   test(`every page is whole at ${look.width} px, ${look.locale ?? "zh-CN"}, ${look.colorScheme ?? "light"}`, async () => {
@@ -120,6 +120,28 @@ test("the status shows this server's own figures, and says when it is gone", asy
   assert.ok((await page.textContent(".figures")).includes(records.toLocaleString("en-US")));
   await page.route("**/v1/public/status", (route) => route.abort());
   await page.waitForSelector('.health[data-face="lost"]');
+  await close();
+});
+
+test("feedback is checked, sent once, and kept when no answer comes", async () => {
+  const { page, errors, close } = await visit("/feedback", { width: 390, touch: true });
+  await page.click('.letter button[type="submit"]');
+  await page.waitForSelector("#topic-fault");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "topic");
+  assert.equal(await page.getAttribute("#text", "aria-invalid"), "true");
+  await checkPage(page, "developers-feedback-faults");
+  await page.selectOption("#topic", "DOCUMENTS");
+  await page.fill("#text", "第二步的 curl 少了引号。");
+  await page.fill("#contact", "dev@shop.example");
+  await page.route("**/v1/public/feedback", (route) => route.abort(), { times: 1 });
+  await page.click('.letter button[type="submit"]');
+  await page.waitForSelector(".notice.bad");
+  assert.equal(await page.inputValue("#text"), "第二步的 curl 少了引号。");
+  await page.click('.letter button[type="submit"]');
+  await page.waitForSelector(".notice.done");
+  assert.match(await page.textContent(".notice.done code"), /^fbk_/);
+  await checkPage(page, "developers-feedback-done");
+  assert.deepEqual(errors.filter((error) => !/ERR_FAILED|Failed to load resource/.test(error)), []);
   await close();
 });
 

@@ -10,8 +10,10 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
-use jialing_crypto::SigningKey;
+use jialing_conform::signed;
+use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::http_signature::RequestSignature;
+use jialing_crypto::{PublicKey, SigningKey};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -39,6 +41,39 @@ enum What {
         key: PathBuf,
         #[command(subcommand)]
         verb: Verb,
+    },
+    /// Feedback of integrators and readers: list, read, answer
+    Feedback {
+        /// The platform's address
+        #[arg(long)]
+        url: String,
+        /// Your name, as the platform's configuration has it
+        #[arg(long)]
+        operator: String,
+        /// Your secret key (PKCS#8 PEM)
+        #[arg(long)]
+        key: PathBuf,
+        #[command(subcommand)]
+        verb: FeedbackVerb,
+    },
+}
+
+#[derive(Subcommand)]
+enum FeedbackVerb {
+    /// Feedback, newest first
+    List {
+        /// Only what is in this state: OPEN or ANSWERED
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// One feedback, with whom to answer
+    Show { feedback: String },
+    /// Answer it, once; its merchant is told
+    Answer {
+        feedback: String,
+        /// The answer
+        #[arg(long)]
+        text: String,
     },
 }
 
@@ -68,15 +103,21 @@ enum Verb {
         #[arg(long)]
         reason: String,
     },
-    /// Keep the digest of a conformance report that you checked
+    /// Keep the digest of a conformance report: check the report here, or name the digest of one that you checked
     Conformance {
         application: String,
-        /// SHA-256 of the signed report, hexadecimal
+        /// The signed report, JSON or page: its signature is checked and that every scenario passed
+        #[arg(long, requires = "signed_by", required_unless_present = "sha256")]
+        report: Option<PathBuf>,
+        /// A public key (PEM) that may have signed the report, such as the sandbox's; once for each
         #[arg(long)]
-        sha256: String,
+        signed_by: Vec<PathBuf>,
+        /// SHA-256 of the signed report, hexadecimal
+        #[arg(long, requires = "suite", conflicts_with = "report")]
+        sha256: Option<String>,
         /// The suite and its version
         #[arg(long)]
-        suite: String,
+        suite: Option<String>,
     },
     /// Fetch a document; that you read it is written down
     Document {
@@ -89,11 +130,19 @@ enum Verb {
 }
 
 pub(crate) fn run(args: Args) -> Done {
-    let What::Applications { url, operator, key, verb } = args.what;
-    let pem = fs::read_to_string(&key).map_err(|error| format!("cannot read {}: {error}", key.display()))?;
-    let key = SigningKey::from_pkcs8_pem(&pem).map_err(|error| format!("{}: {error}", key.display()))?;
-    let desk = Desk { url: url.trim_end_matches('/').to_owned(), operator, key };
-    runtime()?.block_on(desk.carry_out(verb))
+    let runtime = runtime()?;
+    match args.what {
+        What::Applications { url, operator, key, verb } => {
+            runtime.block_on(Desk::open(&url, operator, &key)?.carry_out(verb))
+        }
+        What::Feedback { url, operator, key, verb } => {
+            runtime.block_on(Desk::open(&url, operator, &key)?.answer_for(verb))
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, String> {
+    fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
 /// The platform, and who asks it.
@@ -104,14 +153,32 @@ struct Desk {
 }
 
 impl Desk {
+    fn open(url: &str, operator: String, key: &Path) -> Result<Self, String> {
+        let parsed = SigningKey::from_pkcs8_pem(&read_text(key)?);
+        let key = parsed.map_err(|error| format!("{}: {error}", key.display()))?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), operator, key })
+    }
+
+    async fn answer_for(&self, verb: FeedbackVerb) -> Done {
+        let of = |feedback: &str| format!("/v1/operator/feedback/{feedback}");
+        show(&match verb {
+            FeedbackVerb::List { state } => self.list("feedback", state).await?,
+            FeedbackVerb::Show { feedback } => self.ask(Method::GET, &of(&feedback), None).await?,
+            FeedbackVerb::Answer { feedback, text } => {
+                self.tell(&of(&feedback), "answer", Some(json!({ "answer": text }))).await?
+            }
+        })
+    }
+
+    async fn list(&self, what: &str, state: Option<String>) -> Result<Value, String> {
+        let query = state.map(|state| format!("?state={state}&limit=100")).unwrap_or("?limit=100".into());
+        self.ask(Method::GET, &format!("/v1/operator/{what}{query}"), None).await
+    }
+
     async fn carry_out(&self, verb: Verb) -> Done {
         let of = |application: &str| format!("/v1/operator/applications/{application}");
         let answer = match verb {
-            Verb::List { state } => {
-                let query =
-                    state.map(|state| format!("?state={state}&limit=100")).unwrap_or("?limit=100".into());
-                self.ask(Method::GET, &format!("/v1/operator/applications{query}"), None).await?
-            }
+            Verb::List { state } => self.list("applications", state).await?,
             Verb::Show { application } => self.ask(Method::GET, &of(&application), None).await?,
             Verb::Take { application } => self.tell(&of(&application), "take", None).await?,
             Verb::Approve { application } => self.tell(&of(&application), "approve", None).await?,
@@ -122,8 +189,11 @@ impl Desk {
             Verb::Refuse { application, reason } => {
                 self.tell(&of(&application), "refuse", Some(json!({ "reason": reason }))).await?
             }
-            Verb::Conformance { application, sha256, suite } => {
-                let body = json!({ "sha256": sha256, "suite": suite });
+            Verb::Conformance { application, report, signed_by, sha256, suite } => {
+                let body = match report {
+                    Some(file) => checked(&file, &signed_by)?,
+                    None => json!({ "sha256": sha256, "suite": suite }),
+                };
                 self.tell(&of(&application), "conformance", Some(body)).await?
             }
             Verb::Document { application, document, out } => {
@@ -132,8 +202,7 @@ impl Desk {
                 return write_new(&out, &bytes);
             }
         };
-        println!("{}", serde_json::to_string_pretty(&answer).map_err(|error| error.to_string())?);
-        Ok(ExitCode::SUCCESS)
+        show(&answer)
     }
 
     async fn tell(&self, of: &str, verb: &str, body: Option<Value>) -> Result<Value, String> {
@@ -168,6 +237,34 @@ impl Desk {
     }
 }
 
+fn show(answer: &Value) -> Done {
+    println!("{}", serde_json::to_string_pretty(answer).map_err(|error| error.to_string())?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is handed in of a report that one of these keys signed and whose every scenario passed.
+fn checked(file: &Path, signed_by: &[PathBuf]) -> Result<Value, String> {
+    let mut keys = Vec::new();
+    for key in signed_by {
+        let parsed = PublicKey::from_spki_pem(&read_text(key)?);
+        keys.push(parsed.map_err(|error| format!("{}: {error}", key.display()))?);
+    }
+    let text = read_text(file)?;
+    let verified = signed::verify(&text, &keys).map_err(|error| format!("{}: {error}", file.display()))?;
+    if !verified.pinned {
+        return Err("name the key that may have signed the report: --signed-by FILE".to_owned());
+    }
+    if !verified.report.passed() {
+        return Err(format!("{}: the suite has not passed", file.display()));
+    }
+    let sha256 = hex(&HashAlgorithm::Sha256.digest(text.as_bytes()));
+    Ok(json!({ "sha256": sha256, "suite": format!("jialing-conformance/{}", verified.report.suite) }))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Corrections out of `FIELD=NOTE`.
 fn read(corrections: &[String]) -> Result<Vec<Value>, String> {
     let one = |text: &String| {
@@ -194,6 +291,40 @@ fn write_new(out: &Path, bytes: &[u8]) -> Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jialing_conform::{Outcome, Report, Scenario, System, Tick};
+    use jialing_crypto::Suite;
+
+    #[test]
+    fn only_a_passed_report_that_a_named_key_signed_is_handed_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = SigningKey::generate(Suite::Ed25519);
+        let write = |name: &str, text: &str| {
+            let file = folder.path().join(name);
+            fs::write(&file, text).expect("written");
+            file
+        };
+        let ours = write("ours.pem", &key.public().to_pem());
+        let others = write("others.pem", &SigningKey::generate(Suite::Ed25519).public().to_pem());
+        let report = |seen: bool| {
+            let tick = || Tick { at: "2026-11-22T08:00:00Z".into(), evidence: "ord_1".into() };
+            let outcomes: Vec<Outcome> = Scenario::ALL
+                .iter()
+                .map(|scenario| Outcome { scenario: *scenario, seen: seen.then(tick), steps: Vec::new() })
+                .collect();
+            let system = System { name: "shop".into(), version: "1".into() };
+            let made_at = "2026-11-22T08:00:00Z".to_owned();
+            let report = Report::new(made_at, "sbx_1".into(), "mch_1".into(), system, &outcomes);
+            serde_json::to_string(&signed::sign(&report, &key)).expect("JSON")
+        };
+        let (passed, not) = (write("passed.json", &report(true)), write("not.json", &report(false)));
+        let handed = checked(&passed, &[others.clone(), ours.clone()]).expect("it passed");
+        assert_eq!(handed["sha256"].as_str().map(str::len), Some(64));
+        assert!(handed["suite"].as_str().expect("a suite").starts_with("jialing-conformance/"));
+        let refused = |file: &Path, keys: &[PathBuf]| checked(file, keys).expect_err("refused");
+        assert!(refused(&not, std::slice::from_ref(&ours)).contains("has not passed"));
+        assert!(refused(&passed, &[others]).contains("not by the one you named"));
+        assert!(refused(&passed, &[]).contains("--signed-by"), "without a named key nothing is believed");
+    }
 
     #[test]
     fn corrections_are_fields_with_notes() {

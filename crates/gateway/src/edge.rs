@@ -6,6 +6,7 @@ use std::time::Instant;
 use axum::extract::FromRef;
 use axum::http::Extensions;
 use jialing_platform::App;
+use jialing_platform::monitoring::Meter;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::EdgeConfig;
@@ -25,6 +26,8 @@ pub(crate) struct Parts {
     pub config: EdgeConfig,
     /// Fill levels of all rate limits.
     pub(crate) buckets: Buckets,
+    /// What merchants' servers asked, until it is written down.
+    pub(crate) meter: Arc<Meter>,
     /// Requests that may still be taken.
     pub(crate) in_flight: Semaphore,
     /// Requests with a large body that may still be taken.

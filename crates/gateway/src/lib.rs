@@ -88,6 +88,7 @@ fn build(
     let queries = openapi::query_names(&mut api);
     let edge = Edge::new(Parts {
         buckets: Default::default(),
+        meter: Default::default(),
         in_flight: Semaphore::new(config.limits.in_flight),
         large: Semaphore::new(config.limits.large_bodies),
         streams: Arc::new(Semaphore::new(config.limits.streams)),

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jialing_platform::webhooks::{Signers, deliver};
-use jialing_platform::{App, idempotency, nonces};
+use jialing_platform::{App, idempotency, monitoring, nonces};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -64,7 +64,7 @@ impl Gateway {
         let signers = Signers::new(config.answer_keys.clone());
         let (edge, router) = build(app, config, &working, &stopping);
         let telling = deliver::keep(&edge.app, signers).map_err(std::io::Error::other)?;
-        let mut helpers = vec![tokio::spawn(clean(edge.clone())), telling];
+        let mut helpers = vec![tokio::spawn(clean(edge.clone())), telling, writing(&edge)];
         helpers.extend(edge.city.clone().map(|city| tokio::spawn(city.follow(edge.app.clone()))));
         let accepting = Accepting { listener, router, edge: edge.clone(), connections, stopping, working };
         let accepting = Some(tokio::spawn(accepting.run()));
@@ -88,6 +88,7 @@ impl Running {
         if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!("requests were still being worked on when the time to drain was over");
         }
+        write_rest(&self.edge).await;
     }
 }
 
@@ -210,7 +211,7 @@ struct Held {
     /// Requests borrow it to say that they are being worked on; taken away by the stop.
     working: Mutex<Option<mpsc::Sender<()>>>,
     worked: tokio::sync::Mutex<mpsc::Receiver<()>>,
-    helper: JoinHandle<()>,
+    helpers: [JoinHandle<()>; 2],
 }
 
 impl Gateway {
@@ -220,12 +221,12 @@ impl Gateway {
         let (working, worked) = mpsc::channel(1);
         let (stop, stopping) = watch::channel(false);
         let (edge, router) = build(app, config, &working, &stopping);
-        let helper = tokio::spawn(clean(edge.clone()));
+        let helpers = [tokio::spawn(clean(edge.clone())), writing(&edge)];
         let held = Held {
             stop,
             working: Mutex::new(Some(working)),
             worked: tokio::sync::Mutex::new(worked),
-            helper,
+            helpers,
         };
         Mounted { router, edge, held: Arc::new(held) }
     }
@@ -248,13 +249,14 @@ impl Mounted {
         if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!("requests were still being worked on when the time to drain was over");
         }
-        self.held.helper.abort();
+        write_rest(&self.edge).await;
+        self.held.helpers.iter().for_each(JoinHandle::abort);
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.helper.abort();
+        self.helpers.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -267,6 +269,22 @@ impl std::fmt::Debug for Mounted {
 /// Waits until a stop is asked for.
 async fn asked(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Writes what merchants' servers asked, minute by minute.
+fn writing(edge: &Edge) -> JoinHandle<()> {
+    monitoring::keep_writing(&edge.app, edge.meter.clone())
+}
+
+/// Writes what the last minute counted, when nothing more is counted.
+async fn write_rest(edge: &Edge) {
+    if let Err(problem) = monitoring::flush(&edge.app, &edge.meter).await {
+        tracing::warn!(
+            code = problem.code.text(),
+            fault = problem.internal.as_deref(),
+            "the last minute of integrators' figures was not written"
+        );
+    }
 }
 
 /// Cleans away what the edge keeps for a time.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    App, Result, applications, audit, codes, debits, exchange, exports, merchants, notices, orders, outbox,
-    payouts, people, policies, reconciliations, settlements, splits, statements, supply, transfers, webhooks,
-    witnesses,
+    App, Result, applications, audit, codes, debits, exchange, exports, feedback, merchants, monitoring,
+    notices, orders, outbox, payouts, people, policies, reconciliations, settlements, splits, statements, supply,
+    transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -49,12 +49,17 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         applications::keep(app),
         supply::keep(app),
         people::keep(app),
+        monitoring::alerts::keep_looking(app),
         every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
             codes::forget(&app).await?;
             outbox::expire(&app).await
         }),
         every(app, HOUSEKEEPING, "old deliveries could not be forgotten", |app| async move {
             webhooks::expire(&app).await
+        }),
+        every(app, HOUSEKEEPING, "old figures and feedback could not be forgotten", |app| async move {
+            feedback::expire(&app).await?;
+            monitoring::expire(&app).await
         }),
         every(app, HOUSEKEEPING, "merchants could not be warned of keys that end", |app| async move {
             merchants::warn_of_ending_keys(&app).await

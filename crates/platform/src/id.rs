@@ -124,6 +124,8 @@ tags! {
     SplitMoveTag SplitMoveId "spm",
     /// A settlement batch; also the number of the withdrawal that pays it.
     SettlementTag SettlementId "set",
+    /// What somebody wrote to the people who run the platform.
+    FeedbackTag FeedbackId "fbk",
 }
 
 impl<T: Tag> Id<T> {

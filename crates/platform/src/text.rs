@@ -32,6 +32,24 @@ pub fn line(field: &'static str, text: &str, most: usize) -> Result<()> {
     Ok(())
 }
 
+/// Checks a text of 1 to `most` characters that may have several lines, parted by line feeds.
+///
+/// # Errors
+/// `invalid_request`, naming `field`.
+pub fn lines(field: &'static str, text: &str, most: usize) -> Result<()> {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > most {
+        return Err(refused(field, format!("`{field}` has from 1 to {most} characters.")));
+    }
+    if text.chars().any(|c| c != '\n' && is_unsafe(c)) {
+        return Err(refused(
+            field,
+            format!("`{field}` has no control characters but line feeds, and no direction marks."),
+        ));
+    }
+    Ok(())
+}
+
 /// As [`line`], if there is a text at all.
 ///
 /// # Errors
@@ -99,6 +117,19 @@ mod tests {
         check("nul\0", false);
         check("\u{202e}txt", false);
         check("a\u{2066}b", false);
+    }
+
+    #[test]
+    fn a_text_may_have_several_lines() {
+        let check = |text: &str, fits: bool| assert_eq!(lines("text", text, 12).is_ok(), fits, "{text:?}");
+        check("one\ntwo", true);
+        check("exactly 12 c", true);
+        check("thirteen char", false);
+        check("", false);
+        check(" \n ", false);
+        check("a\r\nb", false);
+        check("nul\0", false);
+        check("\u{202e}txt", false);
     }
 
     #[test]

@@ -15,6 +15,7 @@ const Errors = lazy(() => import("./pages/errors.tsx"));
 const Changelog = lazy(() => import("./pages/changelog.tsx"));
 const Status = lazy(() => import("./pages/status.tsx"));
 const Choose = lazy(() => import("./pages/choose.tsx"));
+const Feedback = lazy(() => import("./pages/feedback.tsx"));
 const Debugger = lazy(() => import("./signing/debugger.tsx"));
 const CashierDemo = lazy(() => import("./pages/cashier.tsx"));
 
@@ -45,6 +46,8 @@ function onlyPage(name: string): ReactNode {
       return <Status />;
     case "choose":
       return <Choose />;
+    case "feedback":
+      return <Feedback />;
     case "signatures":
       return <Debugger />;
     case "cashier":

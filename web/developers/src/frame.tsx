@@ -20,6 +20,8 @@ export const PLACES: readonly { to: string; name: Both }[] = [
 
 const MORE: readonly { to: string; name: Both }[] = [
   { to: "/choose", name: { zh: "选择产品", en: "Which product" } },
+  { to: "/docs/guides/going-live", name: { zh: "上线", en: "Going live" } },
+  { to: "/feedback", name: { zh: "反馈", en: "Feedback" } },
   { to: "/changelog", name: { zh: "更新日志", en: "Changelog" } },
 ];
 

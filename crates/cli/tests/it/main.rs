@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod documents;
 mod export;
+mod feedback;
 mod keys;
 mod program;
 mod sandbox;

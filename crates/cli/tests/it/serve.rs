@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::program::{Server, run, said};
 
 /// A folder with a configuration that production accepts.
-struct Setup {
+pub(crate) struct Setup {
     folder: tempfile::TempDir,
-    config: String,
+    pub(crate) config: String,
 }
 
 impl Setup {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let setup = Self { folder, config: CONFIG.to_owned() };
         for name in ["answers.pem", "bank.pem"] {
@@ -26,7 +26,7 @@ impl Setup {
         setup
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -35,7 +35,7 @@ impl Setup {
         mode(&self.path(name), 0o600);
     }
 
-    fn file(&self) -> String {
+    pub(crate) fn file(&self) -> String {
         let file = self.path("jialing.toml");
         fs::write(&file, &self.config).expect("written");
         file.to_str().expect("a plain path").to_owned()

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use jialing_platform::Problem;
 use jialing_platform::sessions::Origin;
 
+use super::once::Owner;
 use crate::answer::Failed;
 use crate::edge::Edge;
 use crate::layers::notes::Notes;
@@ -58,6 +59,23 @@ pub(crate) async fn door(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match knock(&Edge::of(&parts.extensions), &parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(problem) => Failed(problem).into_response(),
+    }
+}
+
+/// The same for writes with an `Idempotency-Key`: the key belongs to the address, which is personal data and
+/// so stands in the table as a keyed hash.
+pub(crate) async fn letter_box(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let edge = Edge::of(&parts.extensions);
+    match knock(&edge, &parts) {
+        Ok(()) => {
+            let from = network(address(&edge, &parts)).to_string();
+            parts
+                .extensions
+                .insert(Owner(format!("visitor/{}", edge.app.blind.of("idempotency_keys.owner", &from))));
+            next.run(Request::from_parts(parts, body)).await
+        }
         Err(problem) => Failed(problem).into_response(),
     }
 }

@@ -4,10 +4,11 @@ use axum::extract::MatchedPath;
 use axum::http::{Method, request::Parts};
 
 /// Files, sums over long times, and work for many events at once.
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 9] = [
     "/v1/merchant/events/redeliver",
     "/v1/merchant/exports",
     "/v1/merchant/exports/{export_id}/file",
+    "/v1/merchant/monitoring",
     "/v1/merchant/statement",
     "/v1/merchant/webhooks/{webhook_id}/ping",
     "/v1/bank/accounts/{account}/exports",

@@ -4,6 +4,7 @@
 //! | router made with | who passes | rate |
 //! |---|---|---|
 //! | [`door`] | anyone: signing up, signing in | per address |
+//! | [`letter_box`] | anyone, with an `Idempotency-Key` of the address | per address |
 //! | [`public_reads`] | anyone | per address |
 //! | [`signed_in`] | a session's bearer token | per session |
 //! | [`signed_by_merchant`], [`signed_by_bank`], [`signed_by_operator`] | a signed request, within its key's limits | per key; costly routes also each by itself |
@@ -13,6 +14,7 @@
 mod address;
 mod forms;
 mod heavy;
+mod measure;
 mod once;
 mod scopes;
 mod sealed;
@@ -44,6 +46,13 @@ pub(crate) fn door(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     router.route_layer(from_fn(address::door))
 }
 
+/// Doors through which anyone may write something once, at the rate of `limits.doors` per address: their routes
+/// are made with [`once`].
+pub(crate) fn letter_box(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
+    each_operation(router.get_openapi_mut(), |operation| operation.may_answer(&[Code::RateLimited]));
+    router.route_layer(from_fn(address::letter_box))
+}
+
 /// Public reads, at the rate of `limits.public` per address.
 pub(crate) fn public_reads(mut router: OpenApiRouter<Edge>) -> OpenApiRouter<Edge> {
     each_operation(router.get_openapi_mut(), |operation| operation.may_answer(&[Code::RateLimited]));
@@ -66,7 +75,11 @@ pub(crate) fn signed_by_merchant(router: OpenApiRouter<Edge>) -> OpenApiRouter<E
         operation.may_answer(&signed::LIMITED);
         sub_merchant::describe(operation);
     });
-    router.route_layer(from_fn(sub_merchant::act)).route_layer(from_fn(signed::merchant_gate))
+    // The last one added stands outermost: what the gate refuses is counted too, once it knows whom.
+    router
+        .route_layer(from_fn(sub_merchant::act))
+        .route_layer(from_fn(signed::merchant_gate))
+        .route_layer(from_fn(measure::measure))
 }
 
 /// Routes for banks' servers.

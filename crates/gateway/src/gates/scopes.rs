@@ -38,6 +38,8 @@ const TABLE: &[(&str, Area)] = &[
     ("/v1/merchant/api-keys", Area::Webhooks),
     ("/v1/merchant/events", Area::Events),
     ("/v1/merchant/receipts", Area::Receipts),
+    ("/v1/merchant/monitoring", Area::Monitoring),
+    ("/v1/merchant/feedback", Area::Monitoring),
 ];
 
 /// What a route asks of a key.
@@ -89,6 +91,8 @@ mod tests {
         check(Method::POST, "/v1/merchant/mandates/{token}/orders", "mandates:write");
         check(Method::DELETE, "/v1/merchant/webhooks/{webhook_id}", "webhooks:write");
         check(Method::POST, "/v1/merchant/security/echo", "nothing");
+        check(Method::GET, "/v1/merchant/monitoring", "monitoring:read");
+        check(Method::POST, "/v1/merchant/feedback", "monitoring:write");
         check(Method::GET, "/v1/merchant/ordersandmore", "everything");
         check(Method::GET, "/v1/merchant/new", "everything");
     }

@@ -28,7 +28,7 @@ use super::scopes::{Needs, needs};
 use super::sealed;
 use crate::answer::{Failed, placed};
 use crate::edge::Edge;
-use crate::layers::notes::Notes;
+use crate::layers::notes::{Asker, Notes};
 use crate::rates;
 
 /// Seconds that a timestamp may lie before or after the server's clock.
@@ -112,7 +112,8 @@ pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
             mchid.parse().map_err(|fault: BadId| key_unknown().field("mchid").detail(format!("{fault}.")))?;
         let key = merchants::door_key(&app, id, &serial).await?.ok_or_else(key_unknown)?;
         let ends = key.ends_soon.then_some(key.valid_to);
-        Ok(Found { id, key: key.public_key, limits: key.limits, ends })
+        let asker = Some(Asker { merchant: id, provider: None });
+        Ok(Found { id, key: key.public_key, limits: key.limits, ends, asker })
     };
     let pass = |request: &mut Request, merchant: MerchantId, signed: Proof| {
         let Proof { serial, body_sha256 } = signed;
@@ -124,7 +125,13 @@ pub(super) async fn merchant_gate(request: Request, next: Next) -> Response {
 pub(super) async fn bank_gate(request: Request, next: Next) -> Response {
     let find = |app: App, code: String, serial: String| async move {
         let key = institutions::key(&app, &code, &serial).await?;
-        Ok(Found { id: key.institution, key: key.public_key, limits: KeyLimits::default(), ends: None })
+        Ok(Found {
+            id: key.institution,
+            key: key.public_key,
+            limits: KeyLimits::default(),
+            ends: None,
+            asker: None,
+        })
     };
     let pass = |request: &mut Request, id: InstitutionId, signed: Proof| {
         let Proof { serial, body_sha256 } = signed;
@@ -142,6 +149,7 @@ pub(super) async fn operator_gate(request: Request, next: Next) -> Response {
             key: known.key.clone(),
             limits: KeyLimits::default(),
             ends: None,
+            asker: None,
         });
         async move { found.ok_or_else(key_unknown) }
     };
@@ -163,6 +171,8 @@ struct Found<I> {
     limits: KeyLimits,
     /// When it ends, if that is near.
     ends: Option<i64>,
+    /// Whose figures count the request, once the key is proved.
+    asker: Option<Asker>,
 }
 
 /// What was proved.
@@ -231,6 +241,10 @@ where
     notes.sign(found.key.suite());
     if let Some(ends) = found.ends {
         notes.key_ends(ends);
+    }
+    // Whoever only claims to be a merchant changes nothing of its figures.
+    if let Some(asker) = found.asker {
+        notes.asks(asker);
     }
     let caller = format!("{}/{}", found.id, form.serial());
     edge.buckets.count(&notes, rates::Caller::Key(caller.clone()), edge.config.limits.key)?;

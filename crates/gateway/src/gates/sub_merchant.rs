@@ -24,6 +24,7 @@ use super::scopes::{Needs, needs};
 use super::signed::Merchant;
 use crate::answer::Failed;
 use crate::edge::Edge;
+use crate::layers::notes::{Asker, Notes};
 use crate::openapi::Described;
 
 /// The merchant that the header names, if there is one.
@@ -69,6 +70,8 @@ async fn acting(mut request: Request) -> Result<Request> {
     })?;
     let provider = caller.merchant;
     providers::may(&edge.app, provider, merchant, scope).await?;
+    // A provider without a grant does not reach the merchant's figures.
+    Notes::of(request.extensions()).asks(Asker { merchant, provider: Some(provider) });
     (caller.merchant, caller.provider) = (merchant, Some(provider));
     // A provider's keys of idempotency and the merchant's own never meet.
     request.extensions_mut().insert(Owner(format!("{merchant}/{provider}")));

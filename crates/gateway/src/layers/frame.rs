@@ -110,7 +110,7 @@ fn write_problem(edge: &Edge, request_id: &str, response: &mut Response) -> Opti
 }
 
 /// The code of an error answer that carries no problem.
-fn bare(status: StatusCode) -> Option<Code> {
+pub(crate) fn bare(status: StatusCode) -> Option<Code> {
     match status.as_u16() {
         0..400 => None,
         404 => Some(Code::NotFound),

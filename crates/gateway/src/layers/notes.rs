@@ -1,11 +1,13 @@
 //! What the layers inside learn about a request and the frame tells with its answer, whatever becomes
-//! of the handler: how to sign it, how full the caller's buckets are, and when the caller's key ends.
+//! of the handler: how to sign it, whom it counts for, how full the caller's buckets are, and when the caller's
+//! key ends.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use jialing_crypto::Suite;
 use jialing_platform::clock::rfc3339;
+use jialing_platform::id::MerchantId;
 
 use crate::rates::Standing;
 
@@ -25,6 +27,14 @@ struct Noted {
     suite: Option<Suite>,
     key_ends: Option<i64>,
     rates: Vec<Standing>,
+    asker: Option<Asker>,
+}
+
+/// Whom a request of a merchant's server counts for: the merchant, and the provider that acts for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asker {
+    pub(crate) merchant: MerchantId,
+    pub(crate) provider: Option<MerchantId>,
 }
 
 impl Notes {
@@ -45,6 +55,16 @@ impl Notes {
     /// The key that signed ends soon: at this time, milliseconds.
     pub(crate) fn key_ends(&self, at: i64) {
         self.lock().key_ends = Some(at);
+    }
+
+    /// The request's key was proved to be this merchant's, or its provider may act for it.
+    pub(crate) fn asks(&self, asker: Asker) {
+        self.lock().asker = Some(asker);
+    }
+
+    /// Whom the request counts for, if that was proved.
+    pub(crate) fn asker(&self) -> Option<Asker> {
+        self.lock().asker
     }
 
     /// A request was counted.

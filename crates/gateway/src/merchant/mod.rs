@@ -6,6 +6,7 @@ mod debits;
 mod events;
 mod history;
 mod mandates;
+mod monitoring;
 mod orders;
 mod payouts;
 mod providers;
@@ -94,6 +95,9 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(reconciliations::resolve))
             .routes(routes!(providers::sub_merchants))
             .routes(routes!(supply::of))
+            .routes(routes!(monitoring::read))
+            .routes(once(routes!(monitoring::give)))
+            .routes(routes!(monitoring::of))
             .routes(routes!(events::list))
             .routes(routes!(events::of))
             .routes(routes!(events::acknowledge))

@@ -2,6 +2,7 @@
 //! that the configuration names, and leaves an audit entry under the operator's name.
 
 mod applications;
+mod feedback;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,6 +20,9 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(applications::approve))
             .routes(routes!(applications::refuse))
             .routes(routes!(applications::conform))
-            .routes(routes!(applications::document)),
+            .routes(routes!(applications::document))
+            .routes(routes!(feedback::list))
+            .routes(routes!(feedback::of))
+            .routes(routes!(feedback::answer)),
     )
 }

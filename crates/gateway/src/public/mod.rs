@@ -1,9 +1,10 @@
-//! `/v1/public`: what anyone may read, and check the ledger with without trusting it.
+//! `/v1/public`: what anyone may read, and check the ledger with without trusting it; and a letter box.
 
 mod asks;
 mod cashier;
 mod downloads;
 mod errors;
+mod feedback;
 mod keys;
 pub(crate) mod log;
 mod proofs;
@@ -15,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::edge::Edge;
-use crate::gates::public_reads;
+use crate::gates::{letter_box, once, public_reads};
 
 pub(crate) fn routes() -> OpenApiRouter<Edge> {
     let routes = OpenApiRouter::new()
@@ -37,5 +38,5 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(downloads::fetch))
         .routes(routes!(uploads::send))
         .routes(routes!(errors::list));
-    public_reads(routes)
+    public_reads(routes).merge(letter_box(OpenApiRouter::new().routes(once(routes!(feedback::give)))))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jialing_platform::applications::agreement::{self, AcceptAsk, Agreement};
 use jialing_platform::applications::{
-    self, Application, ApplicationAsk, Business, Document, DocumentAsk, documents,
+    self, Application, ApplicationAsk, Business, Document, DocumentAsk, Requirements, documents,
 };
 use jialing_platform::id::{ApplicationId, FileId};
 use jialing_platform::{App, Page, PageAsk};
@@ -66,6 +66,23 @@ pub(super) async fn set(
     Json(business): Json<Business>,
 ) -> Answer<Application> {
     found(applications::set(&app, &actor, id, business).await?)
+}
+
+/// Fills in what is to be connected, how much of it and when; the answer shows the platform choice that fits.
+///
+/// The whole form is replaced. It may be changed until the application is refused, also after the go-live.
+///
+/// Problems: `not_found`, `invalid_request`, `amount_invalid`, `state_conflict`.
+#[utoipa::path(put, path = "/v1/wallet/applications/{application_id}/requirements", operation_id = "set_requirements",
+    tag = "applications", params(("application_id" = ApplicationId, Path)), request_body = Requirements,
+    responses((status = 200, description = "The application", body = Application)))]
+pub(super) async fn require(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Path(id): Path<ApplicationId>,
+    Json(form): Json<Requirements>,
+) -> Answer<Application> {
+    found(applications::require(&app, &actor, id, form).await?)
 }
 
 /// Promises a document; the answer says where to send it.

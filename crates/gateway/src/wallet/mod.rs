@@ -13,6 +13,7 @@ mod identity;
 mod links;
 mod mandates;
 mod merchants;
+mod monitoring;
 mod notices;
 mod orders;
 mod organisations;
@@ -128,6 +129,7 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(applications::of, applications::set))
             .routes(once(routes!(applications::promise)))
             .routes(routes!(applications::remove))
+            .routes(routes!(applications::require))
             .routes(routes!(applications::submit))
             .routes(routes!(applications::agreement))
             .routes(routes!(applications::accept))
@@ -157,6 +159,7 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(settlements::approve))
             .routes(routes!(settlements::hold))
             .routes(routes!(settlements::release))
+            .routes(routes!(monitoring::read))
             .routes(routes!(providers::list))
             .routes(routes!(providers::grant, providers::revoke))
             .routes(routes!(merchants::refunds))

@@ -48,7 +48,7 @@ pub(super) async fn view(
 /// Problems: `order_paid`, `order_closed`, `in_progress`, `state_conflict`, `amount_mismatch`, `pin_required`, `pin_invalid`, `pin_locked`,
 /// `pin_not_set`, `device_unknown`, `device_signature_invalid`, `evidence_expired`, `nonce_reused`,
 /// `wallet_unavailable`, `merchant_inactive`, `balance_too_low`, `balance_too_high`,
-/// `over_single_limit`, `over_day_limit`, `over_year_limit`, `ledger_refused`, `overloaded`.
+/// `over_single_limit`, `over_day_limit`, `over_year_limit`, `ledger_refused`, `overloaded`, `amount_invalid`.
 #[utoipa::path(post, path = "/v1/wallet/orders/{order_id}/payments", operation_id = "pay_order", tag = "orders",
     params(("order_id" = OrderId, Path)), request_body = PayAsk,
     responses(

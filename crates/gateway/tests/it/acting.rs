@@ -12,7 +12,7 @@ use crate::world::{World, on_each_backend};
 const HEADER: &str = "Jialing-Sub-Merchant";
 
 /// A provider's server.
-async fn provider(world: &World, n: u32) -> (Shop, Server) {
+pub async fn provider(world: &World, n: u32) -> (Shop, Server) {
     let shop = Shop::open(world, n, "BKA").await;
     providers::set_kind(&world.app, shop.id, Kind::Provider, "operator/test").await.expect("a provider");
     let server = Server::of(world, &shop, Suite::Sm2Sm3).await;
@@ -37,7 +37,7 @@ async fn send(
 }
 
 /// The same, as a provider should.
-async fn act(
+pub async fn act(
     door: &Door,
     server: &Server,
     sub: &str,

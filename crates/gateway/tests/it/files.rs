@@ -192,7 +192,7 @@ fn a_file_that_stops_coming_is_given_up_and_only_so_many_come_at_once() {
 }
 
 /// A signed request of an operator.
-async fn operate(
+pub async fn operate(
     world: &World,
     door: &Door,
     (name, key): (&str, &SigningKey),

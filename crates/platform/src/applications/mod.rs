@@ -12,8 +12,10 @@
 //! stop leaves between two of them, [`advance`] finishes.
 
 pub mod agreement;
+pub mod choice;
 pub mod conformance;
 pub mod documents;
+pub mod requirements;
 mod review;
 pub mod rules;
 mod store;
@@ -33,6 +35,7 @@ use crate::{
 };
 
 pub use documents::{Document, DocumentAsk, DocumentKind};
+pub use requirements::{PlatformChoice, Requirements, require};
 pub use review::{CorrectionsAsk, RefuseAsk, approve, refuse, return_to, take};
 pub use store::ListAsk;
 
@@ -107,7 +110,7 @@ pub struct ApplicationAsk {
 #[serde(deny_unknown_fields)]
 #[schema(as = ApplicationCorrection)]
 pub struct Correction {
-    /// The field of `business`, or `documents.` and a kind.
+    /// The field of `business`, `documents.` and a kind, or `requirements`.
     #[schema(example = "documents.LICENCE")]
     pub field: String,
     /// What is wrong with it and what is wanted.
@@ -140,6 +143,12 @@ pub struct Application {
     pub state: State,
     /// The business.
     pub business: Business,
+    /// What is to be connected, once the form is filled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requirements: Option<Requirements>,
+    /// What fits the requirements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<PlatformChoice>,
     /// Its documents.
     pub documents: Vec<Document>,
     /// What to correct, while it is returned.
@@ -305,6 +314,8 @@ async fn own(app: &App, actor: &Actor, id: ApplicationId) -> Result<store::Row> 
 async fn shown(app: &App, row: store::Row) -> Result<Application> {
     let text = people::open(app, row.owner, BUSINESS, &row.business).await?;
     let business = serde_json::from_str(&text).map_err(Problem::internal)?;
+    let requirements = requirements::of(app, &row).await?;
+    let choice = requirements.as_ref().map(|form| choice::choose(form, row.kind, app.clock.millis()));
     let corrections = row.corrections.as_deref().map(serde_json::from_str).transpose();
     let approvals = [&row.first_approver, &row.second_approver].into_iter().flatten().count();
     Ok(Application {
@@ -313,6 +324,8 @@ async fn shown(app: &App, row: store::Row) -> Result<Application> {
         kind: row.kind,
         state: row.state,
         business,
+        requirements,
+        choice,
         documents: documents::of(app, row.id).await?,
         corrections: corrections.map_err(Problem::internal)?.unwrap_or_default(),
         reason: row.reason.clone(),

@@ -26,6 +26,9 @@ pub const FIELDS: [&str; 10] = [
     "contact_phone",
 ];
 
+/// The other form that an operator may ask to correct.
+pub const REQUIREMENTS: &str = "requirements";
+
 /// Documents that an application is not submitted without.
 pub const NEEDED: [DocumentKind; 3] =
     [DocumentKind::Licence, DocumentKind::LegalRepresentative, DocumentKind::Premises];
@@ -47,11 +50,16 @@ pub fn check(business: &Business) -> Result<()> {
     business.website.as_deref().map_or(Ok(()), |address| text::url("business.website", address))?;
     business.monthly_volume.positive("business.monthly_volume")?;
     text::line("business.contact_name", &business.contact_name, merchants::rules::MAX_NAME)?;
-    let digits = business.contact_phone.bytes().filter(u8::is_ascii_digit).count();
-    let plain = business.contact_phone.bytes().all(|byte| byte.is_ascii_digit() || b"+- ".contains(&byte));
-    if !plain || !(5..=15).contains(&digits) || business.contact_phone.len() > 20 {
+    phone("business.contact_phone", &business.contact_phone)
+}
+
+/// Checks a phone number of any country.
+pub(super) fn phone(field: &'static str, text: &str) -> Result<()> {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+- ".contains(&byte));
+    if !plain || !(5..=15).contains(&digits) || text.len() > 20 {
         return Err(Problem::new(Code::InvalidRequest)
-            .field("business.contact_phone")
+            .field(field)
             .detail("A phone number has from 5 to 15 digits, with +, - and spaces."));
     }
     Ok(())
@@ -103,7 +111,8 @@ pub fn corrections(corrections: &[Correction]) -> Result<()> {
             .field
             .strip_prefix("documents.")
             .is_some_and(|kind| kind.parse::<DocumentKind>().is_ok());
-        if !is_document && !FIELDS.contains(&correction.field.as_str()) {
+        let is_field = FIELDS.contains(&correction.field.as_str()) || correction.field == REQUIREMENTS;
+        if !is_document && !is_field {
             return refused("corrections.field", format!("There is no field {:?}.", correction.field));
         }
         text::line("corrections.note", &correction.note, MAX_TEXT)?;
@@ -167,6 +176,7 @@ mod tests {
             assert_eq!(found.as_deref(), field, "{some:?}");
         };
         check(&[one("mcc", "5812, not 5813"), one("documents.LICENCE", "the photo is blurred")], None);
+        check(&[one(REQUIREMENTS, "the peak is missing")], None);
         check(&[], Some("corrections"));
         check(&vec![one("mcc", "x"); MAX_CORRECTIONS + 1], Some("corrections"));
         check(&[one("state", "x")], Some("corrections.field"));

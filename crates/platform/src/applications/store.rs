@@ -32,6 +32,7 @@ pub(super) struct Row {
     pub(super) conformance_at: Option<i64>,
     pub(super) created_at: i64,
     pub(super) version: i64,
+    pub(super) requirements: Option<Vec<u8>>,
 }
 
 /// Which applications are listed.
@@ -98,6 +99,16 @@ pub(super) async fn set(tx: &mut Tx, id: ApplicationId, business: &Business, sea
     .bind(sealed.to_vec())
     .execute(&mut *tx)
     .await?;
+    Ok(())
+}
+
+/// Sets the sealed requirements.
+pub(super) async fn require(tx: &mut Tx, id: ApplicationId, sealed: &[u8]) -> Result<()> {
+    sqlx::query("UPDATE applications SET requirements = $2, version = version + 1 WHERE id = $1")
+        .bind(id)
+        .bind(sealed.to_vec())
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 

@@ -30,6 +30,8 @@ crate::stored! {
         Events = "events",
         /// Receipts.
         Receipts = "receipts",
+        /// Figures of the integration, and feedback.
+        Monitoring = "monitoring",
     }
 }
 

@@ -125,6 +125,12 @@ crate::stored! {
         CaseResolved = "case.resolved",
         /// A day's statement can be fetched.
         StatementReady = "statement.ready",
+        /// Something is wrong with the integration.
+        IntegrationAlert = "integration.alert",
+        /// What was wrong with it is over.
+        IntegrationRecovered = "integration.recovered",
+        /// The people who run the platform answered what was written to them.
+        FeedbackAnswered = "feedback.answered",
     }
 }
 

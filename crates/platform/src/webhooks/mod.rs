@@ -15,6 +15,7 @@
 pub mod deliver;
 mod deliveries;
 mod envelope;
+pub mod health;
 mod manage;
 mod notify;
 mod queue;

@@ -75,7 +75,7 @@ async fn all_documents(world: &World, owner: &Citizen, id: ApplicationId) -> Vec
     sent
 }
 
-async fn submitted(world: &World, owner: &Citizen, n: u32, kind: Kind) -> Application {
+pub async fn submitted(world: &World, owner: &Citizen, n: u32, kind: Kind) -> Application {
     let begun = begin(world, owner, n, kind).await;
     all_documents(world, owner, begun.id).await;
     let submitted = applications::submit(&world.app, &owner.actor, begun.id).await.expect("submitted");

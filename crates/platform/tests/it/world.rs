@@ -129,6 +129,13 @@ impl World {
         self.crash().await;
     }
 
+    /// From now on this is production, though merchants are still approved without review. Starts anew, as a
+    /// crash does.
+    pub async fn leave_the_sandbox(&mut self) {
+        self.settings.sandbox = false;
+        self.crash().await;
+    }
+
     /// Ends the followers only; [`World::crash`] starts them again.
     pub async fn stop_followers(&mut self) {
         for follower in self.followers.drain(..) {

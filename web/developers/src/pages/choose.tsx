@@ -110,6 +110,10 @@ export default function Choose() {
           </button>
         ))}
       </div>
+      <p className="soft">
+        {say({ zh: "已开始进件？填写需求表，应答会按公布的规则给出产品、客户端与文档：", en: "Applying already? Fill in the requirements form; its answer names products, client and pages by published rules: " })}
+        <Link to="/docs/guides/going-live#2-platform-choice--平台选择">{say({ zh: "平台选择", en: "platform choice" })}</Link>
+      </p>
       <div className="table" tabIndex={0}>
         <table>
           <caption role="status">{say({ zh: `${shown.length} 个产品`, en: `${shown.length} products` })}</caption>

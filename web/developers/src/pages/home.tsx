@@ -17,8 +17,8 @@ const STEPS: readonly { to: string; name: Both; how: Both }[] = [
   { to: "/choose", name: { zh: "规划", en: "Plan" }, how: { zh: "哪个产品适合您的场景", en: "Which product fits your case" } },
   { to: "/quickstart", name: { zh: "沙箱", en: "Sandbox" }, how: { zh: "十分钟收到第一笔付款", en: "The first payment in ten minutes" } },
   { to: pageAbout("conform"), name: { zh: "一致性测试", en: "Conformance" }, how: { zh: "重复、超时、伪造通知都要对", en: "Duplicates, lost answers, forged notices" } },
-  { to: pageAbout("live"), name: { zh: "上线", en: "Go live" }, how: { zh: "通过测试后换生产密钥", en: "Production keys after a passed suite" } },
-  { to: "/status", name: { zh: "监控", en: "Monitor" }, how: { zh: "成功率、延迟、错误码", en: "Success rate, latency, error codes" } },
+  { to: pageAbout("going-live"), name: { zh: "上线", en: "Go live" }, how: { zh: "通过测试后换生产密钥", en: "Production keys after a passed suite" } },
+  { to: `${pageAbout("going-live")}#7-monitoring--监控`, name: { zh: "监控", en: "Monitor" }, how: { zh: "成功率、延迟、错误码、告警", en: "Success rate, latency, error codes, alerts" } },
 ];
 
 const WAYS: readonly { to: string; name: Both; how: Both }[] = [
@@ -27,6 +27,7 @@ const WAYS: readonly { to: string; name: Both; how: Both }[] = [
   { to: "/signatures", name: { zh: "签名调试器", en: "Signature debugger" }, how: { zh: "粘贴请求，看被签的文本，并指出常见错误。密钥不离开浏览器。", en: "Paste a request, see the signed text, learn which mistake it is. Nothing leaves the browser." } },
   { to: "/cashier", name: { zh: "收银台与嵌入脚本", en: "Cashier and drop-in script" }, how: { zh: "一行脚本打开收银台，手机和电脑都能付。", en: "One script opens the cashier, on phones and desks." } },
   { to: "/api", name: { zh: "API 参考", en: "API reference" }, how: { zh: "每个接口有自己的地址，可在沙箱里直接运行。", en: "Each operation has its address and runs against a sandbox." } },
+  { to: "/feedback", name: { zh: "反馈", en: "Feedback" }, how: { zh: "文档写错了、接口不好用、缺了什么：写给运营人员。", en: "A page that is wrong, a call that is awkward: tell the operators." } },
   { to: "/errors", name: { zh: "错误码", en: "Error codes" }, how: { zh: "每个错误码一页：原因、处理、哪些接口会给出。", en: "A page for each: cause, fix, which operations answer it." } },
 ];
 
