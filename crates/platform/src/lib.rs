@@ -35,6 +35,7 @@ pub mod idempotency;
 pub mod institutions;
 pub mod links;
 pub mod mandates;
+mod memory;
 pub mod merchants;
 pub mod nonces;
 pub mod notices;

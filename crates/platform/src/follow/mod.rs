@@ -12,6 +12,7 @@ mod parties;
 mod progress;
 mod relevant;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jialing_ledger::Record;
@@ -129,7 +130,7 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
             next
         }
     };
-    let fed = whole_groups(app.engine.feed(from, LOOK).await.map_err(crate::Problem::internal)?);
+    let fed = fed(app, from).await?;
     let (records, Some(next)) = relevant(&fed, BATCH) else { return Ok(known.is_none().then_some(from)) };
     if let Some(first) = follower.after() {
         app.progress.reached(first, next).await;
@@ -151,6 +152,23 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
         })
         .await?;
     Ok(Some(next))
+}
+
+/// The records from number `from` on, in whole groups. Followers that keep up ask for the same ones one after
+/// the other: what was read last is kept, and a record never changes.
+async fn fed(app: &App, from: u64) -> Result<Arc<[Record]>> {
+    let mut last = app.memory().fed.lock().await;
+    if let Some((first, records)) = &*last
+        && *first == from
+    {
+        return Ok(records.clone());
+    }
+    let records = app.engine.feed(from, LOOK).await.map_err(crate::Problem::internal)?;
+    let records: Arc<[Record]> = whole_groups(records).into();
+    if !records.is_empty() {
+        *last = Some((from, records.clone()));
+    }
+    Ok(records)
 }
 
 /// `records` without a group at their end of which legs are missing: those come with the next ones.
