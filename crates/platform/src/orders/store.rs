@@ -145,8 +145,8 @@ pub(crate) struct New<'a> {
     pub(crate) expires_at: i64,
 }
 
-/// Adds an order that waits; the caller has looked that its number is free in the same transaction.
-pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Row> {
+/// Adds an order that waits; `None` if its number is taken.
+pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Option<Row>> {
     let New { id, ask, merchant, way, now, expires_at } = new;
     let row = sqlx::query_as(
         "INSERT INTO orders (id, merchant, out_trade_no, trade_type, store, description, amount, expires_in, attach,
@@ -176,8 +176,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Row> {
     .bind((way == Way::Scan).then(cashier::token))
     .fetch_optional(&mut *tx)
     .await?;
-    // The number was free at the look and is not now: the same request came twice, so look again.
-    log_some(tx, row, now).await?.ok_or_else(Problem::again)
+    log_some(tx, row, now).await
 }
 
 /// Notes on a new order which service provider made it; without one it stays as it is.
@@ -192,7 +191,7 @@ pub(super) async fn carry_provider(tx: &mut Tx, row: Row, provider: Option<Merch
     Ok(Row { provider, ..row })
 }
 
-/// Gives an order that waits, or whose payer was asked for the PIN, to an attempt until `until`; `None` if it
+/// Gives an order that waits, or whose payer was asked for the PIN, to an attempt until `until`; false if it
 /// does not wait at `now`.
 ///
 /// An order whose last attempt failed waits again: it passes through `NOTPAY`.
@@ -202,19 +201,19 @@ pub(crate) async fn lease(
     attempt: PaymentId,
     now: i64,
     until: i64,
-) -> Result<Option<Row>> {
+) -> Result<bool> {
     let leased = take(tx, id, attempt, now, until).await?;
-    if leased.is_none() && wait_again(tx, id, now).await? {
+    if !leased && wait_again(tx, id, now).await? {
         return take(tx, id, attempt, now, until).await;
     }
     Ok(leased)
 }
 
-async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<Option<Row>> {
-    let row = sqlx::query_as(
+async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<bool> {
+    let moved = sqlx::query_as(
         "UPDATE orders SET state = 'USERPAYING', attempt = $2, leased_until = $4, version = version + 1
          WHERE id = $1 AND (state = 'NOTPAY' OR state = 'USERPAYING' AND attempt IS NULL) AND expires_at > $3
-         RETURNING *",
+         RETURNING version, state, trade_type",
     )
     .bind(id)
     .bind(attempt)
@@ -222,7 +221,7 @@ async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64
     .bind(until)
     .fetch_optional(&mut *tx)
     .await?;
-    log_some(tx, row, now).await
+    Ok(log_moved(tx, id, moved, now).await?.is_some())
 }
 
 /// Notes that the payer of an order that waits was asked for the PIN; `None` if it does not wait.
@@ -275,13 +274,14 @@ pub(crate) async fn fail(
 
 /// Lets an order whose last attempt failed wait again; whether it was such an order.
 async fn wait_again(tx: &mut Tx, id: OrderId, now: i64) -> Result<bool> {
-    let row = sqlx::query_as(
-        "UPDATE orders SET state = 'NOTPAY', version = version + 1 WHERE id = $1 AND state = 'PAYERROR' RETURNING *",
+    let moved = sqlx::query_as(
+        "UPDATE orders SET state = 'NOTPAY', version = version + 1 WHERE id = $1 AND state = 'PAYERROR'
+         RETURNING version, state, trade_type",
     )
     .bind(id)
     .fetch_optional(&mut *tx)
     .await?;
-    Ok(log_some(tx, row, now).await?.is_some())
+    Ok(log_moved(tx, id, moved, now).await?.is_some())
 }
 
 /// Lets every order whose last attempt failed wait again, at most `most`. How many.
@@ -296,18 +296,19 @@ pub(super) async fn all_wait_again(tx: &mut Tx, now: i64, most: i64) -> Result<u
     log_all(tx, rows, now).await
 }
 
-/// Makes an order paid, whoever holds it; `None` if it is closed, revoked or paid already.
+/// Makes an order paid, whoever holds it, and answers how it was; `None` if it is closed, revoked or paid
+/// already.
 pub(super) async fn pay(
     tx: &mut Tx,
     id: OrderId,
     payer: WalletId,
     paid_at: i64,
     seq: i64,
-) -> Result<Option<Row>> {
-    let row = sqlx::query_as(
+) -> Result<Option<TradeType>> {
+    let moved = sqlx::query_as(
         "UPDATE orders SET state = 'SUCCESS', attempt = NULL, leased_until = NULL, payer_wallet = $2, paid_at = $3,
             record_seq = $4, version = version + 1
-         WHERE id = $1 AND state IN ('NOTPAY', 'USERPAYING', 'PAYERROR') RETURNING *",
+         WHERE id = $1 AND state IN ('NOTPAY', 'USERPAYING', 'PAYERROR') RETURNING version, state, trade_type",
     )
     .bind(id)
     .bind(payer)
@@ -315,7 +316,7 @@ pub(super) async fn pay(
     .bind(seq)
     .fetch_optional(&mut *tx)
     .await?;
-    log_some(tx, row, paid_at).await
+    log_moved(tx, id, moved, paid_at).await
 }
 
 /// Notes on a closed or revoked order that a payment came too late and the whole amount goes back;
@@ -451,15 +452,32 @@ pub async fn states(app: &App, id: OrderId) -> Result<Vec<(State, i64)>> {
         .await?)
 }
 
-async fn logged(tx: &mut Tx, row: Row, at: i64) -> Result<Row> {
+async fn log(tx: &mut Tx, id: OrderId, version: i64, state: State, at: i64) -> Result<()> {
     sqlx::query("INSERT INTO order_states (order_id, version, state, at) VALUES ($1, $2, $3, $4)")
-        .bind(row.id)
-        .bind(row.version)
-        .bind(row.state)
+        .bind(id)
+        .bind(version)
+        .bind(state)
         .bind(at)
         .execute(&mut *tx)
         .await?;
-    Ok(row)
+    Ok(())
+}
+
+/// What a change answers of which the row is not asked for.
+#[derive(sqlx::FromRow)]
+struct Moved {
+    version: i64,
+    state: State,
+    trade_type: TradeType,
+}
+
+async fn log_moved(tx: &mut Tx, id: OrderId, moved: Option<Moved>, at: i64) -> Result<Option<TradeType>> {
+    let Some(Moved { version, state, trade_type }) = moved else { return Ok(None) };
+    log(tx, id, version, state, at).await.map(|()| Some(trade_type))
+}
+
+async fn logged(tx: &mut Tx, row: Row, at: i64) -> Result<Row> {
+    log(tx, row.id, row.version, row.state, at).await.map(|()| row)
 }
 
 async fn log_some(tx: &mut Tx, row: Option<Row>, at: i64) -> Result<Option<Row>> {
