@@ -306,7 +306,7 @@ mod tests {
         let (_folder, db) = file().await;
         let mut tx = db.quick().await.expect("a reader");
         let row =
-            sqlx::query("SELECT $2 AS second, $1 AS first, $2 AS again, NULL AS nothing, x'0102' AS bytes")
+            sqlx::query("SELECT $2 AS second, $1 AS first, $2 AS again, NULL AS empty, x'0102' AS bytes")
                 .bind(7_i64)
                 .bind("seven")
                 .fetch_one(&mut tx)
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(row.get::<i64, _>("first"), 7);
         assert_eq!(row.get::<i16, _>(1), 7);
         assert_eq!(row.get::<String, _>(2), "seven");
-        assert_eq!(row.get::<Option<String>, _>("nothing"), None);
+        assert_eq!(row.get::<Option<String>, _>("empty"), None);
         assert_eq!(row.get::<Vec<u8>, _>("bytes"), [1, 2]);
         assert!(row.try_get::<String, _>("missing").is_err());
         assert!(row.try_get::<i64, _>("second").is_err());
