@@ -6,6 +6,7 @@ use jialing_crypto::seal::{BlindIndex, KeyRing};
 use jialing_engine::Engine;
 
 use crate::follow::Progress;
+use crate::memory::Memory;
 use crate::sessions::Passwords;
 use crate::{Clock, Db};
 
@@ -17,6 +18,7 @@ pub struct App(Arc<Whole>);
 struct Whole {
     parts: Parts,
     passwords: Passwords,
+    memory: Memory,
 }
 
 /// The parts themselves.
@@ -97,12 +99,17 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let passwords = Passwords::new(parts.settings.cheap_passwords, &parts.blind);
-        Self(Arc::new(Whole { parts, passwords }))
+        Self(Arc::new(Whole { parts, passwords, memory: Memory::default() }))
     }
 
     /// What keeps passwords and PINs.
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    /// What was read of tables that seldom change.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
     }
 }
 

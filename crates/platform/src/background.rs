@@ -6,8 +6,8 @@ use tokio::task::JoinHandle;
 
 use crate::{
     App, Result, applications, audit, codes, debits, exchange, exports, feedback, merchants, monitoring,
-    notices, orders, outbox, payouts, people, policies, reconciliations, settlements, splits, statements, supply,
-    transfers, webhooks, witnesses,
+    notices, orders, outbox, payouts, people, policies, reconciliations, settlements, splits, statements,
+    supply, transfers, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.

@@ -7,31 +7,40 @@
 //! serializable transaction per job, and a job that lost a conflict is run again. So a job must be safe
 //! to repeat: it only touches the database, and it never waits for the ledger or the network. A job that answers `Err` changes nothing.
 //!
+//! On SQLite the writer's statements, and reads by a key ([`Db::quick`]), run without a driver's thread in
+//! between (`embedded`), and rows of tables that seldom change are kept in memory until they do (`kept`).
+//! PostgreSQL has neither: its driver waits for a network anyway, and other nodes write the same tables.
+//!
 //! Portable text: TEXT, BIGINT, SMALLINT, BLOB; `$1`; upsert; RETURNING; CTE; windows. Sums are
 //! written `CAST(SUM(n) AS BIGINT)`. 128-bit ids are stored as their public text. Booleans are
 //! SMALLINT 0 or 1. Times are BIGINT milliseconds since 1970.
 
+mod embedded;
+mod kept;
 mod look;
 mod queue;
+mod tx;
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{Code, Problem, Result};
 
+use embedded::{Embedded, Spare};
+use kept::{Changes, Touched};
+pub(crate) use kept::{Kept, Table};
 pub use look::{LookError, copy_sqlite};
 use queue::{Queued, Waits};
-
-/// The connection inside a write job's transaction.
-pub type Tx = AnyConnection;
+pub use tx::{Reads, Tx};
 
 /// Jobs that may wait for a writer before further ones are refused as overload.
 pub const MAX_WAITING_JOBS: usize = 4096;
@@ -60,7 +69,9 @@ pub enum Backend {
 #[derive(Clone, Debug)]
 pub struct Db {
     backend: Backend,
-    read: AnyPool,
+    read: Reads,
+    /// What changed in an SQLite file that is ours alone.
+    changes: Option<Arc<Changes>>,
     jobs: mpsc::Sender<Queued>,
     /// Jobs of followers, before all others and never refused.
     first: mpsc::Sender<Queued>,
@@ -99,32 +110,38 @@ impl Db {
 
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
         let (first, leading) = mpsc::channel(MAX_WAITING_JOBS);
-        let waiting = std::sync::Arc::new(tokio::sync::Mutex::new(Waits { leading, waiting }));
-        let writers = if backend == Backend::Sqlite { 1 } else { POSTGRES_WRITERS };
-        for n in 0..writers {
-            let mut connection = AnyConnection::connect_with(&options).await?;
-            prepare(backend, Role::Writer, &mut connection).await?;
-            let waiting = waiting.clone();
-            let options = options.clone();
-            std::thread::Builder::new()
-                .name(format!("sql-writer-{n}"))
-                .spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                    runtime.expect("a runtime for the SQL writer").block_on(async move {
-                        match backend {
-                            Backend::Sqlite => write_together(connection, waiting).await,
-                            Backend::Postgres => write_one_by_one(connection, options, waiting).await,
-                        }
-                    });
-                })
-                .map_err(sqlx::Error::Io)?;
+        let waiting = Arc::new(tokio::sync::Mutex::new(Waits { leading, waiting }));
+        let (mut changes, mut spare) = (None, None);
+        match backend {
+            Backend::Sqlite => {
+                let file: SqliteConnectOptions = url.parse()?;
+                let connection = Embedded::open(file.get_filename(), settings(backend, Role::Writer))?;
+                let noted = Changes::of(file.get_filename());
+                let touched = noted.watch(&connection)?;
+                spare = Some(Spare::new(file.get_filename(), settings(backend, Role::Reader)));
+                changes = Some(noted);
+                writer(0, async move || write_together(Tx::embedded(connection), touched, waiting).await)?;
+            }
+            Backend::Postgres => {
+                for n in 0..POSTGRES_WRITERS {
+                    let mut connection = AnyConnection::connect_with(&options).await?;
+                    prepare(backend, Role::Writer, &mut connection).await?;
+                    let (connection, options) = (Tx::own(connection), options.clone());
+                    let waiting = waiting.clone();
+                    writer(n, async move || write_one_by_one(connection, options, waiting).await)?;
+                }
+            }
         }
-        let reading = Self::reading(backend, options).await?;
-        Ok(Self { jobs, first, ..reading })
+        let reading = Self::reading(backend, options, spare).await?;
+        Ok(Self { jobs, first, changes, ..reading })
     }
 
     /// One that only reads: no writer takes its jobs.
-    async fn reading(backend: Backend, options: AnyConnectOptions) -> sqlx::Result<Self> {
+    async fn reading(
+        backend: Backend,
+        options: AnyConnectOptions,
+        spare: Option<Arc<Spare>>,
+    ) -> sqlx::Result<Self> {
         let read = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(5))
@@ -133,7 +150,9 @@ impl Db {
             })
             .connect_with(options)
             .await?;
-        Ok(Self { backend, read, jobs: mpsc::channel(1).0, first: mpsc::channel(1).0, patience: PATIENCE })
+        let read = Reads::new(read, spare);
+        let (jobs, first) = (mpsc::channel(1).0, mpsc::channel(1).0);
+        Ok(Self { backend, read, changes: None, jobs, first, patience: PATIENCE })
     }
 
     /// Which database this is; for operators' pages, never for choosing SQL.
@@ -144,8 +163,17 @@ impl Db {
 
     /// The pool for reads outside a transaction: sees everything committed before.
     #[must_use]
-    pub const fn read(&self) -> &AnyPool {
+    pub const fn read(&self) -> &Reads {
         &self.read
+    }
+
+    /// A connection for reads outside a transaction that find a few rows by a key; it sees everything
+    /// committed before. On SQLite they run at once, on the caller's thread: never ask it for many rows.
+    ///
+    /// # Errors
+    /// Any fault of the database.
+    pub(crate) async fn quick(&self) -> sqlx::Result<Tx> {
+        self.read.quick().await
     }
 
     /// Asks the database whether it is there.
@@ -206,6 +234,19 @@ impl Db {
     }
 }
 
+/// Starts the thread of a writer.
+fn writer<F>(n: usize, write: F) -> sqlx::Result<()>
+where
+    F: AsyncFnOnce() + Send + 'static,
+{
+    let name = format!("sql-writer-{n}");
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime for the SQL writer").block_on(write());
+    };
+    std::thread::Builder::new().name(name).spawn(run).map(drop).map_err(sqlx::Error::Io)
+}
+
 fn drivers() {
     static DRIVERS: Once = Once::new();
     DRIVERS.call_once(sqlx::any::install_default_drivers);
@@ -222,12 +263,13 @@ enum Role {
     Reader,
 }
 
-/// Session settings. SQLite: write-ahead log, flushed at each commit. A reader cannot write, and on
+/// Session settings. SQLite: write-ahead log, flushed at each commit, and brought into the file when it has
+/// grown to 32 MiB: a page that many commits change is copied once. A reader cannot write, and on
 /// PostgreSQL it neither pays for serializable isolation nor can it lose a conflict.
-async fn prepare(backend: Backend, role: Role, connection: &mut AnyConnection) -> sqlx::Result<()> {
-    let statement = match (backend, role) {
+const fn settings(backend: Backend, role: Role) -> &'static str {
+    match (backend, role) {
         (Backend::Sqlite, Role::Writer) => {
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;"
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;"
         }
         (Backend::Sqlite, Role::Reader) => {
             "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384; PRAGMA query_only = ON;"
@@ -238,8 +280,11 @@ async fn prepare(backend: Backend, role: Role, connection: &mut AnyConnection) -
         (Backend::Postgres, Role::Reader) => {
             "SET timezone = 'UTC'; SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = on;"
         }
-    };
-    connection.execute(statement).await.map(drop)
+    }
+}
+
+async fn prepare(backend: Backend, role: Role, connection: &mut AnyConnection) -> sqlx::Result<()> {
+    connection.execute(settings(backend, role)).await.map(drop)
 }
 
 /// A job with its answer's way back.
@@ -298,10 +343,10 @@ where
     }
 }
 
-type Queue = std::sync::Arc<tokio::sync::Mutex<Waits>>;
+type Queue = Arc<tokio::sync::Mutex<Waits>>;
 
 /// SQLite: whatever waits is run in one transaction.
-async fn write_together(mut connection: AnyConnection, queue: Queue) {
+async fn write_together(mut connection: Tx, touched: Touched, queue: Queue) {
     let mut queue = queue.lock().await;
     let mut jobs = Vec::new();
     while queue.take(&mut jobs, MAX_JOBS_PER_COMMIT).await {
@@ -312,6 +357,8 @@ async fn write_together(mut connection: AnyConnection, queue: Queue) {
         if committed.is_err() {
             let _ = connection.execute("ROLLBACK").await;
         }
+        // Before anybody hears of it: what others keep in memory of these tables is good no longer.
+        touched.tell();
         for job in jobs.drain(..) {
             job.answer(committed.clone().map(drop).map_err(Problem::from_shared));
         }
@@ -324,10 +371,7 @@ fn said(error: sqlx::Error) -> String {
 
 /// Runs the jobs as if none would fail, as nearly always none does, and commits; `false` when one did,
 /// and then nothing is changed, unless it was the only one, and all is answered.
-async fn run_plainly(
-    connection: &mut AnyConnection,
-    jobs: &mut [Box<dyn Job>],
-) -> std::result::Result<bool, String> {
+async fn run_plainly(connection: &mut Tx, jobs: &mut [Box<dyn Job>]) -> std::result::Result<bool, String> {
     connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
     let alone = jobs.len() == 1;
     for job in jobs {
@@ -341,10 +385,7 @@ async fn run_plainly(
 }
 
 /// Runs the jobs again, each in a savepoint, so that one that fails leaves the others' work alone.
-async fn run_apart(
-    connection: &mut AnyConnection,
-    jobs: &mut [Box<dyn Job>],
-) -> std::result::Result<(), String> {
+async fn run_apart(connection: &mut Tx, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), String> {
     connection.execute("BEGIN IMMEDIATE").await.map_err(said)?;
     for job in jobs {
         connection.execute("SAVEPOINT job").await.map_err(said)?;
@@ -358,7 +399,7 @@ async fn run_apart(
 }
 
 /// PostgreSQL: one serializable transaction per job, run again after a conflict.
-async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOptions, queue: Queue) {
+async fn write_one_by_one(mut connection: Tx, options: AnyConnectOptions, queue: Queue) {
     let mut jobs = Vec::new();
     while queue.lock().await.take(&mut jobs, 1).await {
         let Some(mut job) = jobs.pop() else { continue };
@@ -380,16 +421,16 @@ async fn write_one_by_one(mut connection: AnyConnection, options: AnyConnectOpti
         };
         job.answer(committed);
         if connection.ping().await.is_err()
-            && let Ok(fresh) = AnyConnection::connect_with(&options).await
+            && let Ok(mut fresh) = AnyConnection::connect_with(&options).await
         {
-            connection = fresh;
-            let _ = prepare(Backend::Postgres, Role::Writer, &mut connection).await;
+            let _ = prepare(Backend::Postgres, Role::Writer, &mut fresh).await;
+            connection = Tx::own(fresh);
         }
     }
 }
 
 async fn run_alone(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     job: &mut dyn Job,
 ) -> std::result::Result<std::result::Result<(), Problem>, Failed> {
     if let Err(error) = connection.execute("BEGIN").await {

@@ -16,6 +16,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Digits in an id.
 const LEN: usize = 26;
+/// What each byte counts as a digit; [`NONE`] for those that are none.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut digit = 0;
+    while digit < DIGITS.len() {
+        values[DIGITS[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
+const NONE: u8 = u8::MAX;
 
 /// What an id names. Implemented by the marker types below.
 pub trait Tag: Send + Sync + 'static {
@@ -177,11 +188,11 @@ pub fn parse_number(digits: &str) -> Option<u128> {
     }
     let mut number = 0u128;
     for (place, byte) in digits.bytes().enumerate() {
-        let digit = DIGITS.iter().position(|&d| d == byte)? as u128;
-        if place == 0 && digit > 7 {
+        let digit = VALUES[usize::from(byte)];
+        if digit == NONE || place == 0 && digit > 7 {
             return None;
         }
-        number = number << 5 | digit;
+        number = number << 5 | u128::from(digit);
     }
     Some(number)
 }
@@ -189,7 +200,13 @@ pub fn parse_number(digits: &str) -> Option<u128> {
 /// 26 digits for `number`.
 #[must_use]
 pub fn digits(number: u128) -> String {
-    (0..LEN).rev().map(|place| DIGITS[(number >> (5 * place) & 31) as usize] as char).collect()
+    written(number, |digits| digits.to_owned())
+}
+
+fn written<T>(number: u128, then: impl FnOnce(&str) -> T) -> T {
+    let digits: [u8; LEN] =
+        std::array::from_fn(|place| DIGITS[(number >> (5 * (LEN - 1 - place)) & 31) as usize]);
+    then(std::str::from_utf8(&digits).expect("digits are ASCII"))
 }
 
 impl<T: Tag> Clone for Id<T> {
@@ -221,7 +238,9 @@ impl<T: Tag> std::hash::Hash for Id<T> {
 }
 impl<T: Tag> fmt::Display for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", T::PREFIX, digits(self.0))
+        f.write_str(T::PREFIX)?;
+        f.write_str("_")?;
+        written(self.0, |digits| f.write_str(digits))
     }
 }
 impl<T: Tag> fmt::Debug for Id<T> {

@@ -36,6 +36,7 @@ pub mod idempotency;
 pub mod institutions;
 pub mod links;
 pub mod mandates;
+mod memory;
 pub mod merchants;
 pub mod monitoring;
 pub mod nonces;

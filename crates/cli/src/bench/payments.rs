@@ -15,6 +15,7 @@ use hdrhistogram::Histogram;
 use jialing_crypto::{SigningKey, Suite, random};
 use jialing_sandbox::city::{City, CitySize, Shop};
 use jialing_sdk::{Error, Merchant};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -74,7 +75,8 @@ struct Place {
     /// A running demonstration with at least this many people, at this address
     #[arg(long)]
     url: Option<String>,
-    /// A house of its own in this process, removed afterwards; the figures include the clients' work
+    /// A house of its own in this process, removed afterwards; the figures include the clients' work, also
+    /// that of processor time
     #[arg(long = "self")]
     own: bool,
 }
@@ -121,6 +123,7 @@ fn print(figures: &Value) {
     println!("{:>10} ms (99 of 100)", figure(figures, "p99_ms"));
     println!("{:>10} ms (worst)", figure(figures, "max_ms"));
     println!("{:>10} errors {}", figure(figures, "errors"), figure(figures, "error_codes"));
+    println!("{:>10} ms of processor time a payment, of this whole process", figure(figures, "cpu_ms_each"));
     println!("{:>10} settings", figure(figures, "settings"));
 }
 
@@ -198,7 +201,7 @@ async fn measure(args: &Args, town: &Town, payers: Vec<Payer>, shops: &[Shop]) -
     let market = Arc::new(Market { payers, merchants, run: random::nonce() });
     market.warm_up().await?;
     let measured = offer(&market, args.rate, due).await?;
-    let Measured { latency, succeeded, errors, seconds } = measured;
+    let Measured { latency, succeeded, errors, seconds, cpu } = measured;
     let ms = |micros: u64| (micros as f64 / 100.0).round() / 10.0;
     Ok(json!({
         "offered_per_second": args.rate,
@@ -206,6 +209,7 @@ async fn measure(args: &Args, town: &Town, payers: Vec<Payer>, shops: &[Shop]) -
         "p50_ms": ms(latency.value_at_quantile(0.50)),
         "p99_ms": ms(latency.value_at_quantile(0.99)),
         "max_ms": ms(latency.max()),
+        "cpu_ms_each": (cpu / succeeded.max(1) as f64 * 1_000_000.0).round() / 1_000.0,
         "errors": errors.values().sum::<u64>(),
         "error_codes": errors,
         "settings": {
@@ -253,13 +257,21 @@ struct Measured {
     succeeded: u64,
     errors: BTreeMap<String, u64>,
     seconds: f64,
+    /// Seconds of processor time that this process took meanwhile.
+    cpu: f64,
+}
+
+/// Seconds of processor time that this process has taken, in its own code and the kernel's.
+fn cpu_seconds() -> f64 {
+    let taken = clock_gettime(ClockId::ProcessCPUTime);
+    taken.tv_sec as f64 + taken.tv_nsec as f64 / 1e9
 }
 
 /// Starts `due` payments, `rate` a second, and gathers what comes of them.
 async fn offer(market: &Arc<Market>, rate: u32, due: u64) -> Result<Measured, String> {
     let (tell, mut told) = mpsc::unbounded_channel::<Result<Duration, String>>();
     let places = Arc::new(Semaphore::new(UNDER_WAY));
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), cpu_seconds());
     let (offering, market) = (tell.clone(), market.clone());
     let clock = tokio::spawn(async move {
         for number in 0..due {
@@ -283,6 +295,7 @@ async fn offer(market: &Arc<Market>, rate: u32, due: u64) -> Result<Measured, St
         succeeded: 0,
         errors: BTreeMap::new(),
         seconds: 0.0,
+        cpu: 0.0,
     };
     let end = start + Duration::from_secs(due / u64::from(rate)) + LAST_ANSWERS;
     let mut answered = 0;
@@ -298,6 +311,7 @@ async fn offer(market: &Arc<Market>, rate: u32, due: u64) -> Result<Measured, St
     }
     // Not less than the time over which they came due, or the last answers would flatter the figure.
     measured.seconds = start.elapsed().as_secs_f64().max(due as f64 / f64::from(rate));
+    measured.cpu = cpu_seconds() - cpu;
     clock.abort();
     if answered < due {
         measured.errors.insert("not_answered".into(), due - answered);

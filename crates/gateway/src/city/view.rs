@@ -6,7 +6,7 @@ use jialing_platform::clock::rfc3339;
 use jialing_platform::id::{TransactionId, WalletId};
 use jialing_platform::institutions::{self, Supply};
 use jialing_platform::kind::Kind;
-use jialing_platform::{App, Money, Problem, Result, merchants};
+use jialing_platform::{App, Money, Result, merchants};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -137,8 +137,7 @@ impl CitySupply {
 async fn latest(app: &App, window: &Window) -> Result<Vec<Latest>> {
     let sides = window.latest.iter().flat_map(|movement| [movement.payer, movement.payee]);
     let wallets: Vec<WalletId> = sides.map(WalletId::from_number).collect();
-    let mut connection = app.db.read().acquire().await.map_err(Problem::from)?;
-    let shops: HashMap<u128, (String, String)> = merchants::of_wallets(&mut connection, &wallets)
+    let shops: HashMap<u128, (String, String)> = merchants::of_wallets(app, &wallets)
         .await?
         .into_iter()
         .map(|(wallet, _, name_zh, name_en)| (wallet.number(), (name_zh, name_en)))

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{hash, key, store};
-use crate::id::{OrderId, StoreId};
+use crate::id::{MerchantId, OrderId, StoreId};
 use crate::merchants::{self, Caller};
 use crate::notices::{self, NoticeCode};
 use crate::orders::{self, Goods, Made, Name, Order, OrderAsk, State, Way};
@@ -78,7 +78,8 @@ pub async fn charge(app: &App, caller: &Caller, ask: CodePaymentAsk) -> Result<M
         .as_ref()
         .is_none_or(|row| matches!(row.state_at(app.clock.millis()), State::NotPay | State::PayError));
     // A number that is not to be charged again answers its order, whatever code came with it.
-    let code = if waits { Some(read(app, &shown, known.as_ref().map(|row| row.id)).await?) } else { None };
+    let number = (caller.merchant, ask.out_trade_no.as_str());
+    let code = if waits { Some(read(app, &shown, number).await?) } else { None };
     let made = orders::place(app, caller, ask, Way::Code).await?;
     if let Some(code) = code {
         pay(app, caller, &code, &made.value).await?;
@@ -87,8 +88,8 @@ pub async fn charge(app: &App, caller: &Caller, ask: CodePaymentAsk) -> Result<M
     Ok(Made { value: order, fresh: made.fresh })
 }
 
-/// The code in what a scanner read, if it may be charged now, for the order `known` or a new one.
-async fn read(app: &App, shown: &str, known: Option<OrderId>) -> Result<store::Row> {
+/// The code in what a scanner read, if it may be charged now, for the order of this number or a new one.
+async fn read(app: &App, shown: &str, (merchant, number): (MerchantId, &str)) -> Result<store::Row> {
     let field = |code: Code| Problem::new(code).field("payment_code");
     let read = ConsumerCode::decode(shown)
         .map_err(|bad| field(Code::PaymentCodeInvalid).detail(format!("This is no payment code: {bad}.")))?;
@@ -96,8 +97,12 @@ async fn read(app: &App, shown: &str, known: Option<OrderId>) -> Result<store::R
     let row = store::hashed(&mut connection, &hash(&read.number)).await?;
     // Whether the number is unknown or the MAC is wrong is nobody's to know.
     let row = row.filter(|_| read.fits(&key(app, &read.number))).ok_or(field(Code::PaymentCodeInvalid))?;
-    if row.order_id.is_some() && row.order_id != known {
-        return Err(field(Code::PaymentCodeUsed));
+    if row.order_id.is_some() {
+        // Looked up after the code: the same request beside this one makes its order before it takes the code.
+        let known = orders::store::numbered(&mut connection, merchant, number).await?;
+        if row.order_id != known.map(|known| known.id) {
+            return Err(field(Code::PaymentCodeUsed));
+        }
     }
     let now = app.clock.millis();
     let (good, skew) = (

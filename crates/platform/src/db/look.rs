@@ -60,7 +60,7 @@ impl Db {
         prepare(backend, Role::Reader, &mut first).await?;
         same_version(&mut first).await?;
         first.close().await?;
-        Ok(Self::reading(backend, options).await?)
+        Ok(Self::reading(backend, options, None).await?)
     }
 }
 

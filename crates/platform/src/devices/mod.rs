@@ -23,6 +23,7 @@ pub use challenge::{Challenge, MAX_NAME, challenge};
 pub(crate) use challenge::{prepare, prove};
 pub use evidence::{EvidenceAsk, Proof, Signed, Statement, admit, check, check_consent, evidence_of};
 pub use rules::{Consent, Evidence, PublicKeyAsk};
+pub(crate) use store::Held;
 
 crate::stored! {
     /// Whether a device may sign.

@@ -1,5 +1,7 @@
 //! Devices in SQL.
 
+use std::sync::Arc;
+
 use jialing_crypto::PublicKey;
 
 use super::{Device, DeviceState};
@@ -50,6 +52,32 @@ pub(super) async fn of(app: &App, person: PersonId, device: DeviceId) -> Result<
     .bind(person)
     .fetch_optional(app.db.read())
     .await?)
+}
+
+/// What is needed of a device to check what it signed.
+pub(crate) struct Held {
+    pub(super) state: DeviceState,
+    pub(super) key: PublicKey,
+}
+
+/// The person's device with this id, to check what it signed.
+pub(super) async fn held(app: &App, person: PersonId, device: DeviceId) -> Result<Option<Arc<Held>>> {
+    let (memory, named) = (&app.memory().devices, (person, device));
+    let at = match memory.get(&app.db, &named) {
+        Ok(held) => return Ok(Some(held)),
+        Err(at) => at,
+    };
+    let row: Option<(Vec<u8>, DeviceState)> =
+        sqlx::query_as("SELECT spki, state FROM devices WHERE id = $1 AND person = $2")
+            .bind(device)
+            .bind(person)
+            .fetch_optional(&mut app.db.quick().await?)
+            .await?;
+    let Some((spki, state)) = row else { return Ok(None) };
+    let key = PublicKey::from_spki_der(&spki).map_err(Problem::internal)?;
+    let held = Arc::new(Held { state, key });
+    memory.put(at, named, &held);
+    Ok(Some(held))
 }
 
 pub(super) async fn page(app: &App, person: PersonId, ask: &PageAsk) -> Result<Page<Device>> {

@@ -9,18 +9,20 @@
 //! of rows that were there before the money moved, and doing it twice changes nothing.
 
 mod parties;
+mod progress;
 mod relevant;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jialing_ledger::Record;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::{App, Result, Tx};
 use relevant::{ends_group, relevant};
 
 pub use parties::{Holder, Name, Parties};
+pub use progress::Progress;
 
 /// Records handled in one transaction at most.
 pub const BATCH: usize = 500;
@@ -88,49 +90,6 @@ impl Follower {
     }
 }
 
-/// How far each follower has read: the number of records handled.
-#[derive(Clone, Debug)]
-pub struct Progress([watch::Sender<u64>; 4]);
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| watch::Sender::new(0)))
-    }
-}
-
-impl Progress {
-    /// Records that `follower` has handled.
-    #[must_use]
-    pub fn of(&self, follower: Follower) -> u64 {
-        *self.0[follower as usize].borrow()
-    }
-
-    /// Waits until `follower` has handled the first `count` records.
-    async fn reached(&self, follower: Follower, count: u64) {
-        // The sender lives as long as the progress itself, so the wait ends only by being reached.
-        let _ = self.0[follower as usize].subscribe().wait_for(|&handled| handled >= count).await;
-    }
-
-    /// Waits until `follower` has handled the first `count` records, at most [`WAIT`]; false if time ran
-    /// out.
-    pub async fn caught_up(&self, follower: Follower, count: u64) -> bool {
-        tokio::time::timeout(WAIT, self.reached(follower, count)).await.is_ok()
-    }
-
-    /// Waits until every follower has handled record `seq`, at most [`WAIT`]; false if time ran out.
-    pub async fn passed(&self, seq: u64) -> bool {
-        let all = async {
-            for sender in &self.0 {
-                let mut receiver = sender.subscribe();
-                if receiver.wait_for(|&handled| handled > seq).await.is_err() {
-                    return;
-                }
-            }
-        };
-        tokio::time::timeout(WAIT, all).await.is_ok()
-    }
-}
-
 /// Starts every follower. They end when the engine stops or the handles are aborted.
 #[must_use]
 pub fn start(app: &App) -> Vec<JoinHandle<()>> {
@@ -144,7 +103,7 @@ async fn run(app: App, follower: Follower) {
         match step(&app, follower, next).await {
             Ok(Some(handled)) => {
                 next = Some(handled);
-                app.progress.0[follower as usize].send_replace(handled);
+                app.progress.advance(follower, handled);
                 if *durable.borrow_and_update() > handled {
                     continue;
                 }
@@ -169,11 +128,11 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
         Some(next) => next,
         None => {
             let next = cursor(app, follower).await?;
-            app.progress.0[follower as usize].send_replace(next);
+            app.progress.advance(follower, next);
             next
         }
     };
-    let fed = whole_groups(app.engine.feed(from, LOOK).await.map_err(crate::Problem::internal)?);
+    let fed = fed(app, from).await?;
     let (records, Some(next)) = relevant(&fed, BATCH) else { return Ok(known.is_none().then_some(from)) };
     if let Some(first) = follower.after() {
         app.progress.reached(first, next).await;
@@ -195,6 +154,23 @@ async fn step(app: &App, follower: Follower, known: Option<u64>) -> Result<Optio
         })
         .await?;
     Ok(Some(next))
+}
+
+/// The records from number `from` on, in whole groups. Followers that keep up ask for the same ones one after
+/// the other: what was read last is kept, and a record never changes.
+async fn fed(app: &App, from: u64) -> Result<Arc<[Record]>> {
+    let mut last = app.memory().fed.lock().await;
+    if let Some((first, records)) = &*last
+        && *first == from
+    {
+        return Ok(records.clone());
+    }
+    let records = app.engine.feed(from, LOOK).await.map_err(crate::Problem::internal)?;
+    let records: Arc<[Record]> = whole_groups(records).into();
+    if !records.is_empty() {
+        *last = Some((from, records.clone()));
+    }
+    Ok(records)
 }
 
 /// `records` without a group at their end of which legs are missing: those come with the next ones.

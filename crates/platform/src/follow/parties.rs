@@ -1,13 +1,15 @@
 //! Who is behind the accounts that records name, as each side may see the other.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::history::rules::Side;
 use crate::history::{Counterparty, InstitutionAccount, account_of_institution};
 use crate::id::{InstitutionId, MerchantId, OrganisationId, PersonId, WalletId};
+use crate::institutions::{self, Institution};
 use crate::kind::bulk_bank;
 use crate::wallets::{self, Owner};
-use crate::{App, Result, Tx};
+use crate::{App, Result};
 
 /// A public name in the two languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,32 +40,29 @@ struct Party {
 /// The wallets among some accounts, and the names of the institutions that keep them.
 pub struct Parties {
     wallets: HashMap<u128, Party>,
-    institutions: HashMap<InstitutionId, Name>,
-    /// Institutions by their numbers.
-    numbers: HashMap<u32, InstitutionId>,
+    institutions: Arc<[Institution]>,
 }
 
 impl Parties {
-    /// Looks the accounts up: three queries, however many there are.
+    /// Looks the accounts up: at most three queries, however many there are. What a movement names was
+    /// there before the money moved, so it need not be read in the follower's transaction.
     ///
     /// # Errors
     /// Any fault of the database.
-    pub async fn read(tx: &mut Tx, accounts: &[u128]) -> Result<Self> {
-        let found = wallets::find_many_in(tx, accounts).await?;
+    pub async fn read(app: &App, accounts: &[u128]) -> Result<Self> {
+        let found = wallets::find_many(app, accounts).await?;
         let organised: Vec<WalletId> = found
             .iter()
             .filter(|wallet| matches!(wallet.owner, Owner::Organisation(_)))
             .map(|wallet| wallet.id)
             .collect();
         let mut merchants: HashMap<WalletId, (MerchantId, Name)> =
-            crate::merchants::of_wallets(tx, &organised)
+            crate::merchants::of_wallets(app, &organised)
                 .await?
                 .into_iter()
                 .map(|(wallet, merchant, zh, en)| (wallet, (merchant, Name { zh, en })))
                 .collect();
-        let institutions = crate::institutions::names(tx).await?;
-        let numbers = institutions.iter().map(|(id, number, ..)| (*number, *id)).collect();
-        let institutions = institutions.into_iter().map(|(id, _, zh, en)| (id, Name { zh, en })).collect();
+        let institutions = institutions::known(app).await?;
         let wallets = found
             .into_iter()
             .map(|wallet| {
@@ -75,7 +74,7 @@ impl Parties {
                 (wallet.id.number(), Party { holder, institution: wallet.institution })
             })
             .collect();
-        Ok(Self { wallets, institutions, numbers })
+        Ok(Self { wallets, institutions })
     }
 
     /// Whether the account is a wallet.
@@ -113,7 +112,7 @@ impl Parties {
                 None => {
                     let own = viewer.map_or(InstitutionId::from_number(0), |viewer| viewer.institution);
                     let institution = side.other.and_then(|other| self.bank_of(other)).unwrap_or(own);
-                    (institution.to_string(), self.institutions.get(&institution).cloned())
+                    (institution.to_string(), self.institution(institution))
                 }
             };
         Ok(shown(app, side, &whose, name))
@@ -122,24 +121,32 @@ impl Parties {
     /// The institution whose bulk account, vault or issuance account this is.
     fn bank_of(&self, account: u128) -> Option<InstitutionId> {
         match bulk_bank(account) {
-            Some(number) => self.numbers.get(&number).copied(),
+            Some(number) => {
+                self.institutions.iter().find(|known| known.number == number).map(|known| known.id)
+            }
             None => account_of_institution(account).map(|(institution, _)| institution),
         }
+    }
+
+    /// The names of the institution, if there is one of this id.
+    fn institution(&self, id: InstitutionId) -> Option<Name> {
+        let known = self.institutions.iter().find(|known| known.id == id)?;
+        Some(Name { zh: known.name_zh.clone(), en: known.name_en.clone() })
     }
 
     /// Which account of an institution this is, if it is one.
     #[must_use]
     pub fn institution_account(&self, account: u128) -> Option<InstitutionAccount> {
         let (institution, which) = account_of_institution(account)?;
-        self.institutions.contains_key(&institution).then_some(which)
+        self.institutions.iter().any(|known| known.id == institution).then_some(which)
     }
 
     /// The other side of an institution's account: another institution by its name, a wallet without one.
     #[must_use]
     pub fn of_institution(&self, app: &App, side: &Side) -> Counterparty {
         let other = side.other.unwrap_or(0);
-        match account_of_institution(other).and_then(|(id, _)| Some((id, self.institutions.get(&id)?))) {
-            Some((institution, name)) => shown(app, side, &institution.to_string(), Some(name.clone())),
+        match account_of_institution(other).and_then(|(id, _)| Some((id, self.institution(id)?))) {
+            Some((institution, name)) => shown(app, side, &institution.to_string(), Some(name)),
             None => shown(app, side, &WalletId::from_number(other).to_string(), None),
         }
     }

@@ -17,7 +17,7 @@ pub async fn record(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
     if accounts.is_empty() {
         return Ok(());
     }
-    let parties = Parties::read(tx, &accounts).await?;
+    let parties = Parties::read(app, &accounts).await?;
     let mut sides = Vec::new();
     for side in rules::sides(records, |account| parties.is_wallet(account)) {
         let counterparty = parties.counterparty(app, &side).await?;

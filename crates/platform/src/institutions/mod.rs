@@ -14,11 +14,13 @@ mod numbers;
 mod store;
 mod supply;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::InstitutionId;
 use crate::wallets::legs;
-use crate::{App, Code, Money, Problem, Result, Tx};
+use crate::{App, Code, Money, Problem, Result};
 
 pub use establish::{Founding, NewInstitution, authorise, establish};
 pub use issuances::{Direction, Issuance, IssuanceAsk, IssuanceState, issuances, read, repair, request};
@@ -136,7 +138,19 @@ impl From<Institution> for Listed {
 /// # Errors
 /// Any fault of the database.
 pub async fn all(app: &App) -> Result<Vec<Institution>> {
-    store::all(app.db.read()).await
+    known(app).await.map(|all| all.to_vec())
+}
+
+/// The same, shared.
+pub(crate) async fn known(app: &App) -> Result<Arc<[Institution]>> {
+    let memory = &app.memory().institutions;
+    let at = match memory.get(&app.db, &()) {
+        Ok(all) => return Ok(all),
+        Err(at) => at,
+    };
+    let all: Arc<[Institution]> = store::all(&mut app.db.quick().await?).await?.into();
+    memory.put(at, (), &all);
+    Ok(all)
 }
 
 /// Every institution as anyone may see it.
@@ -152,7 +166,7 @@ pub async fn list(app: &App) -> Result<Vec<Listed>> {
 /// # Errors
 /// `not_found`.
 pub async fn by_code(app: &App, code: &str) -> Result<Institution> {
-    all(app).await?.into_iter().find(|known| known.code == code).ok_or(Problem::new(Code::NotFound))
+    known(app).await?.iter().find(|known| known.code == code).cloned().ok_or(Problem::new(Code::NotFound))
 }
 
 /// The institution with this id.
@@ -160,16 +174,7 @@ pub async fn by_code(app: &App, code: &str) -> Result<Institution> {
 /// # Errors
 /// `not_found`.
 pub async fn by_id(app: &App, id: InstitutionId) -> Result<Institution> {
-    all(app).await?.into_iter().find(|known| known.id == id).ok_or(Problem::new(Code::NotFound))
-}
-
-/// Every institution with its number and its names, Chinese and English.
-///
-/// # Errors
-/// Any fault of the database.
-pub async fn names(tx: &mut Tx) -> Result<Vec<(InstitutionId, u32, String, String)>> {
-    let all = store::all(tx).await?.into_iter();
-    Ok(all.map(|known| (known.id, known.number, known.name_zh, known.name_en)).collect())
+    known(app).await?.iter().find(|known| known.id == id).cloned().ok_or(Problem::new(Code::NotFound))
 }
 
 /// The central bank.

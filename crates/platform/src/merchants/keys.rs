@@ -6,6 +6,8 @@
 //! that is replaced by another ends when the overlap is over. A key may be limited in what it may do
 //! and from where ([`KeyLimits`]), at registration and never afterwards: register another instead.
 
+use std::sync::Arc;
+
 use jialing_crypto::{PublicKey, Suite};
 use serde::{Deserialize, Serialize};
 
@@ -163,21 +165,38 @@ pub async fn key(app: &App, merchant: MerchantId, serial: &str) -> Result<Option
 /// # Errors
 /// Any fault of the database.
 pub async fn door_key(app: &App, merchant: MerchantId, serial: &str) -> Result<Option<DoorKey>> {
+    let Some(held) = held(app, merchant, serial).await? else { return Ok(None) };
+    let (row, now) = (&held.row, app.clock.millis());
+    Ok(row.valid(now).then(|| DoorKey {
+        public_key: held.key.clone(),
+        valid_to: row.valid_to,
+        ends_soon: row.ends_soon(now),
+        limits: held.limits.clone(),
+    }))
+}
+
+/// A key's row with what was read out of it.
+pub(crate) struct HeldKey {
+    row: Row,
+    key: PublicKey,
+    limits: KeyLimits,
+}
+
+async fn held(app: &App, merchant: MerchantId, serial: &str) -> Result<Option<Arc<HeldKey>>> {
+    let (memory, named) = (&app.memory().merchant_keys, (merchant, serial.to_owned()));
+    let at = match memory.get(&app.db, &named) {
+        Ok(held) => return Ok(Some(held)),
+        Err(at) => at,
+    };
     let row: Option<Row> = sqlx::query_as("SELECT * FROM merchant_keys WHERE merchant = $1 AND serial = $2")
         .bind(merchant)
         .bind(serial)
-        .fetch_optional(app.db.read())
+        .fetch_optional(&mut app.db.quick().await?)
         .await?;
-    let now = app.clock.millis();
-    let known = |row: Row| {
-        Ok(DoorKey {
-            public_key: row.key()?,
-            valid_to: row.valid_to,
-            ends_soon: row.ends_soon(now),
-            limits: row.limits()?,
-        })
-    };
-    row.filter(|row| row.valid(now)).map(known).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let held = Arc::new(HeldKey { key: row.key()?, limits: row.limits()?, row });
+    memory.put(at, named, &held);
+    Ok(Some(held))
 }
 
 /// The suite of the merchant's newest valid key, if it has one: what its servers can check.

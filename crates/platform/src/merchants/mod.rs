@@ -29,10 +29,10 @@ use crate::{
 
 pub use expiry::{WARNINGS, warn_of_ending_keys};
 pub use key_limits::{KeyLimits, Network};
-pub(crate) use keys::newest_suite;
 pub use keys::{DoorKey, Key, KeyAsk, door_key, key, keys, own_keys, register_key, revoke_key};
+pub(crate) use keys::{HeldKey, newest_suite};
 pub use of_wallets::of_wallets;
-pub(crate) use of_wallets::wallets_after;
+pub(crate) use of_wallets::{Named, wallets_after};
 pub use scopes::{Area, Scope};
 pub(crate) use stores::store_name;
 pub use stores::{Store, StoreAsk, add_store, stores};
@@ -358,8 +358,14 @@ pub(crate) async fn active(app: &App, id: MerchantId) -> Result<(store::Row, Wal
 
 /// The merchant's row.
 pub(crate) async fn read(app: &App, id: MerchantId) -> Result<store::Row> {
-    let mut connection = app.db.read().acquire().await?;
-    store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))
+    let memory = &app.memory().merchants;
+    let at = match memory.get(&app.db, &id) {
+        Ok(row) => return Ok(row),
+        Err(at) => at,
+    };
+    let row = store::find(&mut app.db.quick().await?, id).await?.ok_or(Problem::new(Code::NotFound))?;
+    memory.put(at, id, &row);
+    Ok(row)
 }
 
 /// Whether `store` is one of the merchant's.

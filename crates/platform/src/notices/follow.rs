@@ -21,7 +21,7 @@ pub async fn tell(app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
     if accounts.is_empty() {
         return Ok(());
     }
-    let parties = Parties::read(tx, &accounts).await?;
+    let parties = Parties::read(app, &accounts).await?;
     for side in sides(records, |account| parties.is_wallet(account)) {
         let Some(Holder::Person(person)) = parties.holder(side.wallet) else { continue };
         let Some(code) = code(side.kind, side.direction) else { continue };

@@ -27,8 +27,8 @@ pub async fn settle(_app: &App, tx: &mut Tx, records: &[Record]) -> Result<()> {
 
 async fn paid(tx: &mut Tx, transfer: &Transfer, at: i64, seq: i64) -> Result<()> {
     let (order, payer) = (OrderId::from_number(transfer.id), WalletId::from_number(transfer.debit));
-    if let Some(row) = store::pay(tx, order, payer, at, seq).await? {
-        if row.trade_type == TradeType::Debit {
+    if let Some(way) = store::pay(tx, order, payer, at, seq).await? {
+        if way == TradeType::Debit {
             debits::succeeded(tx, order, at).await?;
         }
         return payments::succeeded(tx, order, payer, &transfer.link, at).await;

@@ -266,19 +266,25 @@ pub(crate) async fn place(app: &App, caller: &Caller, ask: OrderAsk, way: Way) -
     }
     app.db
         .write(async move |tx: &mut Tx| {
-            if let Some(row) = store::numbered(tx, merchant, &ask.out_trade_no).await? {
-                rules::same(&row, &ask, way)?;
-                return Ok(Made { value: row, fresh: false });
+            if used.is_ok() {
+                let new = store::New { id: OrderId::new(now), ask: &ask, merchant, way, now, expires_at };
+                if let Some(placed) = store::insert(tx, new).await? {
+                    let mut placed = store::carry_provider(tx, placed, provider).await?;
+                    if ask.split == Some(true) {
+                        placed = store::mark_split(tx, placed).await?;
+                        splits::mark(tx, &placed).await?;
+                    }
+                    return Ok(Made { value: placed, fresh: true });
+                }
             }
-            used.clone()?;
-            let new = store::New { id: OrderId::new(now), ask: &ask, merchant, way, now, expires_at };
-            let placed = store::insert(tx, new).await?;
-            let mut placed = store::carry_provider(tx, placed, provider).await?;
-            if ask.split == Some(true) {
-                placed = store::mark_split(tx, placed).await?;
-                splits::mark(tx, &placed).await?;
+            match store::numbered(tx, merchant, &ask.out_trade_no).await? {
+                Some(row) => {
+                    rules::same(&row, &ask, way)?;
+                    Ok(Made { value: row, fresh: false })
+                }
+                // Taken at the insertion and not there now: the same request came twice, so look again.
+                None => Err(used.clone().err().unwrap_or_else(Problem::again)),
             }
-            Ok(Made { value: placed, fresh: true })
         })
         .await
 }
@@ -288,7 +294,7 @@ pub(crate) async fn place(app: &App, caller: &Caller, ask: OrderAsk, way: Way) -
 /// # Errors
 /// `not_found` unless it is the merchant's.
 pub async fn of(app: &App, merchant: MerchantId, name: &Name) -> Result<Order> {
-    let mut connection = app.db.read().acquire().await?;
+    let mut connection = app.db.quick().await?;
     let row = store::named(&mut connection, merchant, name).await?;
     drop(connection);
     shown(app, row).await

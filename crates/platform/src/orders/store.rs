@@ -147,8 +147,8 @@ pub(crate) struct New<'a> {
     pub(crate) expires_at: i64,
 }
 
-/// Adds an order that waits; the caller has looked that its number is free in the same transaction.
-pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Row> {
+/// Adds an order that waits; `None` if its number is taken.
+pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Option<Row>> {
     let New { id, ask, merchant, way, now, expires_at } = new;
     let row = sqlx::query_as(
         "INSERT INTO orders (id, merchant, out_trade_no, trade_type, store, description, amount, expires_in, attach,
@@ -178,8 +178,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: New<'_>) -> Result<Row> {
     .bind((way == Way::Scan).then(cashier::token))
     .fetch_optional(&mut *tx)
     .await?;
-    // The number was free at the look and is not now: the same request came twice, so look again.
-    log_some(tx, row, now).await?.ok_or_else(Problem::again)
+    log_some(tx, row, now).await
 }
 
 /// Notes on a new order which service provider made it; without one it stays as it is.
@@ -204,7 +203,7 @@ pub(crate) async fn lease(
     attempt: PaymentId,
     now: i64,
     until: i64,
-) -> Result<Option<Row>> {
+) -> Result<Option<Moved>> {
     let leased = take(tx, id, attempt, now, until).await?;
     if leased.is_none() && wait_again(tx, id, now).await? {
         return take(tx, id, attempt, now, until).await;
@@ -212,11 +211,11 @@ pub(crate) async fn lease(
     Ok(leased)
 }
 
-async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<Option<Row>> {
-    let row = sqlx::query_as(
+async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64) -> Result<Option<Moved>> {
+    let moved = sqlx::query_as(
         "UPDATE orders SET state = 'USERPAYING', attempt = $2, leased_until = $4, version = version + 1
          WHERE id = $1 AND (state = 'NOTPAY' OR state = 'USERPAYING' AND attempt IS NULL) AND expires_at > $3
-         RETURNING *",
+         RETURNING version, state, trade_type, split",
     )
     .bind(id)
     .bind(attempt)
@@ -224,7 +223,7 @@ async fn take(tx: &mut Tx, id: OrderId, attempt: PaymentId, now: i64, until: i64
     .bind(until)
     .fetch_optional(&mut *tx)
     .await?;
-    log_some(tx, row, now).await
+    log_moved(tx, id, moved, now).await
 }
 
 /// Notes that the payer of an order that waits was asked for the PIN; `None` if it does not wait.
@@ -277,13 +276,14 @@ pub(crate) async fn fail(
 
 /// Lets an order whose last attempt failed wait again; whether it was such an order.
 async fn wait_again(tx: &mut Tx, id: OrderId, now: i64) -> Result<bool> {
-    let row = sqlx::query_as(
-        "UPDATE orders SET state = 'NOTPAY', version = version + 1 WHERE id = $1 AND state = 'PAYERROR' RETURNING *",
+    let moved = sqlx::query_as(
+        "UPDATE orders SET state = 'NOTPAY', version = version + 1 WHERE id = $1 AND state = 'PAYERROR'
+         RETURNING version, state, trade_type, split",
     )
     .bind(id)
     .fetch_optional(&mut *tx)
     .await?;
-    Ok(log_some(tx, row, now).await?.is_some())
+    Ok(log_moved(tx, id, moved, now).await?.is_some())
 }
 
 /// Lets every order whose last attempt failed wait again, at most `most`. How many.
@@ -298,18 +298,19 @@ pub(super) async fn all_wait_again(tx: &mut Tx, now: i64, most: i64) -> Result<u
     log_all(tx, rows, now).await
 }
 
-/// Makes an order paid, whoever holds it; `None` if it is closed, revoked or paid already.
+/// Makes an order paid, whoever holds it, and answers how it was; `None` if it is closed, revoked or paid
+/// already.
 pub(super) async fn pay(
     tx: &mut Tx,
     id: OrderId,
     payer: WalletId,
     paid_at: i64,
     seq: i64,
-) -> Result<Option<Row>> {
-    let row = sqlx::query_as(
+) -> Result<Option<TradeType>> {
+    let moved = sqlx::query_as(
         "UPDATE orders SET state = 'SUCCESS', attempt = NULL, leased_until = NULL, payer_wallet = $2, paid_at = $3,
             record_seq = $4, version = version + 1
-         WHERE id = $1 AND state IN ('NOTPAY', 'USERPAYING', 'PAYERROR') RETURNING *",
+         WHERE id = $1 AND state IN ('NOTPAY', 'USERPAYING', 'PAYERROR') RETURNING version, state, trade_type, split",
     )
     .bind(id)
     .bind(payer)
@@ -317,7 +318,7 @@ pub(super) async fn pay(
     .bind(seq)
     .fetch_optional(&mut *tx)
     .await?;
-    log_some(tx, row, paid_at).await
+    Ok(log_moved(tx, id, moved, paid_at).await?.map(|moved| moved.trade_type))
 }
 
 /// Notes on a closed or revoked order that a payment came too late and the whole amount goes back;
@@ -479,15 +480,37 @@ pub(super) async fn mark_split(tx: &mut Tx, row: Row) -> Result<Row> {
         .await?)
 }
 
-async fn logged(tx: &mut Tx, row: Row, at: i64) -> Result<Row> {
+async fn log(tx: &mut Tx, id: OrderId, version: i64, state: State, at: i64) -> Result<()> {
     sqlx::query("INSERT INTO order_states (order_id, version, state, at) VALUES ($1, $2, $3, $4)")
-        .bind(row.id)
-        .bind(row.version)
-        .bind(row.state)
+        .bind(id)
+        .bind(version)
+        .bind(state)
         .bind(at)
         .execute(&mut *tx)
         .await?;
-    Ok(row)
+    Ok(())
+}
+
+/// What a change answers of which the row is not asked for.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Moved {
+    version: i64,
+    state: State,
+    /// How the order is paid.
+    pub(crate) trade_type: TradeType,
+    /// 1 if its money is frozen for splitting when it is paid.
+    pub(crate) split: i16,
+}
+
+async fn log_moved(tx: &mut Tx, id: OrderId, moved: Option<Moved>, at: i64) -> Result<Option<Moved>> {
+    if let Some(Moved { version, state, .. }) = moved {
+        log(tx, id, version, state, at).await?;
+    }
+    Ok(moved)
+}
+
+async fn logged(tx: &mut Tx, row: Row, at: i64) -> Result<Row> {
+    log(tx, row.id, row.version, row.state, at).await.map(|()| row)
 }
 
 async fn log_some(tx: &mut Tx, row: Option<Row>, at: i64) -> Result<Option<Row>> {

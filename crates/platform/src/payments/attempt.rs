@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::orders::{self, State};
 use crate::outbox::{self, EventType};
 use crate::wallets::{self, AccountRef, Movement, Side, legs};
-use crate::{App, Code, Problem, Result, Tx, devices, policies, splits};
+use crate::{App, Code, Problem, Result, Tx, devices, pins, policies, splits};
 
 /// Who wants to pay what.
 #[derive(Clone)]
@@ -69,6 +69,8 @@ pub enum Reserved {
 /// What the row says about a claim.
 enum Found {
     Held(Reserved),
+    /// The PIN is needed; nothing was written.
+    NotFree,
     /// Another attempt's time is over and nobody knows yet what became of it.
     Lapsed(Box<orders::store::Row>),
 }
@@ -78,12 +80,32 @@ enum Found {
 /// # Errors
 /// `in_progress` while another holds it; `order_paid` by somebody else; `order_closed`; `not_found`.
 pub async fn reserve(app: &App, claim: &Claim) -> Result<Reserved> {
+    reserve_free(app, claim, None).await?.ok_or_else(|| Problem::internal("a PIN that nobody asked for"))
+}
+
+/// The same; what is paid without the PIN is spent of the day's sum in the same transaction. `None` if
+/// that does not suffice.
+///
+/// # Errors
+/// As [`reserve`].
+pub(super) async fn reserve_free(
+    app: &App,
+    claim: &Claim,
+    mut free: Option<pins::Free>,
+) -> Result<Option<Reserved>> {
     let lease_ms = policies::number(app, "payment_lease").await? * 1000;
     for _ in 0..2 {
         let (claim, now) = (claim.clone(), app.clock.millis());
-        match app.db.write(async move |tx: &mut Tx| hold(tx, &claim, now, lease_ms).await).await? {
-            Found::Held(reserved) => return Ok(reserved),
+        let held = app.db.write(async move |tx: &mut Tx| match free {
+            Some(free) if !free.spend(tx).await? => Ok(Found::NotFree),
+            _ => hold(tx, &claim, now, lease_ms).await,
+        });
+        match held.await? {
+            Found::Held(reserved) => return Ok(Some(reserved)),
+            Found::NotFree => return Ok(None),
             Found::Lapsed(row) => {
+                // It was spent in the transaction that found this out.
+                free = None;
                 if let Some(seq) = resolve(app, &row).await? {
                     app.progress.passed(seq).await;
                 }

@@ -139,7 +139,7 @@ struct Seen {
 
 /// The order as the actor may see it. One that is not open to whoever scans it is its payer's alone.
 async fn look(app: &App, actor: &Actor, id: OrderId) -> Result<Seen> {
-    let mut connection = app.db.read().acquire().await?;
+    let mut connection = app.db.quick().await?;
     let mut row = orders::store::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
     let mine = store::last_of(&mut connection, id, actor.person).await?;
     if mine.as_ref().is_some_and(|mine| mine.state == AttemptState::Success) && row.paid_at.is_none() {
@@ -246,11 +246,18 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
         nonce: ask.evidence.nonce.clone(),
     };
     let signed = devices::check(app, actor, &evidence, &ask.evidence).await?;
-    match (seen.asked, ask.pin.as_deref()) {
+    let free = match (seen.asked, ask.pin.as_deref()) {
         // The payer was asked because of the PIN.
         (Some(_), None) => return Err(Problem::new(Code::PinRequired).field("pin")),
-        (_, pin) => pins::require(app, actor, pin, amount.amount).await?,
-    }
+        (_, Some(pin)) => {
+            pins::verify(app, actor, pin).await?;
+            None
+        }
+        (None, None) => match pins::Free::of(app, actor.person, amount.amount).await? {
+            Some(free) => Some(free),
+            None => return Err(pins::missing(app, actor).await?),
+        },
+    };
     let extra = match ask.via {
         Some(Via::Image) => Some(Extra::risk(app, RiskClass::D, actor.person).await?),
         _ => None,
@@ -263,8 +270,12 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
         amount: amount.amount,
         agreed: Agreed::Device(signed),
     };
-    if let Reserved::Ours(attempt) = reserve(app, &claim).await? {
-        move_money(app, &attempt, &payer.account(), &payee.account()).await?;
+    match attempt::reserve_free(app, &claim, free).await? {
+        Some(Reserved::Ours(attempt)) => {
+            move_money(app, &attempt, &payer.account(), &payee.account()).await?;
+        }
+        Some(Reserved::Paid) => {}
+        None => return Err(pins::missing(app, actor).await?),
     }
     told(app, look(app, actor, id).await?, &merchant).await
 }

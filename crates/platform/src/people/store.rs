@@ -57,7 +57,7 @@ pub(crate) async fn person(app: &App, id: PersonId) -> Result<Person> {
         "SELECT data_key, phone, name, identity_number, level, findable, created_at FROM people WHERE id = $1",
     )
     .bind(id)
-    .fetch_optional(app.db.read())
+    .fetch_optional(&mut app.db.quick().await?)
     .await?;
     let Some(Row {
         data_key: Some(data_key),

@@ -112,29 +112,50 @@ pub async fn require(app: &App, actor: &Actor, pin: Option<&str>, amount: u64) -
     if let Some(pin) = pin {
         return verify(app, actor, pin).await;
     }
-    match spend_free(app, actor.person, amount).await? {
-        true => Ok(()),
-        false if store::row(app, actor.person).await?.is_none() => {
-            Err(Problem::new(Code::PinNotSet).field("pin"))
-        }
-        false => Err(Problem::new(Code::PinRequired)
-            .field("pin")
-            .with("no_pin_single", policies::number(app, "no_pin_single").await?)
-            .with("no_pin_day", policies::number(app, "no_pin_day").await?)),
+    if spend_free(app, actor.person, amount).await? { Ok(()) } else { Err(missing(app, actor).await?) }
+}
+
+/// What is said where the PIN is needed and was not sent.
+pub(crate) async fn missing(app: &App, actor: &Actor) -> Result<Problem> {
+    if store::row(app, actor.person).await?.is_none() {
+        return Ok(Problem::new(Code::PinNotSet).field("pin"));
+    }
+    Ok(Problem::new(Code::PinRequired)
+        .field("pin")
+        .with("no_pin_single", policies::number(app, "no_pin_single").await?)
+        .with("no_pin_day", policies::number(app, "no_pin_day").await?))
+}
+
+/// What is to be spent of the sum that a person may pay without the PIN.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Free {
+    person: PersonId,
+    day: i64,
+    amount: i64,
+    most: i64,
+}
+
+impl Free {
+    /// `amount`, in fen, of today's sum; `None` if it is too much for one payment.
+    pub(crate) async fn of(app: &App, person: PersonId, amount: u64) -> Result<Option<Self>> {
+        let single = policies::number(app, "no_pin_single").await?;
+        let most = policies::number(app, "no_pin_day").await?;
+        let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+        Ok((amount <= single).then(|| Self { person, day: day_of(app.clock.millis()), amount, most }))
+    }
+
+    /// Spends it in the transaction of what it allows; false, and nothing is spent, if the day's sum does
+    /// not suffice.
+    pub(crate) async fn spend(self, tx: &mut Tx) -> Result<bool> {
+        store::spend_free(tx, self.person, self.day, self.amount, self.most).await
     }
 }
 
 /// Spends `amount`, in fen, of what the person may pay without the PIN; false, and nothing is spent,
 /// where it does not fit.
 pub(crate) async fn spend_free(app: &App, person: PersonId, amount: u64) -> Result<bool> {
-    let single = policies::number(app, "no_pin_single").await?;
-    let most = policies::number(app, "no_pin_day").await?;
-    let amount = i64::try_from(amount).unwrap_or(i64::MAX);
-    if amount > single {
-        return Ok(false);
-    }
-    let day = day_of(app.clock.millis());
-    app.db.write(async move |tx: &mut Tx| store::spend_free(tx, person, day, amount, most).await).await
+    let Some(free) = Free::of(app, person, amount).await? else { return Ok(false) };
+    app.db.write(async move |tx: &mut Tx| free.spend(tx).await).await
 }
 
 /// Checks the PIN, whatever the amount.

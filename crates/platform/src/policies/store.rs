@@ -1,7 +1,7 @@
 //! The table of versions: rows are added, never changed.
 
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 
 use super::{Policy, rules};
 use crate::clock::rfc3339;
@@ -13,13 +13,13 @@ pub(super) async fn all(app: &App) -> Result<Vec<Policy>> {
     all_in(app.db.read()).await
 }
 
-pub(super) async fn all_in(db: &AnyPool) -> Result<Vec<Policy>> {
+pub(super) async fn all_in(db: &crate::db::Reads) -> Result<Vec<Policy>> {
     let rows = sqlx::query(COLUMNS).fetch_all(db).await?;
     rows.iter().map(read).collect()
 }
 
 /// Versions whose digest is not in the log, as far as the table of anchors knows.
-pub(super) async fn unanchored(db: &AnyPool) -> Result<Vec<Policy>> {
+pub(super) async fn unanchored(db: &crate::db::Reads) -> Result<Vec<Policy>> {
     let rows = sqlx::query(
         "SELECT name, version, effective_from, value, unit, source, mark, note FROM policies p \
          WHERE NOT EXISTS (SELECT 1 FROM anchors a WHERE a.kind = 'policy' AND a.subject = p.name || '/' || CAST(p.version AS TEXT)) \

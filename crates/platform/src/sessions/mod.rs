@@ -25,7 +25,7 @@ use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, devices, pins, polici
 pub use origin::Origin;
 pub(crate) use passwords::Passwords;
 pub use sign_in::{DeviceSignIn, RecoverAsk, SignInAsk, recover, sign_in};
-pub(crate) use store::Opening;
+pub(crate) use store::{Live, Opening};
 
 /// Milliseconds of use that need not be written down: a session's last use is this coarse.
 const TOUCH_MS: i64 = 60_000;
@@ -76,8 +76,11 @@ pub struct SignedIn {
 /// `unauthenticated` when the token is unknown, expired or ended.
 pub async fn authenticate(app: &App, token: &str) -> Result<Actor> {
     let now = app.clock.millis();
-    let found = store::live(app.db.read(), &store::token_hash(app, token), now, idle_ms(app)).await?;
-    let Some((actor, last_used_at)) = found else { return Err(Problem::new(Code::Unauthenticated)) };
+    let found = store::live(app, store::token_hash(app, token)).await?;
+    let live = found.filter(|live| live.expires_at > now && live.last_used_at > now - idle_ms(app));
+    let Some(Live { actor, last_used_at, .. }) = live else {
+        return Err(Problem::new(Code::Unauthenticated));
+    };
     if now - last_used_at >= TOUCH_MS {
         app.db.write(async move |tx: &mut Tx| store::touch(tx, actor.session, now).await).await?;
     }

@@ -1,7 +1,5 @@
 //! Sessions in SQL.
 
-use sqlx::AnyPool;
-
 use super::{Actor, Session, resource};
 use crate::id::{DeviceId, PersonId, SessionId};
 use crate::{App, Page, PageAsk, Result, Tx, policies};
@@ -74,23 +72,32 @@ pub(super) fn token_hash(app: &App, token: &str) -> String {
     app.blind.of("sessions.token", token)
 }
 
-/// The live session with this token hash, and its last use.
-pub(super) async fn live(
-    pool: &AnyPool,
-    token_hash: &str,
-    now: i64,
-    idle_ms: i64,
-) -> Result<Option<(Actor, i64)>> {
-    let row: Option<(SessionId, PersonId, Option<DeviceId>, i64)> = sqlx::query_as(
-        "SELECT id, person, device, last_used_at FROM sessions \
-         WHERE token_hash = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at > $3",
+/// A session that was not ended; its times say whether it lives.
+#[derive(Clone, Copy)]
+pub(crate) struct Live {
+    pub(super) actor: Actor,
+    pub(super) last_used_at: i64,
+    pub(super) expires_at: i64,
+}
+
+/// The session with this token hash, if it was not ended.
+pub(super) async fn live(app: &App, token_hash: String) -> Result<Option<Live>> {
+    let memory = &app.memory().sessions;
+    let at = match memory.get(&app.db, &token_hash) {
+        Ok(live) => return Ok(Some(live)),
+        Err(at) => at,
+    };
+    let row: Option<(SessionId, PersonId, Option<DeviceId>, i64, i64)> = sqlx::query_as(
+        "SELECT id, person, device, last_used_at, expires_at FROM sessions \
+         WHERE token_hash = $1 AND ended_at IS NULL",
     )
-    .bind(token_hash)
-    .bind(now)
-    .bind(now - idle_ms)
-    .fetch_optional(pool)
+    .bind(&token_hash)
+    .fetch_optional(&mut app.db.quick().await?)
     .await?;
-    Ok(row.map(|(session, person, device, last_used_at)| (Actor { person, session, device }, last_used_at)))
+    let Some((session, person, device, last_used_at, expires_at)) = row else { return Ok(None) };
+    let live = Live { actor: Actor { person, session, device }, last_used_at, expires_at };
+    memory.put(at, token_hash, &live);
+    Ok(Some(live))
 }
 
 pub(super) async fn touch(tx: &mut Tx, session: SessionId, now: i64) -> Result<()> {

@@ -205,7 +205,7 @@ pub async fn give_back(app: &App, caller: &Caller, ask: ReturnAsk) -> Result<Mad
     text::key("out_return_no", &ask.out_return_no)?;
     text::optional_line("description", ask.description.as_deref(), rules::MAX_DESCRIPTION)?;
     let amount = ask.amount.positive("amount")? as i64;
-    let (by, now) = (caller.clone(), app.clock.millis());
+    let (asked, by, now) = (app.clone(), caller.clone(), app.clock.millis());
     let (id, fresh) = app
         .db
         .write(async move |tx: &mut Tx| {
@@ -220,7 +220,7 @@ pub async fn give_back(app: &App, caller: &Caller, ask: ReturnAsk) -> Result<Mad
                 return Err(Problem::internal("a share without a receiver"));
             };
             let known = receivers::find(tx, by.merchant, receiver).await?;
-            let is_merchant = !merchants::of_wallets(tx, &[wallet]).await?.is_empty();
+            let is_merchant = !merchants::of_wallets(&asked, &[wallet]).await?.is_empty();
             if !is_merchant || known.is_none_or(|known| known.returns_agreed == 0) {
                 return Err(Problem::new(Code::Forbidden)
                     .detail("The receiver has not agreed that you take back what you gave."));

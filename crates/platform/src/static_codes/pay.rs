@@ -174,7 +174,7 @@ async fn order(
             }
             let merchant = code.merchant;
             let new = orders::store::New { id, ask: &made, merchant, way: Way::Static, now, expires_at };
-            orders::store::insert(tx, new).await?;
+            orders::store::insert(tx, new).await?.ok_or_else(Problem::again)?;
             store::made(tx, id, code.id, person, &digest).await?;
             Ok(id)
         })

@@ -123,7 +123,14 @@ pub async fn of(app: &App, person: PersonId, id: WalletId) -> Result<Wallet> {
 /// # Errors
 /// `not_found`.
 pub async fn find(app: &App, id: WalletId) -> Result<Wallet> {
-    store::find(app.db.read(), id).await?.ok_or(Problem::new(Code::NotFound))
+    let memory = &app.memory().wallets;
+    let at = match memory.get(&app.db, &id) {
+        Ok(wallet) => return Ok(wallet),
+        Err(at) => at,
+    };
+    let wallet = store::find(&mut app.db.quick().await?, id).await?.ok_or(Problem::new(Code::NotFound))?;
+    memory.put(at, id, &wallet);
+    Ok(wallet)
 }
 
 /// The account of any wallet, for a payee.
@@ -157,6 +164,31 @@ pub async fn find_in(tx: &mut Tx, id: WalletId) -> Result<Wallet> {
 /// Any fault of the database.
 pub async fn find_many_in(tx: &mut Tx, accounts: &[u128]) -> Result<Vec<Wallet>> {
     store::find_many(tx, accounts).await
+}
+
+/// Those of the ledger's `accounts` that are wallets, in no order, as they were last committed.
+///
+/// # Errors
+/// Any fault of the database.
+pub(crate) async fn find_many(app: &App, accounts: &[u128]) -> Result<Vec<Wallet>> {
+    let memory = &app.memory().wallets;
+    let (mut found, mut missing, mut since) = (Vec::with_capacity(accounts.len()), Vec::new(), None);
+    for account in accounts {
+        match memory.get(&app.db, &WalletId::from_number(*account)) {
+            Ok(wallet) => found.push(wallet),
+            Err(at) => {
+                missing.push(*account);
+                since.get_or_insert(at);
+            }
+        }
+    }
+    if let Some(at) = since {
+        for wallet in store::find_many(&mut app.db.quick().await?, &missing).await? {
+            memory.put(at, wallet.id, &wallet);
+            found.push(wallet);
+        }
+    }
+    Ok(found)
 }
 
 /// Where money for each of these persons arrives when no wallet is named, as [`receiving`] finds it;

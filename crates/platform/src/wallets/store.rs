@@ -49,7 +49,7 @@ pub(super) async fn open_of<'e>(on: impl Executor<'e, Database = Any>, owner: Ow
 }
 
 /// Open wallets of many persons, the oldest first.
-pub(super) async fn open_of_many(on: &sqlx::AnyPool, persons: &[PersonId]) -> Result<Vec<Wallet>> {
+pub(super) async fn open_of_many(on: &crate::db::Reads, persons: &[PersonId]) -> Result<Vec<Wallet>> {
     let mut wallets = Vec::new();
     for some in persons.chunks(MOST_IN_LIST) {
         let sql = format!(

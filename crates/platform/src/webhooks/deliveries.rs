@@ -59,7 +59,7 @@ pub async fn deliveries(
     if let Some(state) = ask.state {
         query = query.bind(state);
     }
-    let rows = query.fetch_all(&mut *connection).await?;
+    let rows = query.fetch_all(&mut connection).await?;
     let page = cursor.page(rows, limit);
     let mut items = Vec::with_capacity(page.items.len());
     for row in page.items {
