@@ -93,7 +93,7 @@ impl Http {
         request: &Request,
         sign: impl Fn(&Request) -> Option<String>,
     ) -> Result<Answer> {
-        self.send_checked(request, sign, |_| Ok(false)).await
+        self.send_checked(request, sign, async |_| Ok(false)).await
     }
 
     /// The same; `signed` looks at every answer that came, a refusal's too, and says whether the platform
@@ -102,7 +102,7 @@ impl Http {
         &self,
         request: &Request,
         sign: impl Fn(&Request) -> Option<String>,
-        signed: impl Fn(&Answer) -> Result<bool>,
+        signed: impl AsyncFn(&Answer) -> Result<bool>,
     ) -> Result<Answer> {
         let mut tries = 0;
         loop {
@@ -126,7 +126,7 @@ impl Http {
         &self,
         request: &Request,
         authorization: Option<String>,
-        signed: impl Fn(&Answer) -> Result<bool>,
+        signed: impl AsyncFn(&Answer) -> Result<bool>,
     ) -> Result<Answer> {
         let unknown = |error: reqwest::Error| Error::Unknown { target: request.name(), why: cause(&error) };
         let mut building = self
@@ -142,7 +142,7 @@ impl Http {
         let patience = patience(&response);
         let body = response.bytes().await.map_err(unknown)?.to_vec();
         let answer = Answer { headers, body, target: request.name() };
-        let is_signed = signed(&answer)?;
+        let is_signed = signed(&answer).await?;
         if status.is_success() {
             return Ok(answer);
         }
