@@ -1,5 +1,5 @@
 # Jialing: two commands do it all. `make demo` shows the product, `make test` proves it.
-.PHONY: help demo test test-rust test-clients test-web bench load simulate mutants fuzz crash fmt lint openapi
+.PHONY: help demo test test-rust test-clients test-web bench load simulate mutants fuzz fuzz-api crash fmt lint openapi
 
 CARGO ?= cargo
 # nextest runs tests in parallel processes; without it cargo's own runner does.
@@ -55,6 +55,10 @@ simulate: ## Long seeded runs: the ledger against its oracle, the engine against
 
 mutants: ## Defects put in on purpose: the simulator's list, and cargo-mutants on the ledger
 	scripts/mutants $(ARGS)
+
+fuzz-api: ## The API against its own description, with schemathesis from PyPI
+	@$(CARGO) build --quiet --workspace --bins
+	scripts/fuzz-api $(ARGS)
 
 fuzz: ## Every decoder on random bytes, with cargo-fuzz and a nightly compiler
 	scripts/fuzz $(ARGS)

@@ -279,7 +279,7 @@ mod tests {
             created_at: real_seconds(),
             used_at: real_seconds(),
             ahead_ms: 0,
-            manner: crate::payers::Manner::default(),
+            manner: Manner::default(),
             merchant: None,
             payers: Vec::new(),
             retired: Vec::new(),

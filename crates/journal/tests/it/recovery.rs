@@ -225,7 +225,7 @@ fn a_missing_segment_or_one_of_another_log_is_refused() {
     let other = Memory::new();
     let key = jialing_journal::CheckpointSigner::new(Suite::Sha256Ed25519, "other/log", &[9; 32]).verifier();
     let stranger = jialing_journal::Genesis { key };
-    drop(jialing_journal::Journal::open(std::sync::Arc::new(other.clone()), &stranger, 16 << 10).unwrap());
+    drop(Journal::open(Arc::new(other.clone()), &stranger, 16 << 10).unwrap());
     check(&|disk| disk.plant(FIRST, &other.bytes(FIRST).unwrap()), "belongs to another log");
 }
 
