@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::http::{Answer, Http, Request};
+use crate::http::{Answer, Http, Judge, Request};
 use crate::public::Public;
 
 /// How far an answer's time may be from ours, seconds.
@@ -92,7 +92,7 @@ impl Signed {
             Some(signed.to_header())
         };
         // A refusal is believed signed too, unless it came before there was a signature to answer.
-        let answer = self.http.send_checked(&request, sign, async |answer| self.check(answer).await).await;
+        let answer = self.http.send_checked(&request, sign, self).await;
         match answer {
             Ok(answer) if answer.headers.contains_key(names::SIGNATURE) => Ok(answer),
             Ok(answer) => Err(answer.unacceptable("it is not signed")),
@@ -107,8 +107,20 @@ impl Signed {
         }
     }
 
-    /// Whether the platform signed an answer: a forged or stale signature is an error, a missing one is not.
-    async fn check(&self, answer: &Answer) -> Result<bool> {
+    fn known(&self, serial: &str) -> Option<PublicKey> {
+        self.platform.keys.read().unwrap_or_else(PoisonError::into_inner).get(serial).cloned()
+    }
+
+    /// Reads the directory again, for a key of later; those it no longer has are no longer believed.
+    async fn renewed(&self, serial: &str) -> Option<PublicKey> {
+        let keys = by_serial(Public::new(self.http.base()).platform_keys().await.ok()?);
+        *self.platform.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        self.known(serial)
+    }
+}
+
+impl Judge for Signed {
+    async fn signed(&self, answer: &Answer) -> Result<bool> {
         let header = |name: &'static str| answer.headers.get(name).and_then(|value| value.to_str().ok());
         if !answer.headers.contains_key(names::SIGNATURE) {
             return Ok(false);
@@ -128,17 +140,6 @@ impl Signed {
         } else {
             Err(unacceptable("its time is more than 300 s from ours"))
         }
-    }
-
-    fn known(&self, serial: &str) -> Option<PublicKey> {
-        self.platform.keys.read().unwrap_or_else(PoisonError::into_inner).get(serial).cloned()
-    }
-
-    /// Reads the directory again, for a key of later; those it no longer has are no longer believed.
-    async fn renewed(&self, serial: &str) -> Option<PublicKey> {
-        let keys = by_serial(Public::new(self.http.base()).platform_keys().await.ok()?);
-        *self.platform.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        self.known(serial)
     }
 }
 
