@@ -261,8 +261,22 @@ interface EndProps {
   after?: (made: Made) => ReactNode;
 }
 
-export function End({ title, act, outcome, onAgain, onBack, after }: EndProps) {
+export function End({ title, act, outcome: first, onAgain, onBack, after }: EndProps) {
   const { say } = useSettings();
+  const [outcome, setOutcome] = useState(first);
+  const waiting = outcome.kind === "made" && outcome.made.state === "waiting";
+  // What a bank is still at work on is looked at for as long as the page is open.
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setInterval(() => {
+      void truth(act).then((found) => {
+        if (found.kind !== "made" || found.made.state === "waiting") return;
+        setOutcome(found);
+        moved();
+      });
+    }, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [waiting, act]);
   const good = outcome.kind === "made" && outcome.made.state !== "failed";
   return (
     <Page title={title} back={null}>
@@ -315,7 +329,7 @@ function Verdict({ act, outcome }: { act: Act; outcome: Exclude<Outcome, { kind:
       <p className={`sign ${kind}`} aria-hidden="true">
         {sign}
       </p>
-      <h2 className="lead center" ref={line} tabIndex={-1} data-verdict={kind}>
+      <h2 className="lead center" ref={line} tabIndex={-1} role="status" data-verdict={kind}>
         {words}
       </h2>
       {more === "" ? null : <p className="center soft">{more}</p>}

@@ -62,10 +62,17 @@ function isMoney(value: unknown): value is Money {
   return typeof value === "object" && value !== null && "amount" in value && "currency" in value;
 }
 
+/** Sums of money are told as money, or as the fen in text. */
+function shownParam(name: string, value: unknown): string {
+  if (isMoney(value)) return shownMoney(value);
+  const fen = (name === "amount" || name === "balance") && /^\d{1,15}$/.test(String(value)) ? Number(value) : null;
+  return fen === null ? String(value) : shownMoney({ amount: fen, currency: "CNY" });
+}
+
 export function noticeText({ code, params }: Notice, language: Language): { title: string; more: string } {
   const words = notices[code]?.[language] ?? code;
   const values: Record<string, string> = {};
-  for (const [name, value] of Object.entries(params)) values[name] = isMoney(value) ? shownMoney(value) : String(value);
+  for (const [name, value] of Object.entries(params)) values[name] = shownParam(name, value);
   const english = language === "en" ? (values.counterparty_en ?? values.merchant_en) : undefined;
   values.who = english ?? values.counterparty ?? (language === "zh" ? "对方" : "Somebody");
   if (english !== undefined && values.merchant !== undefined) values.merchant = english;
