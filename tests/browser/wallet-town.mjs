@@ -77,7 +77,7 @@ async function messages(inbox, phone) {
 
 /** Somebody new with a phone: a browser context of their own. */
 async function meet({ address, inbox, browser }, name, look = {}) {
-  const opened = await browser.open({ width: 390, touch: true, ...look }, [address, "null"]);
+  const opened = await browser.open({ width: 390, touch: true, ...look }, [address]);
   const { page, context } = opened;
   page.setDefaultTimeout(PATIENCE_MS);
   context.setDefaultTimeout(PATIENCE_MS);

@@ -185,8 +185,9 @@ test("an act that the page was closed on is found again, and told", async () => 
 
 test("money is sent by phone with the masked name, and the payee hears of it on the receive page", async () => {
   await hong.open("/privacy");
+  const agreed = hong.page.waitForResponse((answer) => answer.request().method() === "PUT" && answer.ok());
   await hong.page.getByLabel("别人可以用手机号找到我").click();
-  await hong.page.waitForFunction(() => document.querySelector('input[type="checkbox"]')?.checked);
+  await agreed;
   const page = (ming.page = await ming.context.newPage());
   await hong.open("/receive");
   await page.goto(`${town.address}/wallet/transfer`);
