@@ -83,7 +83,7 @@ test("a receipt that was changed by one fen is shown as false", async () => {
   for await (const piece of await saved.createReadStream()) pieces.push(piece);
   const receipt = JSON.parse(Buffer.concat(pieces).toString());
   await ming.open("/verify");
-  const choose = (value) => ming.page.setInputFiles("#receipt", { name: "receipt.json", mimeType: "application/json", buffer: Buffer.from(value) });
+  const choose = (value) => ming.page.setInputFiles('input[type="file"]', { name: "receipt.json", mimeType: "application/json", buffer: Buffer.from(value) });
   await choose(JSON.stringify(receipt));
   await ming.page.waitForSelector('[data-held="true"]');
   receipt.what.amount.amount += 1;

@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "react";
 
-import { absent, api } from "./api/client.ts";
+import { absent, ApiProblem, api } from "./api/client.ts";
 
 /** A question whose 404 says that the routes are not there. */
 const PROBES = {
@@ -32,6 +32,8 @@ export function has(feature: Feature): Promise<boolean> {
     asked = api(PROBES[feature]).then(
       () => true,
       (error: unknown) => {
+        // Whoever asks at the door, before signing in, is told to sign in first: then it is there.
+        if (error instanceof ApiProblem && error.problem.code === "unauthenticated") return true;
         if (!absent(error)) known.delete(feature);
         return false;
       },

@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 
-import { useLive } from "./live.ts";
+import { useLive, useUnread } from "./live.ts";
 import { Icon, type IconName } from "./parts/icons.tsx";
 import { Link } from "./router.tsx";
 import { useSettings } from "./settings.tsx";
@@ -17,7 +17,8 @@ const TABS = [
 
 export function Frame({ path, children }: { path: string; children: ReactNode }) {
   const { say } = useSettings();
-  const unread = useLive();
+  useLive();
+  const unread = useUnread();
   const tabbed = TABS.some(([to]) => to === path);
   return (
     <>

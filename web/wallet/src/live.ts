@@ -30,8 +30,8 @@ export function useNotices(hear: (notice: Notice) => void): void {
   }, [hear]);
 }
 
-/** How many notices are unread, kept fresh for as long as the caller is shown. */
-export function useLive(): number {
+/** Listens for as long as the caller is shown. One of a page does: the server allows a person few streams. */
+export function useLive(): void {
   useEffect(() => {
     const stop = new AbortController();
     void listen(stop.signal);
@@ -42,6 +42,10 @@ export function useLive(): number {
       document.removeEventListener("visibilitychange", seen);
     };
   }, []);
+}
+
+/** How many notices are unread. */
+export function useUnread(): number {
   return useSyncExternalStore(
     (ear) => {
       ears.add(ear);

@@ -37,8 +37,9 @@ export function SessionOf({ children }: { children: ReactNode }) {
     authenticate(null);
     forgetLoaded();
     setSigned(null);
-    // The device's key stays: the next sign-in is with it. All that was seen goes.
-    await Promise.all([drop(KEPT), dropAll("seen:"), dropAll("code:"), dropAll("act:")]);
+    // The device's key stays: the next sign-in is with it; so do acts whose end is not known. All that was
+    // seen goes.
+    await Promise.all([drop(KEPT), dropAll("seen:"), dropAll("code:")]);
   }, []);
   useEffect(() => {
     void (async () => {

@@ -49,14 +49,15 @@ const signed = async () => begin(intent, { ...(await makeKey()), device_id: "dev
 
 test("an act lies on the device with its number and signature before anything is sent, and without the PIN", async () => {
   const act = await signed();
-  expect(await unfinished()).toEqual([act]);
+  expect(await unfinished({ device_id: "dev_1" } as never)).toEqual([act]);
+  expect(await unfinished({ device_id: "dev_2" } as never)).toEqual([]);
   expect(sent).toEqual([]);
   answers = () => json(201, { id: "tra_1", state: "SUCCESS", transaction_id: "txn_1" });
   const outcome = await send(act, "123456");
   expect(outcome).toMatchObject({ kind: "made", made: { state: "done", transaction: "txn_1" } });
   expect(JSON.stringify([...store])).not.toContain("123456");
   await settle(act);
-  expect(await unfinished()).toEqual([]);
+  expect(await unfinished({ device_id: "dev_1" } as never)).toEqual([]);
 });
 
 test("sent again it is the same request, byte for byte", async () => {
@@ -94,6 +95,15 @@ test("silence is never taken for never before the signed time is over", async ()
   };
   expect(await truth(act), "without network nothing is known").toEqual({ kind: "open" });
   expect(VALID_MS).toBeLessThanOrEqual(300_000);
+});
+
+test("an order that somebody is paying is never told as not paid", async () => {
+  const act = { ...(await signed()), what: "pay" as const };
+  answers = () => json(200, { id: "ord_1", state: "USERPAYING" });
+  vi.setSystemTime(act.expires + MARGIN_MS + 1000);
+  expect(await truth(act)).toEqual({ kind: "open" });
+  answers = () => json(200, { id: "ord_1", state: "NOTPAY" });
+  expect(await truth(act)).toEqual({ kind: "never" });
 });
 
 test("what was made is found by its own number", async () => {

@@ -96,9 +96,9 @@ export async function begin(intent: Intent, device: DeviceKey, passkey?: (text: 
   return act;
 }
 
-/** Acts whose end this device has not heard of. */
-export function unfinished(): Promise<Act[]> {
-  return keptAll<Act>("act:");
+/** Acts of this bound device whose end it has not heard of. They outlive a session, not the person's key. */
+export async function unfinished(device: DeviceKey | null): Promise<Act[]> {
+  return (await keptAll<Act>("act:")).filter((act) => act.evidence.device_id === device?.device_id);
 }
 
 /** The end is known, or the person has been told all that is known. */
@@ -135,6 +135,8 @@ async function look(act: Act): Promise<Made | null> {
   switch (act.what) {
     case "pay": {
       const order = await api<PayerOrder>(`/v1/wallet/orders/${act.subject}`);
+      // An attempt is under way, perhaps this one: then even silence after the signed time says nothing.
+      if (order.state === "USERPAYING") throw new Error("an attempt is under way");
       const settled = order.state === "SUCCESS" || order.state === "CLOSED" || order.state === "REVOKED";
       return settled ? madeOf("pay", order) : null;
     }

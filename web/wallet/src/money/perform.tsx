@@ -38,13 +38,15 @@ interface PerformProps {
   walletName: string;
   /** Back to where it can be changed. */
   onBack: () => void;
+  /** Another number is needed: what failed keeps its own for ever. */
+  onRenew?: () => void;
   /** More that belongs on the sheet. */
   children?: ReactNode;
   /** What stands below a good end, beside the receipt. */
   after?: (made: Made) => ReactNode;
 }
 
-export function Perform({ intent, title, walletName, onBack, children, after }: PerformProps) {
+export function Perform({ intent, title, walletName, onBack, onRenew, children, after }: PerformProps) {
   const { say } = useSettings();
   const signed = useSigned();
   const [step, setStep] = useState<Step>({ at: "sheet" });
@@ -73,6 +75,12 @@ export function Perform({ intent, title, walletName, onBack, children, after }: 
       // Nothing was sent: the key, the passkey or the device's own store said no.
       setStep({ at: "broken", error });
     }
+  };
+
+  const again = () => {
+    if (step.at === "end" && step.outcome.kind === "made") onRenew?.();
+    setPin("");
+    setStep({ at: "sheet" });
   };
 
   switch (step.at) {
@@ -126,7 +134,7 @@ export function Perform({ intent, title, walletName, onBack, children, after }: 
         </Page>
       );
     case "end":
-      return <End title={title} act={step.act} outcome={step.outcome} onAgain={() => setStep({ at: "sheet" })} onBack={onBack} {...(after ? { after } : {})} />;
+      return <End title={title} act={step.act} outcome={step.outcome} onAgain={again} onBack={onBack} {...(after ? { after } : {})} />;
   }
 }
 

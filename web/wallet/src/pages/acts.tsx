@@ -9,20 +9,22 @@ import { Checking, End } from "../money/perform.tsx";
 import { Page } from "../parts/page.tsx";
 import { Busy, Empty } from "../parts/tell.tsx";
 import { go } from "../router.tsx";
+import { useSigned } from "../session.tsx";
 import { useSettings } from "../settings.tsx";
 import { acting } from "../texts/acting.ts";
 
 export default function Acts() {
   const { say } = useSettings();
+  const { device } = useSigned();
   const [acts, setActs] = useState<Act[] | null>(null);
   const [chosen, setChosen] = useState<Act | null>(null);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   useEffect(() => {
-    void unfinished().then((found) => {
+    void unfinished(device).then((found) => {
       setActs(found);
       if (found.length === 1) setChosen(found[0] ?? null);
     });
-  }, []);
+  }, [device]);
   const title = say(acting.actsTitle);
   if (chosen !== null && outcome !== null && outcome.kind !== "open") return <End title={title} act={chosen} outcome={outcome} onAgain={() => go("/", { instead: true })} onBack={() => go("/", { instead: true })} />;
   if (chosen !== null) {

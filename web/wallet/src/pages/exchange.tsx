@@ -73,7 +73,7 @@ function Form({ direction, links, title }: { direction: "top_up" | "withdraw"; l
   const [typed, setTyped] = useState("");
   const [tried, setTried] = useState(false);
   const [confirming, setConfirming] = useState(false);
-  const [number] = useState(() => `${direction === "top_up" ? "T" : "W"}-${makeNonce()}`);
+  const [number, setNumber] = useState(() => `${direction === "top_up" ? "T" : "W"}-${makeNonce()}`);
   const wallet = wallets.main;
   const link = links.find((one) => one.link_id === linkId) ?? links[0];
   const fen = fenOf(typed);
@@ -94,7 +94,7 @@ function Form({ direction, links, title }: { direction: "top_up" | "withdraw"; l
       about: up ? `${say(moving.topup)} · ${linkName}` : say(moving.withdraw),
       pin: "always",
     };
-    return <Perform intent={intent} title={title} walletName={wallet.name} onBack={() => setConfirming(false)} />;
+    return <Perform intent={intent} title={title} walletName={wallet.name} onBack={() => setConfirming(false)} onRenew={() => setNumber(`${direction === "top_up" ? "T" : "W"}-${makeNonce()}`)} />;
   }
   const room = wallet.limits.balance?.left;
   const next = (event: FormEvent) => {

@@ -12,7 +12,7 @@ import { Movements } from "../parts/movements.tsx";
 import { useTitle } from "../parts/page.tsx";
 import { Busy, Fault, Shown, Tip } from "../parts/tell.tsx";
 import { Link } from "../router.tsx";
-import { useSession } from "../session.tsx";
+import { useSession, useSigned } from "../session.tsx";
 import { useSettings } from "../settings.tsx";
 import { classes, common, walletStates } from "../texts/common.ts";
 import { home } from "../texts/home.ts";
@@ -148,10 +148,11 @@ function Ways() {
 
 function Unfinished() {
   const { say } = useSettings();
+  const { device } = useSigned();
   const [number, setNumber] = useState(0);
   useEffect(() => {
-    void unfinished().then((acts) => setNumber(acts.length)).catch(() => {});
-  }, []);
+    void unfinished(device).then((acts) => setNumber(acts.length)).catch(() => {});
+  }, [device]);
   if (number === 0) return null;
   return (
     <Tip kind="warn" title={say(home.checking, { n: number })}>

@@ -3,11 +3,11 @@
 import { api } from "../api/client.ts";
 import type { Profile } from "../api/types.ts";
 import { useFeature } from "../features.ts";
-import { useLive } from "../live.ts";
+import { useUnread } from "../live.ts";
 import { useLoad } from "../load.ts";
 import { Icon, type IconName } from "../parts/icons.tsx";
 import { Page } from "../parts/page.tsx";
-import { Link } from "../router.tsx";
+import { go, Link } from "../router.tsx";
 import { useSession } from "../session.tsx";
 import { useSettings } from "../settings.tsx";
 import { classes, common } from "../texts/common.ts";
@@ -18,7 +18,7 @@ export default function Me() {
   const { say } = useSettings();
   const { leave } = useSession();
   const profile = useLoad<Profile>("/v1/wallet/me", { keepIt: true });
-  const unread = useLive();
+  const unread = useUnread();
   const tickets = useFeature("tickets");
   const rows: readonly (readonly [string, IconName, string, (string | undefined)?])[] = [
     ["/notices", "bell", say(safe.notices), unread > 0 ? say(common.unread, { n: unread }) : undefined],
@@ -40,6 +40,7 @@ export default function Me() {
     const current = items.find((session) => session.current);
     if (current !== undefined) await api(`/v1/wallet/sessions/${current.session_id}`, { method: "DELETE" }).catch(() => {});
     await leave();
+    go("/", { instead: true });
   };
   return (
     <Page title={say(safe.me)} back={null}>

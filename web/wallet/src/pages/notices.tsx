@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import { api } from "../api/client.ts";
 import type { Notice, PageOf } from "../api/types.ts";
-import { count, useLive } from "../live.ts";
+import { count, useUnread } from "../live.ts";
 import { useLoad } from "../load.ts";
 import { useAct } from "../parts/act.ts";
 import { Icon } from "../parts/icons.tsx";
@@ -35,7 +35,7 @@ export default function Notices() {
   const list = useLoad<PageOf<Notice>>("/v1/wallet/notices?limit=50", { keepIt: true });
   const [later, setLater] = useState<PageOf<Notice> | null>(null);
   const { working, error, run } = useAct();
-  const unread = useLive();
+  const unread = useUnread();
   const read = (upTo: string) => void run(() => api("/v1/wallet/notices/read", { method: "POST", body: { up_to: upTo } })).then(count);
   return (
     <Page title={say(safe.notices)} back="/me">
@@ -69,7 +69,7 @@ export default function Notices() {
                           {shownTime(notice.created_at, true).slice(0, 16)} {sub === "" ? "" : `· ${sub}`}
                         </span>
                       </span>
-                      {notice.read_at ? null : <span className="badge warn">{say(common.unread, { n: 1 })}</span>}
+                      {notice.read_at ? null : <span className="badge warn">{say(common.isUnread)}</span>}
                     </>
                   );
                   return <li key={notice.id}>{to === null ? <div className="cell">{inside}</div> : <Link to={to}>{inside}</Link>}</li>;

@@ -161,7 +161,7 @@ function New() {
   const [greeting, setGreeting] = useState("");
   const [tried, setTried] = useState(false);
   const [confirming, setConfirming] = useState(false);
-  const [own] = useState(() => `R-${makeNonce()}`);
+  const [own, setOwn] = useState(() => `R-${makeNonce()}`);
   const wallet = wallets.main;
   const fen = fenOf(typed);
   const shares = kind === "SINGLE" ? 1 : /^\d{1,3}$/.test(number) ? Number(number) : 0;
@@ -189,6 +189,7 @@ function New() {
         title={say(social.packetNew)}
         walletName={wallet.name}
         onBack={() => setConfirming(false)}
+        onRenew={() => setOwn(`R-${makeNonce()}`)}
         after={({ answer }) => {
           const { token } = answer as RedPacket;
           return token === undefined ? null : <PacketLink token={token} />;

@@ -2,7 +2,7 @@
 
 import { shownMoney } from "@shared/money.ts";
 import { shownTime } from "@shared/time.ts";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 
 import { api } from "../api/client.ts";
 import type { PaymentRequest } from "../api/social.ts";
@@ -140,8 +140,10 @@ function PayOne({ id }: { id: string }) {
   const wallets = useWallets();
   // The words are kept from the first look: once it is paid, the sheet stays what it was.
   const loaded = useLoad<PaymentRequest>(`/v1/wallet/payment-requests/${encodeURIComponent(id)}`);
+  const first = useRef<PaymentRequest | undefined>(undefined);
+  first.current ??= loaded.value;
   const wallet = wallets.main;
-  const request = loaded.value;
+  const request = first.current;
   if (wallet === null) return <NoWallet loading={wallets.loading} error={wallets.error} />;
   if (request === undefined || request.payee === undefined) return <Page title={say(social.requests)} back="/requests" children={<Shown of={loaded}>{() => <Empty>{say(social.requestsNone)}</Empty>}</Shown>} />;
   const intent: Intent = {

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { payloadOf } from "../money/payload.ts";
-import { Field } from "../parts/fields.tsx";
+import { Field, FileButton } from "../parts/fields.tsx";
 import { Page } from "../parts/page.tsx";
 import { Tip } from "../parts/tell.tsx";
 import { go } from "../router.tsx";
@@ -89,8 +89,7 @@ export default function Scan() {
     void navigator.permissions?.query({ name: "camera" as PermissionName }).then((state) => state.state === "granted" && setRunning(true)).catch(() => {});
   }, []);
 
-  const picture = async (file: File | undefined) => {
-    if (file === undefined) return;
+  const picture = async (file: File) => {
     setTrouble(null);
     try {
       const image = await createImageBitmap(file);
@@ -119,8 +118,7 @@ export default function Scan() {
         {trouble === "foreign" ? <Tip kind="bad" title={say(pay.foreign)} children={say(pay.unknownHow)} /> : null}
       </div>
       <div className="field">
-        <label htmlFor="picture">{say(pay.picture)}</label>
-        <input id="picture" type="file" accept="image/*" onChange={(event) => void picture(event.target.files?.[0])} />
+        <FileButton label={say(pay.picture)} accept="image/*" onFile={(file) => void picture(file)} />
         <span className="note">{say(pay.pictureHow)}</span>
       </div>
       <form

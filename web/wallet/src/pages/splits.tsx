@@ -92,7 +92,7 @@ function One({ id }: { id: string }) {
                 </li>
               ))}
             </ul>
-            {split.state === "OPEN" ? <Sure ask={say(social.splitCancel)} sure={say(social.splitCancel)} disabled={working} onSure={() => void run(() => api(`${path}/cancel`, { method: "POST" }))} /> : null}
+            {split.state === "OPEN" ? <Sure ask={say(social.splitCancel)} sure={say(social.splitCancelSure)} disabled={working} onSure={() => void run(() => api(`${path}/cancel`, { method: "POST" }))} /> : null}
           </>
         )}
       </Shown>

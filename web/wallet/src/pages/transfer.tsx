@@ -51,7 +51,7 @@ function Amount({ payee, asked, onBack }: { payee: ChosenPayee; asked: number | 
   const [tried, setTried] = useState(false);
   const [confirming, setConfirming] = useState(false);
   // The number of this transfer: made before the first try, new only for a new transfer.
-  const [number] = useState(() => `W-${makeNonce()}`);
+  const [number, setNumber] = useState(() => `W-${makeNonce()}`);
   const delays = useFeature("delays");
   const wallet = wallets.main;
   const fen = fenOf(typed);
@@ -80,7 +80,7 @@ function Amount({ payee, asked, onBack }: { payee: ChosenPayee; asked: number | 
     };
     const after = (made: Made) => <Remembered payee={payee} name={(made.answer as { payee_name?: string }).payee_name ?? payee.name} />;
     return (
-      <Perform intent={intent} title={say(moving.transfer)} walletName={wallet.name} onBack={() => setConfirming(false)} after={after}>
+      <Perform intent={intent} title={say(moving.transfer)} walletName={wallet.name} onBack={() => setConfirming(false)} onRenew={() => setNumber(`W-${makeNonce()}`)} after={after}>
         {payee.known ? null : <Tip kind="warn" title={say(acting.fresh)} children={say(acting.freshHow)} />}
       </Perform>
     );

@@ -3,6 +3,7 @@
 import { useState } from "react";
 
 import { ledgerKey, verify, type Verdict } from "../money/receipt.ts";
+import { FileButton } from "../parts/fields.tsx";
 import { Page } from "../parts/page.tsx";
 import { Fault } from "../parts/tell.tsx";
 import { VerdictView } from "../parts/verdict.tsx";
@@ -16,10 +17,9 @@ export default function VerifyFile() {
   const { say } = useSettings();
   const [found, setFound] = useState<{ verdict: Verdict; ledger: string } | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const check = async (file: File | undefined) => {
+  const check = async (file: File) => {
     setFound(null);
     setError(null);
-    if (file === undefined) return;
     try {
       const ledger = await ledgerKey();
       let receipt: unknown;
@@ -36,10 +36,7 @@ export default function VerifyFile() {
   return (
     <Page title={say(records.openFile)} back="/records">
       <p className="soft">{say(records.openFileHow)}</p>
-      <div className="field">
-        <label htmlFor="receipt">{say(records.openFile)}</label>
-        <input id="receipt" type="file" accept="application/json,.json" onChange={(event) => void check(event.target.files?.[0])} />
-      </div>
+      <FileButton label={say(records.chooseFile)} accept="application/json,.json" onFile={(file) => void check(file)} />
       <Fault error={error} />
       {found === null ? null : <VerdictView {...found} />}
     </Page>

@@ -145,6 +145,26 @@ export function PinField({ label, value, onValue, onWhole, fault = null, autoFoc
   );
 }
 
+/** A file is chosen by a button with our own words; the browser's would be in its language. */
+export function FileButton({ label, accept, onFile }: { label: string; accept: string; onFile: (file: File) => void }) {
+  return (
+    <label className="button wide file">
+      {label}
+      <input
+        type="file"
+        className="hidden-visually"
+        accept={accept}
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          // The same file may be chosen again.
+          event.target.value = "";
+          if (file !== undefined) onFile(file);
+        }}
+      />
+    </label>
+  );
+}
+
 export function Choice<T extends string>({ label, value, options, onValue }: { label: string; value: T; options: readonly (readonly [T, string])[]; onValue: (value: T) => void }) {
   return (
     <div className="field" role="group" aria-label={label}>

@@ -42,6 +42,7 @@ export const common = {
   noteOf: { zh: "备注", en: "Note" },
   optional: { zh: "选填", en: "optional" },
   unread: { zh: "{n} 条未读", en: "{n} unread" },
+  isUnread: { zh: "未读", en: "Unread" },
   somebody: { zh: "某人", en: "Somebody" },
   amountFault: { zh: "请输入金额，最多两位小数", en: "Enter an amount with at most two decimals" },
   notThere: { zh: "这台服务器还没有这项功能", en: "This server does not offer this yet" },

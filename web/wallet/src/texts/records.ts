@@ -36,6 +36,7 @@ export const records = {
   key: { zh: "账本公钥（请与公示的核对）", en: "The ledger's key (compare it with the published one)" },
   save: { zh: "保存凭证文件", en: "Save the receipt" },
   openFile: { zh: "验证一份凭证文件", en: "Verify a receipt file" },
+  chooseFile: { zh: "选择凭证文件", en: "Choose the receipt" },
   openFileHow: { zh: "别人给您的凭证也可以在这里验证。文件不会上传。", en: "A receipt that somebody gave you can be checked here too. The file is not sent anywhere." },
   notReceipt: { zh: "这不是凭证文件", en: "This file is no receipt" },
   contest: { zh: "对这笔有异议", en: "Contest this payment" },

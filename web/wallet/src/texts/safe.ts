@@ -48,6 +48,7 @@ export const safe = {
   thisSession: { zh: "当前", en: "This one" },
   lastUsed: { zh: "最近 {at}", en: "last used {at}" },
   end: { zh: "结束", en: "End" },
+  endAllSure: { zh: "再点一次全部退出", en: "Press again to sign out everywhere" },
   endAll: { zh: "退出所有设备", en: "Sign out everywhere" },
 
   upgrade: { zh: "提升等级", en: "Raise the class" },

@@ -67,6 +67,7 @@ export const social = {
   splitSend: { zh: "发给大家", en: "Ask them" },
   splitState: { zh: "{n}/{of} 已付，{amount}", en: "{n} of {of} paid, {amount}" },
   splitDone: { zh: "收齐了", en: "All paid" },
+  splitCancelSure: { zh: "再点一次撤销", en: "Press again to cancel" },
   splitCancel: { zh: "撤销没付的", en: "Cancel what is unpaid" },
 
   tickets: { zh: "联系客服", en: "Contact us" },

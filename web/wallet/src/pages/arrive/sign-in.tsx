@@ -2,10 +2,11 @@
 
 import { type FormEvent, useEffect, useState } from "react";
 
-import { passkeyFor } from "../../api/passkeys.ts";
+import { passkeyFor, passkeysWork } from "../../api/passkeys.ts";
 import { phoneOf, sendCode, signIn } from "../../api/people.ts";
 import type { Factor } from "../../api/types.ts";
 import { deviceOf, type DeviceKey } from "../../device.ts";
+import { useFeature } from "../../features.ts";
 import { CodeField } from "../../parts/code-field.tsx";
 import { Choice, Field, PasswordField, Switch } from "../../parts/fields.tsx";
 import { Page } from "../../parts/page.tsx";
@@ -31,6 +32,8 @@ export default function SignIn() {
   const [working, setWorking] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const number = phoneOf(phone);
+  const authenticator = useFeature("authenticator");
+  const passkeys = useFeature("passkeys");
 
   useEffect(() => {
     let current = true;
@@ -81,9 +84,9 @@ export default function SignIn() {
           }}
           options={[
             ["code", say(arrive.bySms)],
-            ["totp", say(arrive.byTotp)],
-            ["passkey", say(arrive.byPasskey)],
-            ["recovery", say(arrive.byRecovery)],
+            ...(authenticator === true ? [["totp", say(arrive.byTotp)] as const] : []),
+            ...(passkeys === true && passkeysWork() ? [["passkey", say(arrive.byPasskey)] as const] : []),
+            ...(authenticator === true ? [["recovery", say(arrive.byRecovery)] as const] : []),
           ]}
         />
         {how === "code" ? (

@@ -47,7 +47,7 @@ export default function Sessions() {
           </ul>
         )}
       </Shown>
-      <Sure ask={say(safe.endAll)} sure={say(safe.endAll)} disabled={working} onSure={() => void all()} />
+      <Sure ask={say(safe.endAll)} sure={say(safe.endAllSure)} disabled={working} onSure={() => void all()} />
     </Page>
   );
 }
