@@ -9,7 +9,7 @@ import { pathOf } from "../src/router.tsx";
 import { fill, lookOf } from "../src/settings.tsx";
 import { noticeText } from "../src/texts/notices.ts";
 import { problemText } from "../src/texts/problems.ts";
-import { mainOf } from "../src/wallets.ts";
+import { mainOf, named } from "../src/wallets.ts";
 import type { Notice, Wallet } from "../src/api/types.ts";
 
 test("addresses below the base are paths", () => {
@@ -60,6 +60,12 @@ test("the wallet that pays is the chosen one, while it is there", () => {
   expect(mainOf(all, "gone")?.wallet_id).toBe("old");
   expect(mainOf([all[0] as Wallet], null)?.wallet_id).toBe("new");
   expect(mainOf([], null)).toBe(null);
+});
+
+test("a wallet that bears its bank's name bears it in the reader's language", () => {
+  const banks = [{ code: "JBB", role: "OPERATING" as const, name_zh: "江北银行", name_en: "Jiangbei Bank" }];
+  const one = { ...wallet("a", "ACTIVE"), institution: "JBB", name: "江北银行" };
+  expect([named(one, banks, "en").name, named(one, banks, "zh").name, named({ ...one, name: "菜钱" }, banks, "en").name]).toEqual(["Jiangbei Bank", "江北银行", "菜钱"]);
 });
 
 test("a notice says who and how much, and leads somewhere", () => {

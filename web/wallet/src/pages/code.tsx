@@ -251,15 +251,17 @@ function Barcode({ text, onClose }: { text: string; onClose: () => void }) {
   const { say } = useSettings();
   const { size, runs } = useMemo(() => barsOf(text), [text]);
   return (
-    <Page title={say(pay.barcode)} back={onClose}>
-      <p className="note center">{say(pay.barcodeHow)}</p>
-      <section className="paper bars">
-        <svg viewBox={`0 0 100 ${size}`} preserveAspectRatio="none" role="img" aria-label={say(pay.barcodeLabel)} shapeRendering="crispEdges">
-          {runs.map(([from, width]) => (
-            <rect key={from} x="0" y={from} width="100" height={width} fill="#000" />
-          ))}
-        </svg>
-      </section>
-    </Page>
+    <div className="over">
+      <Page title={say(pay.barcode)} back={onClose}>
+        <p className="note center">{say(pay.barcodeHow)}</p>
+        <section className="paper bars">
+          <svg viewBox={`0 0 100 ${size}`} preserveAspectRatio="none" role="img" aria-label={say(pay.barcodeLabel)} shapeRendering="crispEdges">
+            {runs.map(([from, width]) => (
+              <rect key={from} x="0" y={from} width="100" height={width} fill="#000" />
+            ))}
+          </svg>
+        </section>
+      </Page>
+    </div>
   );
 }

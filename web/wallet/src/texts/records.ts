@@ -44,7 +44,7 @@ export const records = {
   transferAgain: { zh: "再转一笔", en: "Send again" },
   income: { zh: "收入", en: "Income" },
   spending: { zh: "支出", en: "Spending" },
-  count: { zh: "{n} 笔", en: "{n} times" },
+  count: { zh: "{n} 笔", en: "×{n}" },
   byDay: { zh: "按天", en: "By day" },
   byKind: { zh: "按类型", en: "By kind" },
   byPlace: { zh: "按对方", en: "By other side" },
