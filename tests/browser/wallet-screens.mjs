@@ -29,13 +29,16 @@ async function shoot(person, look, path, name = path.replaceAll("/", "_")) {
   if (path !== null) await page.goto(`${town.address}/wallet${path}`);
   await page.waitForSelector("main");
   await page.waitForFunction(() => !document.querySelector(".busy"), null, { timeout: 8_000 }).catch(() => {});
-  await page.waitForTimeout(150);
-  await page.screenshot({ path: `screens/wallet/${look}${name}.png`, fullPage: true });
+  // As tall as the page is, so that the tabs at its foot cover nothing that a phone would scroll to.
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width: 390, height: Math.max(844, height) });
+  await page.screenshot({ path: `screens/wallet/${look}${name}.png` });
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }));
   const sideways = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   for (const { id, nodes } of violations) found.set(`${look} ${name} ${id}`, nodes[0].html.slice(0, 160));
   if (sideways) found.set(`${look} ${name} sideways`, "");
+  await page.setViewportSize({ width: 390, height: 844 });
 }
 
 async function dress(person, { language }, look) {
