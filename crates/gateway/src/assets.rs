@@ -20,8 +20,8 @@ const APPLICATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-s
     base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
 /// What of the device a page may ask for: the camera, to scan codes, and passkeys.
-const PERMISSIONS: &str = "camera=(self), publickey-credentials-create=(self), publickey-credentials-get=(self), \
-    microphone=(), geolocation=(), payment=(), usb=()";
+const PERMISSIONS: &str = "camera=(self), publickey-credentials-create=(self), \
+    publickey-credentials-get=(self), microphone=(), geolocation=(), payment=(), usb=()";
 
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,8 @@
-// Which page an address is. Each page but home and the arrival's door comes when it is asked for.
+// Which page an address is. Each page but the arrival's door comes when it is asked for.
 
 import { lazy, type ReactNode, Suspense } from "react";
 
 import { Frame } from "./frame.tsx";
-import { Home } from "./pages/home.tsx";
 import { Missing } from "./pages/missing.tsx";
 import { Welcome } from "./pages/arrive/welcome.tsx";
 import { Busy } from "./parts/tell.tsx";
@@ -30,6 +29,7 @@ const DOOR: Readonly<Record<string, Place>> = {
 
 /** Pages for somebody who is signed in. */
 const PLACES: Readonly<Record<string, Place>> = {
+  "": page(() => import("./pages/home.tsx")),
   begin: page(() => import("./pages/arrive/begin.tsx")),
   bind: page(() => import("./pages/arrive/bind.tsx")),
   code: page(() => import("./pages/code.tsx")),
@@ -88,18 +88,33 @@ export function App() {
   );
 }
 
+/** The page of that name, where there is one. */
+function at(places: Readonly<Record<string, Place>>, name: string, rest: string): ReactNode {
+  return Object.hasOwn(places, name) ? places[name]?.(rest) : undefined;
+}
+
+/** An address may hold anything: what does not decode stays as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function Routed() {
   const path = usePath();
   const { signed } = useSession();
   const [, first = "", ...below] = path.split("/");
-  const rest = decodeURIComponent(below.join("/"));
+  const rest = decoded(below.join("/"));
   if (signed === undefined) return <Busy />;
   if (signed === null) {
     // Whoever came by a link is shown the door first; the link waits in the address.
-    return <Suspense fallback={<Busy />}>{DOOR[first]?.(rest) ?? <Welcome />}</Suspense>;
+    return <Suspense fallback={<Busy />}>{at(DOOR, first, rest) ?? <Welcome />}</Suspense>;
   }
-  const home = first === "" || (first in DOOR && !(first in PLACES));
-  const shown = home ? <Home /> : (PLACES[first]?.(rest) ?? <Missing />);
+  // Whoever has come in is done with the door.
+  const place = Object.hasOwn(DOOR, first) && !Object.hasOwn(PLACES, first) ? "" : first;
+  const shown = at(PLACES, place, rest) ?? <Missing />;
   return (
     <Frame path={path}>
       <Suspense fallback={<Busy />}>{shown}</Suspense>

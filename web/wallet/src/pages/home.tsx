@@ -19,7 +19,7 @@ import { home } from "../texts/home.ts";
 import { look } from "../texts/look.ts";
 import { useWallets } from "../wallets.ts";
 
-export function Home() {
+export default function Home() {
   const { say, elder, change } = useSettings();
   const { signed } = useSession();
   const wallets = useWallets();
