@@ -1,5 +1,5 @@
 # Jialing: two commands do it all. `make demo` shows the product, `make test` proves it.
-.PHONY: help demo test test-rust test-clients test-web bench load simulate mutants fuzz fuzz-api crash fmt lint openapi
+.PHONY: help demo test test-rust test-clients test-web screens bench load simulate mutants fuzz fuzz-api crash fmt lint openapi
 
 CARGO ?= cargo
 # nextest runs tests in parallel processes; without it cargo's own runner does.
@@ -42,6 +42,12 @@ test-web: ## The browser's tests
 	@$(CARGO) build --quiet --workspace --bins
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 	cd tests/webhooks && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
+
+screens: ## Every screen of the wallet in each look, into tests/browser/screens/wallet
+	@scripts/setup test
+	@scripts/web
+	@$(CARGO) build --quiet --workspace --bins
+	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing node wallet-screens.mjs
 
 bench: ## Figures of the ledger and of payments, with their settings
 	@$(CARGO) build --release --quiet --package jialing-cli
