@@ -47,7 +47,6 @@ export const problems: Readonly<Record<string, Words>> = {
   second_factor_required: w("需要再验证一次身份", "请输入发到手机的验证码。", "One more check is needed", "Enter the code sent to your phone."),
   evidence_expired: w("确认超时了", "请重新确认一次。没有扣款。", "The confirmation is too old", "Confirm once more. No money was taken."),
   identity_mismatch: w("身份信息不一致", "请核对姓名和证件号码，须与手机号的登记一致。", "The identity could not be confirmed", "Check name and number; they must fit your phone's registration."),
-  identity_unavailable: w("身份核验暂时不可用", "请稍后再试，无需重新填写。", "The identity service does not answer", "Try again in a moment."),
   identity_taken: w("该身份已用于其他账户", "如果不是您本人的账户，请联系客服。", "The identity belongs to another account", "If that account is not yours, contact us."),
   phone_taken: w("该手机号已经注册", "请直接登录。", "The phone has an account already", "Sign in instead."),
   wallet_unavailable: w("钱包现在不能这样用", "可能已挂失、冻结或正在注销。", "The wallet cannot be used for this now", "It may be frozen, or about to close."),
