@@ -187,8 +187,7 @@ impl Ledger {
         let mut lapsing = 0;
         for (id, hold) in self.sorted_holds() {
             let (debit, credit) = (hold.debit as usize, hold.credit as usize);
-            let exist = debit < held.len() && credit < held.len() && debit != credit;
-            if !exist || self.accounts[hold.debit].book != self.accounts[hold.credit].book {
+            if debit == credit || self.accounts[hold.debit].book != self.accounts[hold.credit].book {
                 return Err(Discrepancy::Hold(id));
             }
             if hold.expires != 0 {

@@ -235,6 +235,42 @@ mod tests {
     }
 
     #[test]
+    fn a_guess_is_nearly_always_right_and_a_wrong_one_is_found_out() {
+        let mut shelf = Shelf::default();
+        assert_eq!(shelf.guess(1), EMPTY, "an empty shelf has no guess");
+        numbers().for_each(|id| {
+            shelf.put(Thing(id));
+        });
+        let (mut right, mut wrong) = (0, 0);
+        for (place, id) in (0..).zip(numbers()) {
+            let guess = shelf.guess(id);
+            if guess == place {
+                right += 1;
+            } else {
+                wrong += 1;
+            }
+            assert_eq!(shelf.find_guessed(id, guess), Some(place));
+            assert_eq!(shelf.find_guessed(id, EMPTY), Some(place));
+        }
+        assert!(wrong * 1_000 < right, "{wrong} of {right} guesses are wrong");
+        // Of numbers that are not there, nearly all are known by their bits alone.
+        let mistaken = (5_000..20_000).filter(|&id| shelf.guess(id) != EMPTY).count();
+        assert!(mistaken < 15, "{mistaken} of 15,000 absent numbers look present");
+    }
+
+    #[test]
+    fn a_shelf_is_full_at_its_limit() {
+        impl Numbered for () {
+            fn id(&self) -> Id {
+                0
+            }
+        }
+        let holding = |things: usize| Shelf { things: vec![(); things], table: Vec::new() };
+        assert!(holding(MOST - 1).has_room());
+        assert!(!holding(MOST).has_room());
+    }
+
+    #[test]
     fn numbers_are_spread_evenly() {
         let mut shelf = Shelf::default();
         numbers().for_each(|id| {
