@@ -10,7 +10,7 @@ use crate::error::{Error, Problem, Result};
 
 /// Time for one try.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Tries in all, when the answer is lost or the service asks for patience.
+/// Tries in all, when the answer is lost or the service asks for patience and the caller said nothing else.
 const TRIES: u32 = 4;
 /// The longest `Retry-After` that is waited for; a longer one is handed to the caller.
 const MAX_PATIENCE_S: u64 = 5;
@@ -20,6 +20,7 @@ const MAX_PATIENCE_S: u64 = 5;
 pub(crate) struct Http {
     client: Client,
     base: String,
+    tries: u32,
 }
 
 /// A request before it is sent.
@@ -93,7 +94,13 @@ impl Judge for Anybody {
 impl Http {
     pub(crate) fn new(base: &str) -> Self {
         let client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
-        Self { client: client.unwrap_or_default(), base: base.trim_end_matches('/').to_owned() }
+        Self { client: client.unwrap_or_default(), base: base.trim_end_matches('/').to_owned(), tries: TRIES }
+    }
+
+    /// The same connections; each request is tried `tries` times at most, and at least once.
+    pub(crate) fn with_tries(mut self, tries: u32) -> Self {
+        self.tries = tries;
+        self
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -122,8 +129,8 @@ impl Http {
             tries += 1;
             let answer = self.once(request, sign(request), judge).await;
             let wait = match &answer {
-                Err(Error::Refused(problem)) if problem.retryable && tries < TRIES => problem.patience,
-                Err(Error::Unknown { .. }) if tries < TRIES => Some(u64::from(tries) / 2),
+                Err(Error::Refused(problem)) if problem.retryable && tries < self.tries => problem.patience,
+                Err(Error::Unknown { .. }) if tries < self.tries => Some(u64::from(tries) / 2),
                 _ => None,
             };
             match wait {

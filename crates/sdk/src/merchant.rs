@@ -68,6 +68,13 @@ impl Merchant {
         Self(Signed::pinned(base, id, key, platform))
     }
 
+    /// This client with another number of tries for each request, four unless told: one is for callers who try
+    /// again by themselves.
+    #[must_use]
+    pub fn with_tries(self, tries: u32) -> Self {
+        Self(self.0.with_tries(tries))
+    }
+
     /// The merchant's id.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -63,6 +63,10 @@ impl Signed {
         Self { http: Http::new(base), id: id.to_owned(), key, platform }
     }
 
+    pub(crate) fn with_tries(self, tries: u32) -> Self {
+        Self { http: self.http.with_tries(tries), ..self }
+    }
+
     pub(crate) fn id(&self) -> &str {
         &self.id
     }

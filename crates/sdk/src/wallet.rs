@@ -129,6 +129,13 @@ impl Wallet {
         Some(Self { http: Http::new(base), session, key })
     }
 
+    /// This wallet with another number of tries for each request, four unless told: one is for callers who try
+    /// again by themselves.
+    #[must_use]
+    pub fn with_tries(self, tries: u32) -> Self {
+        Self { http: self.http.with_tries(tries), ..self }
+    }
+
     /// What must be kept to go on after a restart.
     #[must_use]
     pub const fn session(&self) -> &Session {
