@@ -23,6 +23,8 @@ pub struct EdgeConfig {
     pub decryption_keys: Vec<DecryptionKey>,
     /// Who runs the platform, and their keys.
     pub operators: Vec<OperatorKey>,
+    /// May have signed a conformance report: the keys of the sandboxes that are believed.
+    pub conformance_keys: Vec<PublicKey>,
     /// Every limit.
     pub limits: Limits,
     /// Reverse proxies in front that append to `X-Forwarded-For`; 0 believes nobody.
@@ -56,6 +58,7 @@ impl EdgeConfig {
             retired_keys: Vec::new(),
             decryption_keys: Vec::new(),
             operators: Vec::new(),
+            conformance_keys: Vec::new(),
             limits: Limits::default(),
             trusted_proxies: 0,
             metrics_token: None,
@@ -95,6 +98,9 @@ pub struct Limits {
     pub work_seconds: u64,
     /// Requests being worked on at once; beyond it `overloaded`.
     pub in_flight: usize,
+    /// Writes that may wait for the database while a request that changes something is taken in; beyond it
+    /// `overloaded`, so that what is taken in is answered soon.
+    pub backlog: usize,
     /// Seconds that a stop waits for requests being worked on.
     pub drain_seconds: u64,
     /// Live streams open at once.
@@ -138,6 +144,7 @@ impl Default for Limits {
             uploads: 16,
             work_seconds: 30,
             in_flight: 2048,
+            backlog: 128,
             drain_seconds: 20,
             streams: 256,
             idempotency_hours: 48,

@@ -21,14 +21,19 @@ use crate::public::uploads;
 /// Bytes of an oversized body that are read before the connection is given up.
 pub(crate) const MOST_DISCARDED: usize = 16 << 20;
 
-/// Routes that take a whole batch at once: larger bodies, and few of them at a time.
-const LARGE: [&str; 2] = ["/v1/merchant/payouts", "/v1/merchant/payouts/files"];
+/// Routes that take a whole batch or file at once: larger bodies, and few of them at a time.
+const LARGE: [&str; 3] = [
+    "/v1/merchant/payouts",
+    "/v1/merchant/payouts/files",
+    "/v1/operator/applications/{application_id}/conformance",
+];
 
 pub(crate) async fn intake(request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     let is_large =
         request.method() == Method::POST && path.is_some_and(|path| LARGE.contains(&path.as_str()));
     let edge = Edge::of(request.extensions());
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // Held until the answer is made: what a large body becomes inside is large too.
     let _seat = match is_large.then(|| edge.large.try_acquire()).transpose() {
         Ok(seat) => seat,
@@ -40,10 +45,12 @@ pub(crate) async fn intake(request: Request, next: Next) -> Response {
     };
     match take(&edge, is_large, request).await {
         Ok(request) => {
-            let Ok(_place) = edge.in_flight.try_acquire() else {
-                return Failed(Problem::new(Code::Overloaded).retry_after(1)).into_response();
-            };
-            next.run(request).await
+            // Before a signature is checked: refusing must cost next to nothing.
+            let is_behind = changes && edge.app.db.waiting() > edge.config.limits.backlog;
+            match edge.in_flight.try_acquire() {
+                Ok(_place) if !is_behind => next.run(request).await,
+                _ => Failed(Problem::new(Code::Overloaded).retry_after(1)).into_response(),
+            }
         }
         Err(problem) => Failed(problem).into_response(),
     }
