@@ -10,10 +10,8 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
-use jialing_conform::signed;
-use jialing_crypto::hash::HashAlgorithm;
+use jialing_crypto::SigningKey;
 use jialing_crypto::http_signature::RequestSignature;
-use jialing_crypto::{PublicKey, SigningKey};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -103,21 +101,12 @@ enum Verb {
         #[arg(long)]
         reason: String,
     },
-    /// Keep the digest of a conformance report: check the report here, or name the digest of one that you checked
+    /// Hand a conformance report in; the platform checks who signed it and that every scenario passed
     Conformance {
         application: String,
-        /// The signed report, JSON or page: its signature is checked and that every scenario passed
-        #[arg(long, requires = "signed_by", required_unless_present = "sha256")]
-        report: Option<PathBuf>,
-        /// A public key (PEM) that may have signed the report, such as the sandbox's; once for each
+        /// The signed report, JSON or page
         #[arg(long)]
-        signed_by: Vec<PathBuf>,
-        /// SHA-256 of the signed report, hexadecimal
-        #[arg(long, requires = "suite", conflicts_with = "report")]
-        sha256: Option<String>,
-        /// The suite and its version
-        #[arg(long)]
-        suite: Option<String>,
+        report: PathBuf,
     },
     /// Fetch a document; that you read it is written down
     Document {
@@ -189,11 +178,8 @@ impl Desk {
             Verb::Refuse { application, reason } => {
                 self.tell(&of(&application), "refuse", Some(json!({ "reason": reason }))).await?
             }
-            Verb::Conformance { application, report, signed_by, sha256, suite } => {
-                let body = match report {
-                    Some(file) => checked(&file, &signed_by)?,
-                    None => json!({ "sha256": sha256, "suite": suite }),
-                };
+            Verb::Conformance { application, report } => {
+                let body = json!({ "report": read_text(&report)? });
                 self.tell(&of(&application), "conformance", Some(body)).await?
             }
             Verb::Document { application, document, out } => {
@@ -242,29 +228,6 @@ fn show(answer: &Value) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is handed in of a report that one of these keys signed and whose every scenario passed.
-fn checked(file: &Path, signed_by: &[PathBuf]) -> Result<Value, String> {
-    let mut keys = Vec::new();
-    for key in signed_by {
-        let parsed = PublicKey::from_spki_pem(&read_text(key)?);
-        keys.push(parsed.map_err(|error| format!("{}: {error}", key.display()))?);
-    }
-    let text = read_text(file)?;
-    let verified = signed::verify(&text, &keys).map_err(|error| format!("{}: {error}", file.display()))?;
-    if !verified.pinned {
-        return Err("name the key that may have signed the report: --signed-by FILE".to_owned());
-    }
-    if !verified.report.passed() {
-        return Err(format!("{}: the suite has not passed", file.display()));
-    }
-    let sha256 = hex(&HashAlgorithm::Sha256.digest(text.as_bytes()));
-    Ok(json!({ "sha256": sha256, "suite": format!("jialing-conformance/{}", verified.report.suite) }))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Corrections out of `FIELD=NOTE`.
 fn read(corrections: &[String]) -> Result<Vec<Value>, String> {
     let one = |text: &String| {
@@ -291,41 +254,6 @@ fn write_new(out: &Path, bytes: &[u8]) -> Done {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jialing_conform::{Outcome, Report, Scenario, System, Tick};
-    use jialing_crypto::Suite;
-
-    #[test]
-    fn only_a_passed_report_that_a_named_key_signed_is_handed_in() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let key = SigningKey::generate(Suite::Ed25519);
-        let write = |name: &str, text: &str| {
-            let file = folder.path().join(name);
-            fs::write(&file, text).expect("written");
-            file
-        };
-        let ours = write("ours.pem", &key.public().to_pem());
-        let others = write("others.pem", &SigningKey::generate(Suite::Ed25519).public().to_pem());
-        let report = |seen: bool| {
-            let tick = || Tick { at: "2026-11-22T08:00:00Z".into(), evidence: "ord_1".into() };
-            let outcomes: Vec<Outcome> = Scenario::ALL
-                .iter()
-                .map(|scenario| Outcome { scenario: *scenario, seen: seen.then(tick), steps: Vec::new() })
-                .collect();
-            let system = System { name: "shop".into(), version: "1".into() };
-            let made_at = "2026-11-22T08:00:00Z".to_owned();
-            let report = Report::new(made_at, "sbx_1".into(), "mch_1".into(), system, &outcomes);
-            serde_json::to_string(&signed::sign(&report, &key)).expect("JSON")
-        };
-        let (passed, not) = (write("passed.json", &report(true)), write("not.json", &report(false)));
-        let handed = checked(&passed, &[others.clone(), ours.clone()]).expect("it passed");
-        assert_eq!(handed["sha256"].as_str().map(str::len), Some(64));
-        assert!(handed["suite"].as_str().expect("a suite").starts_with("jialing-conformance/"));
-        let refused = |file: &Path, keys: &[PathBuf]| checked(file, keys).expect_err("refused");
-        assert!(refused(&not, std::slice::from_ref(&ours)).contains("has not passed"));
-        assert!(refused(&passed, &[others]).contains("not by the one you named"));
-        assert!(refused(&passed, &[]).contains("--signed-by"), "without a named key nothing is believed");
-    }
-
     #[test]
     fn corrections_are_fields_with_notes() {
         let read = |texts: &[&str]| read(&texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>());

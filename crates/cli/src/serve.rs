@@ -79,6 +79,9 @@ struct Keys {
     /// Public keys that signed answers once; PEM.
     #[serde(default)]
     retired: Vec<PathBuf>,
+    /// May have signed conformance reports; PEM.
+    #[serde(default)]
+    conformance: Vec<PathBuf>,
     /// Open values that callers seal; PKCS#8 PEM, RSA or SM2.
     #[serde(default)]
     encryption: Vec<PathBuf>,
@@ -233,6 +236,12 @@ impl Checked {
         let founding = self.founding(file.institutions);
         let retired =
             file.keys.retired.iter().filter_map(|path| self.public_key("keys.retired", path)).collect();
+        let conformance = file
+            .keys
+            .conformance
+            .iter()
+            .filter_map(|path| self.public_key("keys.conformance", path))
+            .collect();
         let metrics_token = file
             .metrics_token_file
             .and_then(|path| self.read_secret(&path))
@@ -247,6 +256,7 @@ impl Checked {
         let operators = self.operators(&file.operators);
         let mut edge = EdgeConfig::new(answers);
         edge.operators = operators;
+        edge.conformance_keys = conformance;
         edge.decryption_keys = encryption;
         edge.listen = file.listen;
         edge.retired_keys = retired;

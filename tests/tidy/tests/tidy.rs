@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sdk", &["crypto", "bulk"]),
     ("witness", &["crypto"]),
     ("platform", &["engine", "rails", "crypto", "ledger", "sheet"]),
-    ("gateway", &["platform", "bulk", "crypto", "engine", "ledger", "rails"]),
+    ("gateway", &["platform", "bulk", "conform", "crypto", "engine", "ledger", "rails"]),
     ("sandbox", &["rails", "crypto"]),
     ("conform", &["crypto"]),
     ("house", &["gateway", "platform", "engine", "rails", "crypto"]),

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use jialing_platform::applications::conformance::{self, Report};
 use jialing_platform::applications::{self, Application, CorrectionsAsk, ListAsk, RefuseAsk, documents};
 use jialing_platform::id::{ApplicationId, FileId};
 use jialing_platform::{App, Page};
@@ -96,21 +95,6 @@ pub(super) async fn refuse(
     Json(ask): Json<RefuseAsk>,
 ) -> Answer<Application> {
     found(applications::refuse(&app, &name, id, ask).await?)
-}
-
-/// Keeps the digest of a conformance report that was checked: its signature holds and every scenario passed.
-///
-/// Problems: `not_found`, `invalid_request`, `state_conflict`.
-#[utoipa::path(post, path = "/v1/operator/applications/{application_id}/conformance", operation_id = "keep_conformance",
-    tag = "operators", params(("application_id" = ApplicationId, Path)), request_body = Report,
-    responses((status = 200, description = "The application", body = Application)))]
-pub(super) async fn conform(
-    State(app): State<App>,
-    Operator(name): Operator,
-    Path(id): Path<ApplicationId>,
-    Json(report): Json<Report>,
-) -> Answer<Application> {
-    found(conformance::keep(&app, id, report, &format!("operator/{name}")).await?)
 }
 
 /// Fetches a document. That it was read is in the audit chain.

@@ -2,6 +2,7 @@
 //! that the configuration names, and leaves an audit entry under the operator's name.
 
 mod applications;
+mod conformance;
 mod feedback;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -19,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(applications::return_to))
             .routes(routes!(applications::approve))
             .routes(routes!(applications::refuse))
-            .routes(routes!(applications::conform))
+            .routes(routes!(conformance::keep))
             .routes(routes!(applications::document))
             .routes(routes!(feedback::list))
             .routes(routes!(feedback::of))

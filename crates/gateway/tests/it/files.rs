@@ -1,9 +1,11 @@
 //! Statements, reconciliations and onboarding over HTTP: files that are sent and fetched, and who may.
 
+use jialing_conform::{Outcome, Report, Scenario, System, Tick, signed};
 use jialing_crypto::hash::HashAlgorithm;
 use jialing_crypto::http_signature::RequestSignature;
 use jialing_crypto::{SigningKey, Suite};
 use jialing_gateway::OperatorKey;
+use jialing_platform::id::ApplicationId;
 use jialing_platform::{reconciliations, statements};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -207,12 +209,41 @@ pub async fn operate(
     hear(request.header("Content-Type", "application/json").body(bytes)).await
 }
 
+/// A report that says that every scenario passed, or that none was seen.
+fn conformance_report(passed: bool, key: &SigningKey) -> String {
+    let tick = || Tick { at: "2026-11-22T08:00:00Z".into(), evidence: "ord_1".into() };
+    let outcome = |scenario| Outcome { scenario, seen: passed.then(tick), steps: Vec::new() };
+    let system = System { name: "磁器口麻花".into(), version: "1".into() };
+    let made_at = "2026-11-22T08:00:00Z".to_owned();
+    let report = Report::new(made_at, "sbx_1".into(), "mch_1".into(), system, &Scenario::ALL.map(outcome));
+    serde_json::to_string(&signed::sign(&report, key)).expect("JSON")
+}
+
+#[test]
+fn a_report_counts_only_where_the_configuration_names_a_sandbox() {
+    on_each_backend(async |world: &mut World| {
+        city::found(world).await;
+        let li = SigningKey::generate(Suite::Ed25519);
+        let door = Door::with(world, |config| {
+            config.operators = vec![OperatorKey { name: "li.ming".into(), key: li.public().clone() }];
+        })
+        .await;
+        let ask = json!({ "report": conformance_report(true, &SigningKey::generate(Suite::Ed25519)) });
+        let target = format!("/v1/operator/applications/{}/conformance", ApplicationId::new(0));
+        let answer = operate(world, &door, ("li.ming", &li), Method::POST, &target, Some(&ask)).await;
+        answer.is("state_conflict");
+        assert_eq!(answer.text("missing"), "keys.conformance");
+    });
+}
+
 #[test]
 fn an_application_is_reviewed_by_two_operators_and_nobody_else_gets_in() {
     on_each_backend(async |world: &mut World| {
         city::found(world).await;
         let (li, zhao) = (SigningKey::generate(Suite::Ed25519), SigningKey::generate(Suite::Sm2Sm3));
+        let sandbox = SigningKey::generate(Suite::Ed25519);
         let door = Door::with(world, |config| {
+            config.conformance_keys = vec![sandbox.public().clone()];
             config.operators = [("li.ming", &li), ("zhao.wei", &zhao)]
                 .map(|(name, key)| OperatorKey { name: name.into(), key: key.public().clone() })
                 .into();
@@ -281,9 +312,26 @@ fn an_application_is_reviewed_by_two_operators_and_nobody_else_gets_in() {
             let none = format!("/v1/wallet/agreements/{version}");
             door.person(&owner, Method::GET, &none, None).await.is("not_found");
         }
-        let report = json!({ "sha256": "ab".repeat(32), "suite": "jialing-conformance/1" });
-        let kept = as_li(Method::POST, &format!("{desk}/conformance"), Some(&report)).await;
-        assert_eq!(kept.body["conformance"]["sha256"], report["sha256"]);
+        for (why, refused) in [
+            ("not all passed", conformance_report(false, &sandbox)),
+            ("somebody else's key", conformance_report(true, &strange)),
+            ("changed afterwards", conformance_report(true, &sandbox).replace("mch_1", "mch_2")),
+            ("no report", "{}".to_owned()),
+            ("too long", " ".repeat((1 << 20) + 1)),
+        ] {
+            let ask = json!({ "report": refused });
+            let answer = as_li(Method::POST, &format!("{desk}/conformance"), Some(&ask)).await;
+            assert_eq!(
+                (answer.text("code"), answer.text("field")),
+                ("invalid_request".into(), "report".into()),
+                "{why}"
+            );
+        }
+        let report = conformance_report(true, &sandbox);
+        let kept =
+            as_li(Method::POST, &format!("{desk}/conformance"), Some(&json!({ "report": report }))).await;
+        let sha256 = hex::encode(HashAlgorithm::Sha256.digest(report.as_bytes()));
+        assert_eq!(kept.body["conformance"]["sha256"], json!(sha256), "{}", kept.body);
         let no = json!({ "reason": "too late" });
         as_li(Method::POST, &format!("{desk}/refuse"), Some(&no)).await.is("state_conflict");
     });

@@ -1,44 +1,28 @@
 //! The passed conformance report without which no key is registered.
 //!
-//! Whoever builds and checks the report hands its digest in here; what counts is kept with the application and
-//! written into the audit chain, so that the report can be compared with it for ever.
-
-use serde::{Deserialize, Serialize};
+//! The edge checks the report, its signature and that it passed; its digest is kept with the application and written
+//! into the audit chain, so that the report can be compared with it for ever.
 
 use super::{Application, State, store};
 use crate::audit::{self, Entry};
 use crate::id::{ApplicationId, MerchantId};
-use crate::{App, Code, Problem, Result, Tx, text};
+use crate::{App, Code, Problem, Result, Tx};
 
 /// A report that was checked: its signature holds and every scenario passed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ConformanceAsk)]
-pub struct Report {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
     /// SHA-256 of the signed report's bytes, 64 hexadecimal digits in lower case.
     pub sha256: String,
-    /// The suite and its version.
-    #[schema(example = "jialing-conformance/1")]
+    /// The suite and its version, such as `jialing-conformance/1`.
     pub suite: String,
 }
 
-/// Longest name of a suite, characters.
-const MAX_SUITE: usize = 64;
-
-/// Keeps the digest of a passed report. `by` names who checked it, for the record. The same again changes
+/// Keeps the digest of a passed report. `by` names who handed it in, for the record. The same again changes
 /// nothing; another report takes the place of the one before.
 ///
 /// # Errors
-/// `not_found`; `invalid_request`, naming the field; `state_conflict` for an application that was refused.
-pub async fn keep(app: &App, id: ApplicationId, report: Report, by: &str) -> Result<Application> {
-    text::line("suite", &report.suite, MAX_SUITE)?;
-    let is_hash = report.sha256.len() == 64
-        && report.sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if !is_hash {
-        return Err(Problem::new(Code::InvalidRequest)
-            .field("sha256")
-            .detail("A SHA-256 has 64 hexadecimal digits in lower case."));
-    }
+/// `not_found`; `state_conflict` for an application that was refused.
+pub async fn keep(app: &App, id: ApplicationId, report: Passed, by: &str) -> Result<Application> {
     let (by, now) = (by.to_owned(), app.clock.millis());
     app.db
         .write(async move |tx: &mut Tx| {

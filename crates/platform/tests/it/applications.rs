@@ -2,7 +2,7 @@
 
 use jialing_crypto::{SigningKey, Suite};
 use jialing_platform::applications::agreement::{self, AcceptAsk};
-use jialing_platform::applications::conformance::{self, Report};
+use jialing_platform::applications::conformance::{self, Passed};
 use jialing_platform::applications::{
     self, Application, ApplicationAsk, Business, Correction, CorrectionsAsk, Document, DocumentAsk,
     DocumentKind, ListAsk, RefuseAsk, State, documents,
@@ -165,13 +165,13 @@ fn an_application_goes_its_way_to_an_active_merchant_with_a_key() {
         };
         let early = merchants::register_key(app, &owner.actor, merchant, key()).await.expect_err("no report");
         assert_eq!(early.code, Code::StateConflict);
-        let report = Report { sha256: "ab".repeat(32), suite: "jialing-conformance/1".into() };
-        let conforming = conformance::keep(app, id, report.clone(), "operator/li.ming").await.expect("kept");
+        let passed = Passed { sha256: "ab".repeat(32), suite: "jialing-conformance/1".into() };
+        let conforming = conformance::keep(app, id, passed.clone(), "operator/li.ming").await.expect("kept");
         assert_eq!(
-            conforming.conformance.as_ref().map(|passed| passed.sha256.as_str()),
-            Some(report.sha256.as_str())
+            conforming.conformance.as_ref().map(|kept| kept.sha256.as_str()),
+            Some(passed.sha256.as_str())
         );
-        assert_eq!(conformance::keep(app, id, report, "operator/li.ming").await.expect("again"), conforming);
+        assert_eq!(conformance::keep(app, id, passed, "operator/li.ming").await.expect("again"), conforming);
         merchants::register_key(app, &owner.actor, merchant, key()).await.expect("the first key");
 
         let states: Vec<_> = applications::states(app, id)
@@ -242,8 +242,8 @@ fn a_refused_application_stays_refused_and_every_step_has_its_state() {
         assert_eq!((refused.state, refused.reason.as_deref()), (State::Refused, Some("经营范围不符")));
         conflict(applications::approve(app, "li.ming", draft.id).await).await;
         conflict(applications::submit(app, &owner.actor, draft.id).await).await;
-        let report = Report { sha256: "ab".repeat(32), suite: "s".into() };
-        conflict(conformance::keep(app, draft.id, report, "x").await).await;
+        let passed = Passed { sha256: "ab".repeat(32), suite: "s".into() };
+        conflict(conformance::keep(app, draft.id, passed, "x").await).await;
         let id = draft.id;
         conflict(agreement::accept(app, &owner.actor, id, accept(world, &owner, id, "x")).await).await;
         let waiting = ListAsk { state: Some(State::Submitted), ..ListAsk::default() };
