@@ -49,6 +49,24 @@ crate::stored! {
         DebitAhead = "DEBIT_AHEAD",
         /// A debit could not be made.
         DebitFailed = "DEBIT_FAILED",
+        /// Something about your account's security changed: `event` says what.
+        Security = "SECURITY",
+        /// A new device asks to be let in: `name` is its owner's, `number` is shown on it.
+        DeviceRequest = "DEVICE_REQUEST",
+        /// You opened a red packet.
+        RedPacketReceived = "RED_PACKET_RECEIVED",
+        /// What nobody took of your red packet came back.
+        RedPacketReturned = "RED_PACKET_RETURNED",
+        /// Somebody asks you for money.
+        PaymentRequested = "PAYMENT_REQUESTED",
+        /// Whom you asked has paid.
+        RequestPaid = "REQUEST_PAID",
+        /// Whom you asked will not pay.
+        RequestDeclined = "REQUEST_DECLINED",
+        /// Somebody sends you money that arrives later.
+        TransferComing = "TRANSFER_COMING",
+        /// Money that was to arrive was taken back before.
+        TransferRevoked = "TRANSFER_REVOKED",
     }
 }
 
@@ -112,6 +130,14 @@ pub(crate) async fn tell_once(
 /// `invalid_request` for a bad page; any fault of the database.
 pub async fn list(app: &App, actor: &Actor, page: &PageAsk) -> Result<Page<Notice>> {
     store::list(app, actor.person, page).await
+}
+
+/// The actor's notices after one, the oldest first, at most `limit`: for whoever listens.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn since(app: &App, actor: &Actor, after: NoticeId, limit: u32) -> Result<Vec<Notice>> {
+    store::since(app, actor.person, after, limit).await
 }
 
 /// How many of the actor's notices were not read.

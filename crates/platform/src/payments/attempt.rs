@@ -159,14 +159,14 @@ async fn hold(tx: &mut Tx, claim: &Claim, now: i64, lease_ms: i64) -> Result<Fou
 /// attempt came first; `overloaded`, and nothing moved; `internal` if the outcome is unknown: the
 /// order then stays reserved until it is looked up.
 pub async fn move_money(app: &App, attempt: &Attempt, payer: &AccountRef, payee: &AccountRef) -> Result<()> {
-    let wallet_meter = attempt.wallet.number();
-    let both = [wallet_meter, attempt.extra.map_or(0, |extra| extra.meter)];
+    let mut meters = wallets::find(app, attempt.wallet).await?.meters();
+    meters.extend(attempt.extra.map(|extra| extra.meter));
     let movement = Movement {
         id: attempt.order.number(),
         kind: Kind::Payment,
         amount: attempt.amount,
         digest: attempt.digest,
-        meters: if attempt.extra.is_some() { &both } else { &both[..1] },
+        meters: &meters,
     };
     let mut legs = legs(payer, payee, &movement);
     legs.extend(attempt.split.then(|| splits::freeze(attempt.order, payee, attempt.amount)));

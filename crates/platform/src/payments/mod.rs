@@ -247,6 +247,7 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
     };
     let signed = devices::check(app, actor, &evidence, &ask.evidence).await?;
     let free = match (seen.asked, ask.pin.as_deref()) {
+        (_, None) if signed.by_passkey() => None,
         // The payer was asked because of the PIN.
         (Some(_), None) => return Err(Problem::new(Code::PinRequired).field("pin")),
         (_, Some(pin)) => {

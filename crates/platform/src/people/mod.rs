@@ -5,6 +5,7 @@
 //! of the person's own; a keyed index finds a phone or an identity number without opening anything;
 //! every answer shows masks only.
 
+mod close;
 mod erase;
 mod identity;
 mod many;
@@ -26,6 +27,7 @@ use crate::id::PersonId;
 use crate::sessions::Actor;
 use crate::{App, Code, Problem, Result, Tx};
 
+pub use close::{CloseAccountAsk, close_account};
 pub use erase::erase;
 pub use identity::{
     CheckState, IdentityAsk, IdentityCheck, confirm_in_person, keep, latest, retry_due, submit,

@@ -104,7 +104,7 @@ pub async fn pay(app: &App, actor: &Actor, id: StaticCodeId, ask: StaticPayAsk) 
     if let Some(paid) = paid_before(app, actor, &signed).await? {
         return Ok(paid);
     }
-    pins::require(app, actor, ask.pin.as_deref(), amount).await?;
+    pins::require_unless(app, actor, signed.by_passkey(), ask.pin.as_deref(), amount).await?;
     let extra = Extra::risk(app, RiskClass::D, actor.person).await?;
     let order = order(app, actor, code, &ask, &signed).await?;
     let claim = Claim {

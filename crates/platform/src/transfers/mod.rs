@@ -1,6 +1,7 @@
 //! Person to person: by phone, where the payee agreed to be found so, or by wallet id.
 //!
-//! `ACCEPTED → SUCCESS | FAIL`. A transfer is written down as accepted, then the ledger moves the
+//! `ACCEPTED → SUCCESS | FAIL`; one that is to arrive later `ACCEPTED → PENDING → SUCCESS | REVOKED |
+//! FAIL`: see [`delayed`]. A transfer is written down as accepted, then the ledger moves the
 //! money under the transfer's own number, and the follower of the journal makes it `SUCCESS`; a
 //! refusal of the ledger makes it `FAIL`. `out_transfer_no` is the payer's key for ever: the same
 //! parameters answer the transfer there is, others are refused. One that was accepted and never
@@ -9,6 +10,7 @@
 //! Finding a payee by phone costs points of a bucket per person, so that nobody can scan the
 //! directory: see [`payees`].
 
+pub mod delayed;
 pub mod follow;
 mod numbers;
 pub mod payees;
@@ -24,13 +26,16 @@ use crate::sessions::Actor;
 use crate::wallets::Owner;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, devices, pins, text, wallets};
 
-pub(crate) use numbers::number_of;
+pub use delayed::{Delay, revoke};
+pub(crate) use numbers::{number_of, state_of};
 pub use payees::{LookupAsk, Payee, lookup};
 pub use store::notes;
 pub use submit::{keep_resolving, reconcile, resolve};
 
 /// The action a device signs to send money.
 pub const ACTION: &str = "transfer";
+/// The action a device signs to send money that arrives later.
+pub const DELAYED_ACTION: &str = "transfer_delayed";
 /// Longest note, characters.
 pub const MAX_NOTE: usize = 100;
 
@@ -40,8 +45,12 @@ crate::stored! {
     pub enum State {
         /// Written down; the ledger has not said yet.
         Accepted = "ACCEPTED",
+        /// The money is set aside and arrives later.
+        Pending = "PENDING",
         /// The money has moved; final.
         Success = "SUCCESS",
+        /// The payer took it back in time; final.
+        Revoked = "REVOKED",
         /// The money has not moved and will not; final.
         Fail = "FAIL",
     }
@@ -74,6 +83,10 @@ pub struct Transfer {
     /// When it was accepted, RFC 3339.
     #[schema(format = DateTime)]
     pub created_at: String,
+    /// When it arrives, RFC 3339, where that was put off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub arrives_at: Option<String>,
     /// When it ended, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -96,9 +109,12 @@ pub struct TransferAsk {
     pub amount: Money,
     /// A word to the payee, at most 100 characters.
     pub note: Option<String>,
+    /// Lets it arrive later, and be taken back until then.
+    pub delay: Option<Delay>,
     /// The payment PIN, needed above the no-PIN amount.
     pub pin: Option<String>,
-    /// What your device signed: action `transfer`, `payee` as here, subject `out_transfer_no`.
+    /// What your device signed: action `transfer`, or `transfer_delayed` with a delay, `payee` as here,
+    /// subject `out_transfer_no`.
     pub evidence: devices::EvidenceAsk,
 }
 
@@ -111,6 +127,17 @@ pub struct TransferAsk {
 /// wallet that is not the actor's; `payee_unknown`; those of device evidence and the PIN; what the
 /// ledger refused, with the limit and what is left.
 pub async fn send(app: &App, actor: &Actor, ask: TransferAsk) -> Result<Transfer> {
+    let subject = ask.out_transfer_no.clone();
+    send_for(app, actor, ask, subject).await
+}
+
+/// [`send`], where the device has signed another subject than the number.
+pub(crate) async fn send_for(
+    app: &App,
+    actor: &Actor,
+    ask: TransferAsk,
+    subject: String,
+) -> Result<Transfer> {
     text::key("out_transfer_no", &ask.out_transfer_no)?;
     text::optional_line("note", ask.note.as_deref(), MAX_NOTE)?;
     let amount = ask.amount.positive("amount")?;
@@ -127,16 +154,16 @@ pub async fn send(app: &App, actor: &Actor, ask: TransferAsk) -> Result<Transfer
             .detail("The payee is the paying wallet itself."));
     }
     let evidence = devices::Evidence {
-        action: ACTION,
+        action: if ask.delay.is_some() { DELAYED_ACTION } else { ACTION },
         payee: ask.payee.clone(),
         amount: ask.amount,
-        subject: ask.out_transfer_no.clone(),
+        subject,
         wallet: ask.from_wallet_id,
         expires_at: ask.evidence.expires_at,
         nonce: ask.evidence.nonce.clone(),
     };
     let proof = devices::admit(app, actor, &evidence, &ask.evidence).await?;
-    pins::require(app, actor, ask.pin.as_deref(), amount).await?;
+    pins::require_unless(app, actor, proof.by_passkey, ask.pin.as_deref(), amount).await?;
     let row = store::accept(app, actor, &ask, to.id, proof.digest).await?;
     // The same number may have been accepted a moment ago by the same request sent twice.
     rules::same(app, &row, &ask)?;
@@ -195,6 +222,7 @@ async fn shown(app: &App, row: store::Row) -> Result<Transfer> {
         transaction_id: (row.state == State::Success).then(|| row.id.cast()),
         problem: row.problem,
         created_at: rfc3339(row.created_at),
+        arrives_at: row.arrives_at.map(rfc3339),
         ended_at: row.ended_at.map(rfc3339),
     })
 }

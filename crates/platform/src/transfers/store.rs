@@ -35,6 +35,10 @@ pub struct Row {
     pub problem: Option<String>,
     /// When it was accepted.
     pub created_at: i64,
+    /// When it is to arrive, if not at once.
+    pub arrives_at: Option<i64>,
+    /// When the payer took it back.
+    pub revoked_at: Option<i64>,
     /// When it ended.
     pub ended_at: Option<i64>,
 }
@@ -42,7 +46,7 @@ pub struct Row {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, ended_at \
+            "SELECT id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at \
              FROM transfers ",
             $rest
         )
@@ -82,11 +86,12 @@ pub(super) async fn accept(
     let id = TransferId::new(now);
     let note = ask.note.as_ref().map(|note| app.seal.seal(note.as_bytes(), place(id).as_bytes()));
     let (person, ask, payee_hash) = (actor.person, ask.clone(), payees::hash(app, &ask.payee));
+    let arrives_at = ask.delay.map(|delay| now + delay.millis());
     app.db
         .write(async move |tx: &mut Tx| {
             sqlx::query(
-                "INSERT INTO transfers (id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, created_at, tried_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ACCEPTED', $11, $11) ON CONFLICT (person, out_transfer_no) DO NOTHING",
+                "INSERT INTO transfers (id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, created_at, tried_at, arrives_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ACCEPTED', $11, $11, $12) ON CONFLICT (person, out_transfer_no) DO NOTHING",
             )
             .bind(id)
             .bind(person)
@@ -99,6 +104,7 @@ pub(super) async fn accept(
             .bind(note.clone())
             .bind(digest.to_vec())
             .bind(now)
+            .bind(arrives_at)
             .execute(&mut *tx)
             .await?;
             let row = sqlx::query_as(select!("WHERE person = $1 AND out_transfer_no = $2"));
@@ -146,13 +152,79 @@ pub(super) async fn fail(
 pub(super) async fn succeed(tx: &mut Tx, id: TransferId, seq: i64, at: i64) -> Result<Option<Row>> {
     Ok(sqlx::query_as(
         "UPDATE transfers SET state = 'SUCCESS', problem = NULL, ended_at = $2, record_seq = $3 WHERE id = $1 AND state <> 'SUCCESS' \
-         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, ended_at",
+         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at",
     )
     .bind(id)
     .bind(at)
     .bind(seq)
     .fetch_optional(&mut *tx)
     .await?)
+}
+
+/// The journal says that the money is set aside; the row, if that is news.
+pub(super) async fn held(tx: &mut Tx, id: TransferId) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(
+        "UPDATE transfers SET state = 'PENDING', problem = NULL, ended_at = NULL, tried_at = 0 WHERE id = $1 AND state IN ('ACCEPTED', 'FAIL') AND record_seq IS NULL \
+         AND arrives_at IS NOT NULL AND released_at IS NULL \
+         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at",
+    )
+    .bind(id)
+    .fetch_optional(&mut *tx)
+    .await?)
+}
+
+/// The journal says that the money is free again; the row, if that is news.
+pub(super) async fn released(tx: &mut Tx, id: TransferId, at: i64) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(
+        "UPDATE transfers SET state = CASE WHEN revoked_at IS NULL THEN 'FAIL' ELSE 'REVOKED' END, released_at = $2, ended_at = $2 \
+         WHERE id = $1 AND released_at IS NULL AND state <> 'SUCCESS' \
+         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at",
+    )
+    .bind(id)
+    .bind(at)
+    .fetch_optional(&mut *tx)
+    .await?)
+}
+
+/// The payer takes it back; false unless it waits and has not arrived by its time.
+pub(super) async fn revoke(tx: &mut Tx, id: TransferId, now: i64) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE transfers SET revoked_at = COALESCE(revoked_at, $2), tried_at = $2 WHERE id = $1 AND state = 'PENDING' AND arrives_at > $2",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Why it cannot arrive: it is to be released.
+pub(super) async fn cannot_arrive(tx: &mut Tx, id: TransferId, problem: &str) -> Result<()> {
+    sqlx::query("UPDATE transfers SET problem = $2 WHERE id = $1 AND state = 'PENDING'")
+        .bind(id)
+        .bind(problem.to_owned())
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+/// Remembers that it is brought to its end now; false once it has ended.
+pub(super) async fn ending(tx: &mut Tx, id: TransferId, now: i64) -> Result<bool> {
+    let done = sqlx::query("UPDATE transfers SET tried_at = $2 WHERE id = $1 AND state = 'PENDING'")
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Those whose time has come, or that were taken back, and that were not tried since `before`.
+pub(super) async fn due(app: &App, now: i64, before: i64, limit: i64) -> Result<Vec<Row>> {
+    let rows = sqlx::query_as(select!(
+        "WHERE state = 'PENDING' AND tried_at < $2 AND (arrives_at <= $1 OR revoked_at IS NOT NULL OR problem IS NOT NULL) \
+         ORDER BY arrives_at LIMIT $3"
+    ));
+    Ok(rows.bind(now).bind(before).bind(limit).fetch_all(app.db.read()).await?)
 }
 
 fn place(id: TransferId) -> String {
