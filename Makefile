@@ -1,5 +1,5 @@
 # Jialing: two commands do it all. `make demo` shows the product, `make test` proves it.
-.PHONY: help demo test test-rust test-clients test-web bench load simulate mutants fuzz crash fmt lint openapi
+.PHONY: help demo test test-rust test-clients test-web screens bench load simulate mutants fuzz fuzz-api crash fmt lint openapi
 
 CARGO ?= cargo
 # nextest runs tests in parallel processes; without it cargo's own runner does.
@@ -43,6 +43,12 @@ test-web: ## The browser's tests
 	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 	cd tests/webhooks && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing npm test --silent
 
+screens: ## Every screen of the wallet in each look, into tests/browser/screens/wallet
+	@scripts/setup test
+	@scripts/web
+	@$(CARGO) build --quiet --workspace --bins
+	cd tests/browser && npm ci --no-audit --no-fund --silent && JIALING=../../target/debug/jialing node wallet-screens.mjs
+
 bench: ## Figures of the ledger and of payments, with their settings
 	@$(CARGO) build --release --quiet --package jialing-cli
 	scripts/bench
@@ -55,6 +61,10 @@ simulate: ## Long seeded runs: the ledger against its oracle, the engine against
 
 mutants: ## Defects put in on purpose: the simulator's list, and cargo-mutants on the ledger
 	scripts/mutants $(ARGS)
+
+fuzz-api: ## The API against its own description, with schemathesis from PyPI
+	@$(CARGO) build --quiet --workspace --bins
+	scripts/fuzz-api $(ARGS)
 
 fuzz: ## Every decoder on random bytes, with cargo-fuzz and a nightly compiler
 	scripts/fuzz $(ARGS)

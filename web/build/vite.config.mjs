@@ -16,7 +16,7 @@ const SHARED = join(WEB, "shared/src");
 export const shared = {
   configFile: false,
   logLevel: "warn",
-  resolve: { alias: { "@shared": SHARED, "@jialing/sdk": here("../../sdk/typescript/dist/index.js") } },
+  resolve: { alias: { "@shared": SHARED, "@jialing/sdk/offline": here("../../sdk/typescript/dist/offline.js"), "@jialing/sdk": here("../../sdk/typescript/dist/index.js") } },
 };
 
 /** The configuration of one application, served below `/NAME/`. */
@@ -50,6 +50,22 @@ export const dropIn = {
     lib: { entry: here("../cashier/pay/jialing-pay.ts"), formats: ["iife"], name: "jialingPay", fileName: () => "jialing-pay.js" },
   },
 };
+
+/** The wallet's service worker: one classic script beside the application, that keeps the files `shell` names. */
+export function worker(shell) {
+  return {
+    ...shared,
+    root: here("../wallet"),
+    define: { SHELL: JSON.stringify(shell) },
+    publicDir: false,
+    build: {
+      outDir: here("../dist/wallet"),
+      emptyOutDir: false,
+      reportCompressedSize: false,
+      lib: { entry: here("../wallet/worker/sw.ts"), formats: ["iife"], name: "jialingWallet", fileName: () => "sw.js" },
+    },
+  };
+}
 
 // Vitest's own.
 export default defineConfig({

@@ -19,6 +19,10 @@ const APPLICATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-s
     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
     base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
+/// What of the device a page may ask for: the camera, to scan codes, and passkeys.
+const PERMISSIONS: &str = "camera=(self), publickey-credentials-create=(self), \
+    publickey-credentials-get=(self), microphone=(), geolocation=(), payment=(), usb=()";
+
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
@@ -155,6 +159,7 @@ fn serve(asset: &Asset, tag: &str, asked: &HeaderMap) -> Response {
     let caching = if asset.lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(asset.policy));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert("permissions-policy", HeaderValue::from_static(PERMISSIONS));
     if asset.gzipped.is_some() {
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     }

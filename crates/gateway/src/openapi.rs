@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use axum::http::Method;
 use jialing_platform::Code;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem, Paths};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Content, OpenApi, Ref, RefOr, Response};
@@ -132,7 +133,13 @@ pub(crate) fn described(router: &mut OpenApiRouter<Edge>) -> OpenApi {
     api.info.title = "Jialing".into();
     api.info.description = Some(include_str!("openapi.md").trim().into());
     api.info.contact = None;
-    each_operation(&mut api, complete);
+    let money = Monied::of(&api);
+    each_operation(&mut api, |operation| {
+        if money.is_in(operation) {
+            operation.may_answer(&[Code::AmountInvalid, Code::CurrencyUnsupported]);
+        }
+        complete(operation);
+    });
     let components = api.components.get_or_insert_with(Components::new);
     components.schemas.insert("Problem".into(), ProblemBody::schema());
     components.add_security_scheme(
@@ -152,6 +159,43 @@ pub(crate) fn described(router: &mut OpenApiRouter<Edge>) -> OpenApi {
         ))),
     );
     api
+}
+
+/// The schemas that have money somewhere in them.
+struct Monied(Map<String, Value>);
+
+impl Monied {
+    fn of(api: &OpenApi) -> Self {
+        let schemas = api.components.as_ref().map(|components| &components.schemas);
+        match serde_json::to_value(schemas) {
+            Ok(Value::Object(schemas)) => Self(schemas),
+            _ => Self(Map::new()),
+        }
+    }
+
+    /// Whether money is in what an operation takes.
+    fn is_in(&self, operation: &Operation) -> bool {
+        let body = serde_json::to_value(&operation.request_body).unwrap_or_default();
+        self.has(&body, &mut HashSet::new())
+    }
+
+    fn has<'a>(&'a self, part: &'a Value, seen: &mut HashSet<&'a str>) -> bool {
+        match part {
+            Value::Object(members) => members.iter().any(|(name, value)| {
+                let schema = value.as_str().filter(|_| name == "$ref");
+                match schema.and_then(|schema| schema.rsplit('/').next()) {
+                    Some("Money") => true,
+                    Some(schema) if seen.insert(schema) => {
+                        self.0.get(schema).is_some_and(|inner| self.has(inner, seen))
+                    }
+                    Some(_) => false,
+                    None => self.has(value, seen),
+                }
+            }),
+            Value::Array(parts) => parts.iter().any(|part| self.has(part, seen)),
+            _ => false,
+        }
+    }
 }
 
 /// Adds the problems that follow from what an operation takes, and those its documentation names.

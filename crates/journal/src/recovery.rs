@@ -36,12 +36,16 @@ impl Found {
         let checkpoints = Checkpoints::open(disk, true)?;
         let chain = Chain::read(disk, genesis, bases)?;
         let mut rehashed = 0;
-        let mut tree = chain.tree(disk, &files, &mut rehashed)?;
-        let tail = match &chain.open {
-            Some(segment) => walk_tail(segment, &mut tree, &mut rehashed)?,
-            None => OpenTail::default(),
-        };
-        meets(checkpoints.newest(), genesis, &tree, &files)?;
+        let mark = Mark::load(disk);
+        let (mut tree, mut tail) = chain.walk(disk, &files, mark, &mut rehashed)?;
+        match meets(checkpoints.newest(), genesis, &tree, &files) {
+            // Stored hashes are derived: what cannot be read of them is made again.
+            Err(JournalError::Io { .. }) => {
+                (tree, tail) = chain.walk(disk, &files, None, &mut rehashed)?;
+                meets(checkpoints.newest(), genesis, &tree, &files)?;
+            }
+            met => met?,
+        }
         Ok(Self { checkpoints, chain, tail, tree, files, rehashed })
     }
 }
@@ -91,21 +95,43 @@ impl Chain {
         Ok(chain)
     }
 
-    /// The tree up to the end of the sealed segments, with hashes made again after the durable mark.
+    /// The tree and the end of the log, with hashes made again after the durable mark; all of them, in new
+    /// files, without one that holds.
+    fn walk(
+        &self,
+        disk: &dyn Disk,
+        files: &Arc<TreeFiles>,
+        mark: Option<Mark>,
+        rehashed: &mut u64,
+    ) -> Result<(Tree, OpenTail), JournalError> {
+        let mut tree = self.tree(disk, files, mark, rehashed)?;
+        let tail = match &self.open {
+            Some(segment) => walk_tail(segment, &mut tree, rehashed)?,
+            None => OpenTail::default(),
+        };
+        Ok((tree, tail))
+    }
+
+    /// The tree up to the end of the sealed segments.
     fn tree(
         &self,
         disk: &dyn Disk,
         files: &Arc<TreeFiles>,
+        mark: Option<Mark>,
         rehashed: &mut u64,
     ) -> Result<Tree, JournalError> {
         let known = |mark: &Mark| {
             let seals = |(sealed, root): &(Sealed, Hash)| (sealed.end, *root) == (mark.size, mark.root);
             mark.size == 0 || self.sealed.iter().any(seals)
         };
-        let edge = Mark::load(disk)
-            .filter(known)
-            .and_then(|mark| mark.edge(files))
-            .unwrap_or_else(|| Edge::new(files.suite()));
+        let edge = match mark.filter(known).and_then(|mark| mark.edge(files)) {
+            Some(edge) => edge,
+            None => {
+                // A bad sector is only mended by writing all of it, which frame by frame does not do.
+                files.renew().map_err(|error| io_error("removing tree/".to_owned(), error))?;
+                Edge::new(files.suite())
+            }
+        };
         let mut tree = Tree::new(files.clone(), edge);
         let known = tree.edge().size();
         for (sealed, root) in self.sealed.iter().filter(|(sealed, _)| sealed.end >= known) {

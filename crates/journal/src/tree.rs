@@ -65,6 +65,19 @@ impl TreeFiles {
         Ok(levels[stored].clone())
     }
 
+    /// Removes the files: what is written next goes into new ones.
+    pub(crate) fn renew(&self) -> io::Result<()> {
+        let mut levels = self.levels.write().unwrap_or_else(PoisonError::into_inner);
+        if levels.is_empty() {
+            return Ok(());
+        }
+        // The lowest goes last: those after a missing one would not be found.
+        while levels.pop().is_some() {
+            self.disk.remove(&file_name(levels.len()))?;
+        }
+        self.disk.sync_folder("tree")
+    }
+
     /// Hashes `from` to `from + count` of a stored level.
     ///
     /// # Errors

@@ -96,7 +96,6 @@ codes! {
     PasskeyInvalid "passkey_invalid" 400 false "The passkey's answer does not fit" "通行密钥验证失败": "It was made for another text, page or account, its holder was not verified, or it was removed." => "Ask the passkey again, over exactly what is sent.";
     EvidenceExpired "evidence_expired" 400 false "What was signed has expired" "签名内容已过期": "The device signed an expiry that has passed, or one too far ahead." => "Sign again.";
     IdentityMismatch "identity_mismatch" 422 false "The identity could not be confirmed" "身份信息不一致": "The identity service found no such person." => "Check the name and number.";
-    IdentityUnavailable "identity_unavailable" 503 true "The identity service does not answer" "身份核验暂不可用": "The check has no outcome yet." => "Try again later; nothing has changed.";
     IdentityTaken "identity_taken" 409 false "The identity belongs to another account" "该身份已绑定其他账户": "This identity number is verified for somebody else." => "Sign in to that account, or recover it.";
     PhoneTaken "phone_taken" 409 false "The phone has an account already" "该手机号已注册": "Only who holds the phone and its code is told so." => "Sign in, or recover the account.";
     // Wallets and money.

@@ -264,3 +264,32 @@ impl Yard {
 pub(crate) fn real_seconds() -> i64 {
     jiff::Timestamp::now().as_second()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_clock_of_a_sandbox_that_has_stopped_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = Kept {
+            id: "sbx_test".to_owned(),
+            name: "a test".to_owned(),
+            token_sha256: String::new(),
+            created_at: real_seconds(),
+            used_at: real_seconds(),
+            ahead_ms: 0,
+            manner: Manner::default(),
+            merchant: None,
+            payers: Vec::new(),
+            retired: Vec::new(),
+        };
+        kept.write(folder.path()).expect("written");
+        let origin = "http://127.0.0.1:1";
+        let yard =
+            Yard::open(folder.path().to_owned(), kept, origin, Arc::default()).await.expect("it opens");
+        yard.close().await;
+        let refused = yard.advance(60).await.expect_err("nothing is there to move");
+        assert_eq!((refused.code, yard.kept().ahead_ms), (Code::Stopping, 0));
+    }
+}

@@ -76,6 +76,20 @@ impl Answer {
     }
 }
 
+/// Who says whether the platform signed an answer: a forged or stale signature is an error, a missing one is not.
+pub(crate) trait Judge: Sync {
+    fn signed(&self, answer: &Answer) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// Believes everything and nothing.
+struct Anybody;
+
+impl Judge for Anybody {
+    async fn signed(&self, _: &Answer) -> Result<bool> {
+        Ok(false)
+    }
+}
+
 impl Http {
     pub(crate) fn new(base: &str) -> Self {
         let client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
@@ -93,21 +107,20 @@ impl Http {
         request: &Request,
         sign: impl Fn(&Request) -> Option<String>,
     ) -> Result<Answer> {
-        self.send_checked(request, sign, |_| Ok(false)).await
+        self.send_checked(request, sign, &Anybody).await
     }
 
-    /// The same; `signed` looks at every answer that came, a refusal's too, and says whether the platform
-    /// signed it.
+    /// The same; `judge` looks at every answer that came, a refusal's too.
     pub(crate) async fn send_checked(
         &self,
         request: &Request,
         sign: impl Fn(&Request) -> Option<String>,
-        signed: impl Fn(&Answer) -> Result<bool>,
+        judge: &impl Judge,
     ) -> Result<Answer> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let answer = self.once(request, sign(request), &signed).await;
+            let answer = self.once(request, sign(request), judge).await;
             let wait = match &answer {
                 Err(Error::Refused(problem)) if problem.retryable && tries < TRIES => problem.patience,
                 Err(Error::Unknown { .. }) if tries < TRIES => Some(u64::from(tries) / 2),
@@ -126,7 +139,7 @@ impl Http {
         &self,
         request: &Request,
         authorization: Option<String>,
-        signed: impl Fn(&Answer) -> Result<bool>,
+        judge: &impl Judge,
     ) -> Result<Answer> {
         let unknown = |error: reqwest::Error| Error::Unknown { target: request.name(), why: cause(&error) };
         let mut building = self
@@ -142,7 +155,7 @@ impl Http {
         let patience = patience(&response);
         let body = response.bytes().await.map_err(unknown)?.to_vec();
         let answer = Answer { headers, body, target: request.name() };
-        let is_signed = signed(&answer)?;
+        let is_signed = judge.signed(&answer).await?;
         if status.is_success() {
             return Ok(answer);
         }

@@ -48,7 +48,8 @@ pub struct Refund {
 
 impl Merchant {
     /// A client for the merchant `id` at the platform `base`, signing with `key`. Reads the platform's
-    /// keys once, over the connection it was given: pin them where that connection is not trusted.
+    /// keys over the connection it was given, again when an answer is signed by a new one: pin them where that
+    /// connection is not trusted.
     ///
     /// # Errors
     /// No answer, or keys that cannot be read.

@@ -1,7 +1,7 @@
 //! Requests signed by an institution or a merchant, and answers whose signature is checked.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jialing_crypto::http_signature::{CallbackSignature, RequestSignature, is_fresh, names};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::http::{Answer, Http, Request};
+use crate::http::{Answer, Http, Judge, Request};
 use crate::public::Public;
 
 /// How far an answer's time may be from ours, seconds.
@@ -23,13 +23,22 @@ pub(crate) struct Signed {
     http: Http,
     id: String,
     key: SigningKey,
-    platform: Arc<BTreeMap<String, PublicKey>>,
+    platform: Arc<Platform>,
+}
+
+/// Whose signatures are believed.
+struct Platform {
+    keys: RwLock<BTreeMap<String, PublicKey>>,
+    /// Whether a key that is not among them is looked for in the directory.
+    believes_directory: bool,
 }
 
 impl Signed {
-    /// Reads the platform's keys once, over the connection it was given.
+    /// Reads the platform's keys over the connection it was given: at the start, and when an answer is signed
+    /// by a new one.
     pub(crate) async fn connect(base: &str, id: &str, key: SigningKey) -> Result<Self> {
-        Ok(Self::pinned(base, id, key, Public::new(base).platform_keys().await?))
+        let keys = Public::new(base).platform_keys().await?;
+        Ok(Self::believing(base, id, key, keys, true))
     }
 
     /// Believes answers that one of `keys` signed.
@@ -39,8 +48,19 @@ impl Signed {
         key: SigningKey,
         keys: impl IntoIterator<Item = PublicKey>,
     ) -> Self {
-        let platform = keys.into_iter().map(|key| (key.id().to_owned(), key)).collect();
-        Self { http: Http::new(base), id: id.to_owned(), key, platform: Arc::new(platform) }
+        Self::believing(base, id, key, keys, false)
+    }
+
+    fn believing(
+        base: &str,
+        id: &str,
+        key: SigningKey,
+        keys: impl IntoIterator<Item = PublicKey>,
+        believes_directory: bool,
+    ) -> Self {
+        let keys = RwLock::new(by_serial(keys));
+        let platform = Arc::new(Platform { keys, believes_directory });
+        Self { http: Http::new(base), id: id.to_owned(), key, platform }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -72,7 +92,7 @@ impl Signed {
             Some(signed.to_header())
         };
         // A refusal is believed signed too, unless it came before there was a signature to answer.
-        let answer = self.http.send_checked(&request, sign, |answer| self.check(answer)).await;
+        let answer = self.http.send_checked(&request, sign, self).await;
         match answer {
             Ok(answer) if answer.headers.contains_key(names::SIGNATURE) => Ok(answer),
             Ok(answer) => Err(answer.unacceptable("it is not signed")),
@@ -87,8 +107,20 @@ impl Signed {
         }
     }
 
-    /// Whether the platform signed an answer: a forged or stale signature is an error, a missing one is not.
-    fn check(&self, answer: &Answer) -> Result<bool> {
+    fn known(&self, serial: &str) -> Option<PublicKey> {
+        self.platform.keys.read().unwrap_or_else(PoisonError::into_inner).get(serial).cloned()
+    }
+
+    /// Reads the directory again, for a key of later; those it no longer has are no longer believed.
+    async fn renewed(&self, serial: &str) -> Option<PublicKey> {
+        let keys = by_serial(Public::new(self.http.base()).platform_keys().await.ok()?);
+        *self.platform.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        self.known(serial)
+    }
+}
+
+impl Judge for Signed {
+    async fn signed(&self, answer: &Answer) -> Result<bool> {
         let header = |name: &'static str| answer.headers.get(name).and_then(|value| value.to_str().ok());
         if !answer.headers.contains_key(names::SIGNATURE) {
             return Ok(false);
@@ -97,17 +129,22 @@ impl Signed {
             .map_err(|error| answer.unacceptable(error.to_string()))?;
         let unacceptable =
             |why: &str| Error::Unacceptable { target: answer.target.clone(), why: why.to_owned() };
-        let key = self
-            .platform
-            .get(&signature.serial)
-            .ok_or_else(|| unacceptable("signed by a key that is not the platform's"))?;
-        signature.verify(key, &answer.body).map_err(|error| unacceptable(&error.to_string()))?;
+        let key = match self.known(&signature.serial) {
+            None if self.platform.believes_directory => self.renewed(&signature.serial).await,
+            known => known,
+        };
+        let key = key.ok_or_else(|| unacceptable("signed by a key that is not the platform's"))?;
+        signature.verify(&key, &answer.body).map_err(|error| unacceptable(&error.to_string()))?;
         if is_fresh(signature.timestamp, now(), WINDOW_S) {
             Ok(true)
         } else {
             Err(unacceptable("its time is more than 300 s from ours"))
         }
     }
+}
+
+fn by_serial(keys: impl IntoIterator<Item = PublicKey>) -> BTreeMap<String, PublicKey> {
+    keys.into_iter().map(|key| (key.id().to_owned(), key)).collect()
 }
 
 fn now() -> i64 {

@@ -146,7 +146,7 @@ impl Wallet {
     /// Raises the identity level by name and identity number; the wallet's class follows.
     ///
     /// # Errors
-    /// `identity_mismatch`, `identity_unavailable`.
+    /// `identity_mismatch`. A check without an outcome yet is no error: it is `PENDING`.
     pub async fn verify_identity(&self, name: &str, id_number: &str) -> Result<IdentityCheck> {
         let ask = json!({ "level": "REMOTE_PHONE_ID", "name": name, "id_number": id_number });
         self.typed(self.post("/v1/wallet/identity", &ask).await?)

@@ -174,6 +174,21 @@ class Client(unittest.TestCase):
         self.assertEqual(Merchant(self.base + "/", "mch_1", KEYS["ED25519"]["private_key"]).order("ord_1"), ORDER)
         self.assertEqual(self.lines(), ["GET /v1/public/keys", "GET /v1/merchant/orders/ord_1"])
 
+    def test_a_key_of_later_is_looked_for_in_the_directory(self):
+        def directory(*suites):
+            return reply(200, {"answers": [{"suite": one, "public_key": KEYS[one]["public_key"]} for one in suites]}, signer=None)
+
+        Platform.asked = []
+        later = reply(200, ORDER, signer=STRANGER)
+        Platform.replies = [directory("ED25519"), later, directory("ED25519", "SHA256-RSA2048"), later, directory("ED25519")]
+        shop = Merchant(self.base, "mch_1", KEYS["ED25519"]["private_key"])
+        self.assertEqual([shop.order("ord_1"), shop.order("ord_1")], [ORDER, ORDER])
+        keys, order = "GET /v1/public/keys", "GET /v1/merchant/orders/ord_1"
+        self.assertEqual(self.lines(), [keys, order, keys, order])
+        self.assertEqual([key.serial for key in shop.renew_keys()], [PLATFORM.serial])
+        with self.assertRaises(Unacceptable):
+            self.shop(later).order("ord_1")
+
 
 if __name__ == "__main__":
     unittest.main()

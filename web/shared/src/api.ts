@@ -36,7 +36,7 @@ export interface Answer<T> {
   readonly headers: Headers;
 }
 
-/** Asks for JSON. Throws `ApiProblem`, `NoAnswer`, or an `AbortError` when `signal` fires. */
+/** Asks for JSON; a 204 has no body. Throws `ApiProblem`, `NoAnswer`, or an `AbortError` when `signal` fires. */
 export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
   let response: Response;
   let text: string;
@@ -47,6 +47,7 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answ
     if (init.signal?.aborted === true) throw error;
     throw new NoAnswer(error instanceof Error ? error.message : String(error));
   }
+  if (response.status === 204) return { body: undefined as T, headers: response.headers };
   const body = parsed(text);
   if (response.ok && body !== undefined) return { body: body as T, headers: response.headers };
   if (isProblem(body)) throw new ApiProblem(body);

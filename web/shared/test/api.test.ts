@@ -20,6 +20,11 @@ test("a problem is told with its code and its wait", async () => {
   expect((problem as ApiProblem).waitMs).toBe(7000);
 });
 
+test("a 204 has no body, and is an answer", async () => {
+  vi.stubGlobal("fetch", async () => new Response(null, { status: 204 }));
+  expect((await ask("/x")).body).toBeUndefined();
+});
+
 test("whatever else comes is no answer", async () => {
   answering(200, "<html>a proxy</html>");
   await expect(ask("/x")).rejects.toBeInstanceOf(NoAnswer);

@@ -112,6 +112,8 @@ async fn first_of(app: &App, millis: i64) -> Result<u64> {
 }
 
 /// Shows the demonstration city: supply, pace, latest payments, newest checkpoint.
+///
+/// Problems: `not_found`, on a platform that shows no city.
 #[utoipa::path(get, path = "/v1/public/city", operation_id = "read_city", tag = "demonstration",
     responses((status = 200, description = "The city now", body = View)))]
 async fn read(State(edge): State<Edge>) -> Answer<View> {
@@ -122,6 +124,8 @@ async fn read(State(edge): State<Edge>) -> Answer<View> {
 }
 
 /// Streams the demonstration city as server-sent events: `city`, once a second.
+///
+/// Problems: `not_found`, on a platform that shows no city.
 #[utoipa::path(get, path = "/v1/public/city/live", operation_id = "follow_city", tag = "demonstration",
     responses((status = 200, description = "Events named `city`, each with a City", body = String, content_type = "text/event-stream")))]
 async fn live(State(edge): State<Edge>, working: Option<Extension<Working>>) -> Result<Response, Failed> {

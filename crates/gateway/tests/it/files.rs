@@ -277,6 +277,10 @@ fn an_application_is_reviewed_by_two_operators_and_nobody_else_gets_in() {
         let version = &twice.body["agreement"]["version"];
         let text = door.person(&owner, Method::GET, &format!("/v1/wallet/agreements/{version}"), None).await;
         assert_eq!(text.body["sha256"], twice.body["agreement"]["sha256"]);
+        for version in [0, -1, i64::MIN, i64::MAX] {
+            let none = format!("/v1/wallet/agreements/{version}");
+            door.person(&owner, Method::GET, &none, None).await.is("not_found");
+        }
         let report = json!({ "sha256": "ab".repeat(32), "suite": "jialing-conformance/1" });
         let kept = as_li(Method::POST, &format!("{desk}/conformance"), Some(&report)).await;
         assert_eq!(kept.body["conformance"]["sha256"], report["sha256"]);

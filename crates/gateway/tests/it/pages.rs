@@ -92,5 +92,9 @@ async fn other_sites_may_load_the_drop_in_script_and_nothing_else() {
     let page = get(&door, "/cashier/some-token", &[]).await;
     assert_eq!(page.headers["cross-origin-resource-policy"], "same-origin");
     assert_eq!(page.headers["x-frame-options"], "DENY");
+    let permissions = page.headers["permissions-policy"].to_str().expect("ASCII");
+    for granted in ["camera=(self)", "microphone=()"] {
+        assert!(permissions.contains(granted), "{permissions}");
+    }
     assert!(!page.headers.contains_key("access-control-allow-origin"));
 }

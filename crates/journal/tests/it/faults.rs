@@ -1,31 +1,55 @@
-//! A disk on which, after so many changes or from the start, nothing can be changed any more.
+//! A disk on which, after so many changes or from the start, nothing can be changed any more, and one with a
+//! sector that cannot be read.
 
 use std::any::Any;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use jialing_journal::disk::{Disk, File, LockError, Memory};
 
-/// A disk in memory that refuses changes.
+const SECTOR: u64 = 512;
+
+/// A disk in memory that refuses changes, or to read one sector until it is written whole.
 #[derive(Clone)]
 pub(crate) struct Faulty {
     pub(crate) disk: Memory,
     changes: Arc<AtomicU64>,
     allowed: u64,
     kind: io::ErrorKind,
+    bad: Arc<Mutex<Option<(String, u64)>>>,
 }
 
 impl Faulty {
+    fn new(disk: &Memory, allowed: u64, kind: io::ErrorKind) -> Self {
+        Self { disk: disk.clone(), changes: Arc::default(), allowed, kind, bad: Arc::default() }
+    }
+
+    /// All can be changed; sector `sector` of `file` cannot be read.
+    pub(crate) fn with_bad_sector(disk: &Memory, file: &str, sector: u64) -> Self {
+        let faulty = Self::new(disk, u64::MAX, io::ErrorKind::Other);
+        *faulty.bad.lock().unwrap() = Some((file.to_owned(), sector));
+        faulty
+    }
+
+    /// Whether there still is a sector that cannot be read.
+    pub(crate) fn has_bad_sector(&self) -> bool {
+        self.bad.lock().unwrap().is_some()
+    }
+
+    /// The bad sector's first byte, if it is in this file.
+    fn bad_in(&self, name: &str) -> Option<u64> {
+        self.bad.lock().unwrap().as_ref().filter(|(file, _)| file == name).map(|(_, sector)| sector * SECTOR)
+    }
+
     /// `allowed` changes more: then the machine is off.
     pub(crate) fn dying_after(disk: &Memory, allowed: u64) -> Self {
-        Self { disk: disk.clone(), changes: Arc::default(), allowed, kind: io::ErrorKind::BrokenPipe }
+        Self::new(disk, allowed, io::ErrorKind::BrokenPipe)
     }
 
     /// A medium that can only be read.
     pub(crate) fn read_only(disk: &Memory) -> Self {
-        let kind = io::ErrorKind::ReadOnlyFilesystem;
-        Self { disk: disk.clone(), changes: Arc::default(), allowed: 0, kind }
+        Self::new(disk, 0, io::ErrorKind::ReadOnlyFilesystem)
     }
 
     /// Changes that were asked for.
@@ -42,12 +66,13 @@ impl Faulty {
         self.allowed == 0
     }
 
-    fn wrap(&self, file: Arc<dyn File>) -> Arc<dyn File> {
-        Arc::new(Open { file, disk: self.clone() })
+    fn wrap(&self, name: &str, file: Arc<dyn File>) -> Arc<dyn File> {
+        Arc::new(Open { name: name.to_owned(), file, disk: self.clone() })
     }
 }
 
 struct Open {
+    name: String,
     file: Arc<dyn File>,
     disk: Faulty,
 }
@@ -69,12 +94,12 @@ impl Disk for Faulty {
         if write && self.read_only_now() {
             return Err(self.kind.into());
         }
-        Ok(self.wrap(self.disk.open(file, write)?))
+        Ok(self.wrap(file, self.disk.open(file, write)?))
     }
 
     fn create(&self, file: &str) -> io::Result<Arc<dyn File>> {
         self.change()?;
-        Ok(self.wrap(self.disk.create(file)?))
+        Ok(self.wrap(file, self.disk.create(file)?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -84,6 +109,9 @@ impl Disk for Faulty {
 
     fn remove(&self, file: &str) -> io::Result<()> {
         self.change()?;
+        if self.bad_in(file).is_some() {
+            *self.bad.lock().unwrap() = None;
+        }
         self.disk.remove(file)
     }
 
@@ -102,11 +130,20 @@ impl Disk for Faulty {
 
 impl File for Open {
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, at)
+        match self.disk.bad_in(&self.name) {
+            Some(bad) if bad < at + buffer.len() as u64 && at < bad + SECTOR => {
+                Err(io::Error::other(format!("a sector of {} cannot be read", self.name)))
+            }
+            _ => self.file.read_at(buffer, at),
+        }
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.disk.change()?;
+        let whole = |bad| at <= bad && bad + SECTOR <= at + bytes.len() as u64;
+        if self.disk.bad_in(&self.name).is_some_and(whole) {
+            *self.disk.bad.lock().unwrap() = None;
+        }
         self.file.write_at(bytes, at)
     }
 

@@ -1,9 +1,12 @@
 //! Every way a log can be found, and what opening makes of it.
 
-use jialing_journal::disk::Surviving;
-use jialing_journal::{Batch, Disk, JournalError, Memory, Suite};
+use std::sync::Arc;
 
-use crate::log::{FIRST, append, check_entries, entry, open, signer, try_open};
+use jialing_journal::disk::Surviving;
+use jialing_journal::{Batch, Disk, Journal, JournalError, Memory, Suite};
+
+use crate::faults::Faulty;
+use crate::log::{FIRST, append, check_entries, entry, genesis, open, signer, try_open};
 
 const SEGMENT: u64 = 64 << 10;
 const HEADER: usize = 4096;
@@ -161,6 +164,40 @@ fn hashes_that_are_missing_or_wrong_are_made_again() {
 }
 
 #[test]
+fn hashes_in_a_sector_that_cannot_be_read_are_made_again() {
+    let disk = Memory::new();
+    let (mut journal, mut checkpoints, _) = try_open(&disk, 16 << 10).unwrap();
+    for frame in 0..40 {
+        append(&mut journal, 20);
+        if frame == 20 {
+            let sealed = journal.reader().sealed().last().unwrap().1;
+            journal.reader().settle_tree(sealed).unwrap();
+        }
+    }
+    let (total, root) = journal.head();
+    checkpoints.append(signer().sign(total, root, 1)).unwrap();
+    drop((journal, checkpoints));
+    for file in ["tree/0", "tree/1"] {
+        let sectors = disk.bytes(file).unwrap().len().div_ceil(512) as u64;
+        for sector in 0..sectors {
+            let left = disk.crash(Surviving::All);
+            let faulty = Faulty::with_bad_sector(&left, file, sector);
+            let at = format!("sector {sector} of {file}");
+            let (journal, _, recovered) =
+                Journal::open(Arc::new(faulty.clone()), &genesis(), 16 << 10).expect(&at);
+            assert_eq!((journal.head(), recovered.records), ((total, root), total), "{at}");
+            if faulty.has_bad_sector() {
+                // What the start has no need of is found by whoever reads it.
+                let found = (0..total).any(|seq| journal.reader().entry(seq).is_err());
+                assert!(recovered.rehashed < total && found, "{at}");
+            } else {
+                check_entries(&journal, total);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_missing_segment_or_one_of_another_log_is_refused() {
     let disk = Memory::new();
     let (mut journal, _) = open(&disk, 16 << 10);
@@ -188,7 +225,7 @@ fn a_missing_segment_or_one_of_another_log_is_refused() {
     let other = Memory::new();
     let key = jialing_journal::CheckpointSigner::new(Suite::Sha256Ed25519, "other/log", &[9; 32]).verifier();
     let stranger = jialing_journal::Genesis { key };
-    drop(jialing_journal::Journal::open(std::sync::Arc::new(other.clone()), &stranger, 16 << 10).unwrap());
+    drop(Journal::open(Arc::new(other.clone()), &stranger, 16 << 10).unwrap());
     check(&|disk| disk.plant(FIRST, &other.bytes(FIRST).unwrap()), "belongs to another log");
 }
 

@@ -346,3 +346,21 @@ fn a_meter_at_every_boundary_of_days_and_years_counts_what_passed() {
     }
     assert!(checked > 300);
 }
+
+#[test]
+fn the_largest_amount_is_the_least_of_the_bounds_and_none_when_either_count_is_used_up() {
+    let amounts = [0, 1, 300, u64::MAX];
+    for single in amounts {
+        for day in amounts {
+            for year in amounts {
+                for (day_count, year_count) in [(0, 0), (0, 1), (1, 0), (1, 1), (u64::MAX, u64::MAX)] {
+                    let (meter, version) = (Meter::new(1, 1), None);
+                    let left = Allowance { meter, version, single, day, day_count, year, year_count };
+                    let used_up = [day_count, year_count].contains(&0);
+                    let least = [single, day, year].into_iter().min().unwrap_or_default();
+                    assert_eq!(left.largest(), if used_up { 0 } else { least }, "{left:?}");
+                }
+            }
+        }
+    }
+}

@@ -71,7 +71,7 @@ pub struct AcceptAsk {
 /// # Errors
 /// `not_found`.
 pub fn text(version: i64) -> Result<Agreement> {
-    let place = usize::try_from(version - 1).ok();
+    let place = version.checked_sub(1).and_then(|place| usize::try_from(place).ok());
     let text = place.and_then(|place| VERSIONS.get(place)).ok_or(Problem::new(Code::NotFound))?;
     let sha256 = hex(&HashAlgorithm::Sha256.digest(text.as_bytes()));
     Ok(Agreement { version, sha256, text: (*text).to_owned() })

@@ -398,3 +398,35 @@ pub(crate) async fn set_stuck(
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+impl Row {
+    /// One that was taken in just now; what is decided about it does not depend on whose it is.
+    pub(crate) fn fresh(direction: Direction) -> Self {
+        Self {
+            id: String::new(),
+            direction,
+            sweep: 0,
+            person_id: PersonId::from_number(16),
+            wallet_id: WalletId::from_number(16),
+            link_id: LinkId::from_number(16),
+            bank_id: InstitutionId::from_number(16),
+            out_no: String::new(),
+            amount: 1,
+            digest: vec![0; 24],
+            state: State::Accepted,
+            reason: None,
+            bank_outcome: None,
+            held: 0,
+            asked: 0,
+            give_back: 0,
+            return_asked: 0,
+            return_not_after: 0,
+            created_at: 0,
+            not_after: 300,
+            next_try_at: Some(5),
+            tries: 0,
+            settled_at: None,
+        }
+    }
+}

@@ -144,6 +144,8 @@ fn a_code_is_good_for_a_minute_after_it_is_shown_whenever_it_was_drawn() {
         charge(world, &shop, "C-2", 1, &shown(world, &drawn[1], 0)).await.expect("shown just now");
         // A clock that is a little fast is borne with, one that is far ahead is not.
         charge(world, &shop, "C-3", 1, &shown(world, &drawn[2], 28_000)).await.expect("a fast clock");
+        let unused = codes::status(&world.app, &payer.citizen.actor, drawn[3].id).await.expect("one's own");
+        assert_eq!((unused.state, unused.order_id), (codes::State::Live, None));
         let ahead = shown(world, &drawn[3], 32_000);
         assert_eq!(refused(world, &shop, "C-4", 1, &ahead).await.code, Code::PaymentCodeExpired);
         world.clock.advance(4 * 3_600_000);

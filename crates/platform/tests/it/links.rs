@@ -47,6 +47,27 @@ fn a_code_of_the_bank_signs_a_link() {
 }
 
 #[test]
+fn a_bank_that_says_nothing_ends_a_start_and_leaves_a_code_to_be_sent_again() {
+    on_each_backend(async |world: &mut World| {
+        found_at_noon(world).await;
+        let citizen = Citizen::identified(world, 1, "陈储蓄").await;
+        world.banks["BKA"].order(Fault::RequestLost);
+        let lost =
+            start(world, &citizen, "BKA", "6222020200112233").await.expect_err("the bank said nothing");
+        assert_eq!((lost.code, lost.code.retryable()), (Code::BankUnavailable, true));
+        let listed = links::list(&world.app, citizen.person, &PageAsk::default()).await.expect("a page");
+        let ends: Vec<_> = listed.items.iter().map(|link| (link.state, link.reason.as_deref())).collect();
+        assert_eq!(ends, [(LinkState::Ended, Some("bank_unavailable"))]);
+        let pending = start(world, &citizen, "BKA", "6222020200112233").await.expect("started anew");
+        world.banks["BKA"].order(Fault::RequestLost);
+        let lost = confirm(world, &citizen, &pending, LINK_CODE).await.expect_err("the bank said nothing");
+        assert_eq!(lost.code, Code::BankUnavailable);
+        let signed = confirm(world, &citizen, &pending, LINK_CODE).await.expect("the same code again");
+        assert_eq!(signed.state, LinkState::Signed);
+    });
+}
+
+#[test]
 fn a_link_needs_an_identity_a_bank_and_an_account_number() {
     on_each_backend(async |world: &mut World| {
         found_at_noon(world).await;

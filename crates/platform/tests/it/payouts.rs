@@ -378,6 +378,31 @@ fn a_large_batch_waits_for_the_owner_with_pin_and_device() {
 }
 
 #[test]
+fn a_crash_while_a_batch_is_taken_in_leaves_nothing_of_it() {
+    on_each_backend(async |world: &mut World| {
+        let (shop, ann, _) = payroll(world).await;
+        let ask = batch("B-1", vec![to("L-1", &ann, 10)]);
+        let half = request(world, &shop, ask.clone()).await.expect("taken in").id;
+        let receiving = async move |tx: &mut Tx| {
+            sqlx::query("UPDATE payout_batches SET state = 'RECEIVING' WHERE id = $1")
+                .bind(half)
+                .execute(&mut *tx)
+                .await?;
+            Ok(())
+        };
+        world.app.db.write(receiving).await.expect("as a process that stopped in between left it");
+        let early = request(world, &shop, ask.clone()).await.expect_err("it is being taken in");
+        assert_eq!((early.code, early.retry_after), (Code::InProgress, Some(2)));
+        world.crash().await;
+        payouts::reconcile(&world.app).await.expect("reconciled");
+        let again = request(world, &shop, ask).await.expect("the number is free");
+        work(world).await;
+        let done = now(world, &shop, &again).await;
+        assert_eq!((done.state, done.done.count, ann.holds(world).await), (State::Success, 1, 10));
+    });
+}
+
+#[test]
 fn a_crash_anywhere_pays_each_line_once() {
     on_each_backend(async |world: &mut World| {
         let (shop, ann, bob) = payroll(world).await;
@@ -386,6 +411,7 @@ fn a_crash_anywhere_pays_each_line_once() {
         // The ledger has moved all lines, and the process dies before anything else is written.
         world.stop_followers().await;
         payouts::carry_out(&world.app).await.expect("carried out");
+        assert_eq!(now(world, &shop, &asked).await.state, State::Processing);
         let forget = async |tx: &mut Tx| {
             sqlx::query("UPDATE payout_batches SET handed_line = 0, claim = 'gone', claimed_until = $1")
                 .bind(i64::MAX)

@@ -116,6 +116,16 @@ impl TestBank {
         state.order.retain(|known| known != reference);
     }
 
+    /// Whether the next ordered fault is that a request is lost; it then happened.
+    fn loses_request(&self) -> bool {
+        let mut state = self.state();
+        let lost = state.faults.first() == Some(&Fault::RequestLost);
+        if lost {
+            state.faults.remove(0);
+        }
+        lost
+    }
+
     fn act(&self, kind: EntryKind, ask: &Move) -> Outcome<Settled> {
         let mut state = self.state();
         state.calls += 1;
@@ -152,6 +162,9 @@ impl Bank for TestBank {
 
     fn start_link<'a>(&'a self, ask: &'a StartLink) -> Answer<'a, Outcome<LinkStarted>> {
         Box::pin(async move {
+            if self.loses_request() {
+                return Outcome::Unknown(Why::TimedOut);
+            }
             let link_id = format!("link-{}", ask.reference);
             self.state().links.insert(link_id.clone(), ask.clone());
             Outcome::Done(LinkStarted { link_id })
@@ -165,6 +178,9 @@ impl Bank for TestBank {
         code: &'a str,
     ) -> Answer<'a, Outcome<Agreement>> {
         Box::pin(async move {
+            if self.loses_request() {
+                return Outcome::Unknown(Why::TimedOut);
+            }
             let mut state = self.state();
             let Some(link) = state.links.get(link_id).cloned() else {
                 return Outcome::Refused(Refusal::new("NO_LINK", "no such link"));

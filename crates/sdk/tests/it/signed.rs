@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -18,11 +19,15 @@ fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64
 }
 
+/// The key directory with these keys for answers.
+fn directory(keys: &[&SigningKey]) -> String {
+    let entry = |key: &&SigningKey| json!({ "public_key": STANDARD.encode(key.public().spki_der()) });
+    json!({ "ledger": [], "answers": keys.iter().map(entry).collect::<Vec<_>>() }).to_string()
+}
+
 /// The key directory, and one answer to everything else.
 async fn platform(key: &SigningKey, answer: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Server {
-    let directory =
-        json!({ "ledger": [], "answers": [{ "public_key": STANDARD.encode(key.public().spki_der()) }] })
-            .to_string();
+    let directory = directory(&[key]);
     Server::start(move |asked: &Asked, before| {
         if asked.line.starts_with("GET /v1/public/keys ") {
             Some((200, Vec::new(), directory.clone()))
@@ -59,17 +64,18 @@ async fn an_answer_that_the_platform_signed_is_taken() {
 async fn forged_answers_are_refused() {
     let platforms = SigningKey::generate(Suite::Ed25519);
     let thiefs = SigningKey::generate(Suite::Ed25519);
+    // A key that is not known is looked for in the directory once more; the order is never asked for again.
     let cases = [
-        ("not signed at all", Vec::new()),
-        ("signed by somebody else", signed(&thiefs, ORDER, now())),
-        ("another body than was signed", signed(&platforms, OTHER, now())),
-        ("an old answer played again", signed(&platforms, ORDER, now() - 400)),
+        ("not signed at all", Vec::new(), 2),
+        ("signed by somebody else", signed(&thiefs, ORDER, now()), 3),
+        ("another body than was signed", signed(&platforms, OTHER, now()), 2),
+        ("an old answer played again", signed(&platforms, ORDER, now() - 400), 2),
     ];
-    for (how, headers) in cases {
+    for (how, headers, asked) in cases {
         let server = platform(&platforms, move |_| Some((200, headers.clone(), ORDER.into()))).await;
         let refused = order(&server).await.expect_err(how);
         assert!(matches!(refused, Error::Unacceptable { .. }), "{how}: {refused}");
-        assert_eq!(server.asked().len(), 2, "{how}: what was answered is not asked again");
+        assert_eq!(server.asked().len(), asked, "{how}: what was answered is not asked again");
     }
 }
 
@@ -151,6 +157,35 @@ async fn who_pins_the_platforms_keys_asks_for_no_directory() {
     let refused = pinned(vec![stranger]).order_by_id("ord_1").await.expect_err("another key");
     assert!(matches!(refused, Error::Unacceptable { .. }), "{refused}");
     assert!(server.asked().iter().all(|asked| !asked.line.contains("/v1/public/")));
+}
+
+#[tokio::test]
+async fn a_key_of_later_is_looked_for_in_the_directory_and_a_strangers_is_not_believed() {
+    let (first, second) = (SigningKey::generate(Suite::Ed25519), SigningKey::generate(Suite::Sm2Sm3));
+    let stranger = SigningKey::generate(Suite::Ed25519);
+    let directories = [directory(&[&first]), directory(&[&first, &second]), directory(&[&first, &second])];
+    let (signers, reads) = ([first, second, stranger], AtomicUsize::new(0));
+    let server = Server::start(move |asked, _| {
+        if asked.line.starts_with("GET /v1/public/keys") {
+            let place = reads.fetch_add(1, Ordering::SeqCst);
+            return Some((200, Vec::new(), directories[place].clone()));
+        }
+        let signer =
+            asked.line.split(['/', ' ']).find_map(|part| part.strip_prefix("ord_")).expect("an order");
+        let signer = &signers[signer.parse::<usize>().expect("a number")];
+        Some((200, signed(signer, ORDER, now()), ORDER.into()))
+    })
+    .await;
+    let key = SigningKey::generate(Suite::Ed25519);
+    let shop = Merchant::connect(&server.url, "mch_1", key).await.expect("the directory");
+    let reads = || server.asked().iter().filter(|asked| asked.line.contains("/v1/public/keys")).count();
+    for (order, expected) in [("ord_0", 1), ("ord_1", 2), ("ord_1", 2), ("ord_0", 2)] {
+        shop.order_by_id(order).await.expect("signed by a key of the platform");
+        assert_eq!(reads(), expected, "{order}");
+    }
+    let refused = shop.order_by_id("ord_2").await.expect_err("a stranger");
+    assert!(matches!(refused, Error::Unacceptable { .. }), "{refused}");
+    assert_eq!(reads(), 3);
 }
 
 #[tokio::test]

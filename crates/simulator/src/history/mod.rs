@@ -234,7 +234,13 @@ impl Walk<'_> {
             (Asked::Command(command), Heard::Nothing) => could_write(command, first) && writes(command),
             _ => false,
         };
-        let found = self.waiting.iter().position(claims).or_else(|| self.waiting.iter().position(wants));
+        // One who heard nothing may have asked again later, without an answer either: the time tells which.
+        let then = |operation: &Operation| rest[0].time == operation.clock.max(self.naive.now());
+        let mut waiting = self.waiting.iter();
+        let found = waiting.clone().position(claims);
+        let found =
+            found.or_else(|| waiting.clone().position(|operation| wants(operation) && then(operation)));
+        let found = found.or_else(|| waiting.position(wants));
         found.ok_or_else(|| format!("nobody asked for {first:?}, or it was refused"))
     }
 

@@ -246,6 +246,24 @@ fn what_nobody_heard_of_may_have_happened_or_not() {
 }
 
 #[test]
+fn what_was_asked_twice_and_never_heard_of_happened_at_either_time() {
+    // Asked before and after the clock had moved on; the record is from the later time.
+    for (first, second) in [(START, START + 7), (START + 7, START)] {
+        let mut town = Town::new();
+        let pay = pay(11, 2, 3, 60);
+        for clock in [first, second] {
+            let sent = town.next_event();
+            town.note(Asked::Command(pay.clone()), Heard::Nothing, sent);
+            town.history.last_mut().unwrap().clock = clock;
+        }
+        let verdict = town.naive.judge(&pay, START + 7).unwrap();
+        town.log.extend(verdict.written.as_ref().unwrap());
+        town.naive.carry_out(verdict);
+        passes(town);
+    }
+}
+
+#[test]
 fn a_note_that_is_written_twice_for_one_asking_is_found() {
     let mut town = Town::new();
     let note = Command::Note { kind: 1, id: 5, digest: [1; 32] };

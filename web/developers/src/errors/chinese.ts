@@ -45,7 +45,6 @@ export const CHINESE: Readonly<Record<string, readonly [cause: string, fix: stri
   second_factor_required: ["此变更需要新的验证码。", "获取验证码并一起发送。"],
   evidence_expired: ["设备签名的有效期已过，或设得太远。", "重新签名。"],
   identity_mismatch: ["身份服务没有找到这个人。", "检查姓名和证件号码。"],
-  identity_unavailable: ["核验暂时没有结果。", "稍后再试；没有任何变化。"],
   identity_taken: ["这个证件号码已由别的账户认证。", "登录那个账户，或找回它。"],
   phone_taken: ["只有持有手机和验证码的人才会被告知。", "登录，或找回账户。"],
   wallet_unavailable: ["钱包被冻结、挂失、管控或已注销。", "查看钱包状态。"],

@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -40,7 +41,8 @@ public final class Merchant {
   private final String base;
   private final String mchid;
   private final SigningKey key;
-  private final Collection<PublicKey> platformKeys;
+  private final boolean believesDirectory;
+  private volatile Collection<PublicKey> platformKeys;
   private final HttpClient http;
   private Duration timeout = Duration.ofSeconds(15);
   private int tries = 4;
@@ -60,15 +62,28 @@ public final class Merchant {
    * pinned; {@link #connect} reads them from the directory instead.
    */
   public Merchant(String base, String mchid, SigningKey key, Collection<PublicKey> platformKeys) {
+    this(base, mchid, key, platformKeys, false);
+  }
+
+  private Merchant(String base, String mchid, SigningKey key, Collection<PublicKey> platformKeys, boolean believesDirectory) {
     this.base = base.replaceAll("/+$", "");
     this.mchid = mchid;
     this.key = key;
     this.platformKeys = List.copyOf(platformKeys);
+    this.believesDirectory = believesDirectory;
     this.http = client();
   }
 
-  /** A client that believes the directory, over the connection there is. Pin the keys where that is not trusted. */
+  /**
+   * A client that believes the directory, over the connection there is: at the start, and when an answer is signed by
+   * a new key. Pin the keys where that is not trusted.
+   */
   public static Merchant connect(String base, String mchid, SigningKey key) {
+    return new Merchant(base, mchid, key, directory(base), true);
+  }
+
+  /** The keys that sign answers, as the directory shows them. */
+  private static List<PublicKey> directory(String base) {
     String asked = "GET /v1/public/keys";
     String address = base.replaceAll("/+$", "") + "/v1/public/keys";
     try {
@@ -81,7 +96,7 @@ public final class Merchant {
           keys.add(PublicKey.read((String) entry.get("public_key")));
         }
       }
-      return new Merchant(base, mchid, key, keys);
+      return keys;
     } catch (IOException noAnswer) {
       throw new OutcomeUnknown(asked, noAnswer);
     } catch (InterruptedException stopped) {
@@ -118,6 +133,14 @@ public final class Merchant {
   /** The merchant's id. */
   public String id() {
     return mchid;
+  }
+
+  /** Reads the directory again, for what is signed by a key of later; pinned keys stay. */
+  public Collection<PublicKey> renewKeys() {
+    if (believesDirectory) {
+      platformKeys = List.copyOf(directory(base));
+    }
+    return platformKeys;
   }
 
   /** The platform's keys: those pinned, or those of the directory. Pin them. */
@@ -358,8 +381,11 @@ public final class Merchant {
   private byte[] checked(String asked, HttpResponse<byte[]> response, boolean mustBeSigned) {
     byte[] body = response.body();
     long now = clock.instant().getEpochSecond();
-    Optional<Signatures.Fault> fault =
-        Signatures.check(name -> response.headers().firstValue(name).orElse(null), body, platformKeys, now, Signatures.WINDOW_S);
+    Function<String, String> header = name -> response.headers().firstValue(name).orElse(null);
+    Optional<Signatures.Fault> fault = Signatures.check(header, body, platformKeys, now, Signatures.WINDOW_S);
+    if (believesDirectory && fault.equals(Optional.of(Signatures.Fault.UNKNOWN_KEY))) {
+      fault = Signatures.check(header, body, renewKeys(), now, Signatures.WINDOW_S);
+    }
     if (fault.isPresent() && fault.get() != Signatures.Fault.UNSIGNED) {
       throw new Unacceptable(asked, "its signature is " + fault.get().code());
     }

@@ -24,6 +24,7 @@ public final class MerchantTest {
   /** What is answered; null breaks the connection. */
   private record Reply(int status, String body, SigningKey signer, long secondsAgo) {}
 
+  private final Map<?, ?> vectors;
   private final SigningKey platform;
   private final SigningKey stranger;
   private final PublicKey pinned;
@@ -33,11 +34,10 @@ public final class MerchantTest {
   private final List<Duration> waits = new ArrayList<>();
 
   private MerchantTest() throws IOException {
-    Map<String, Object> vectors = Json.readObject(Files.readString(Path.of("tests/vectors/signatures.json")));
-    Map<?, ?> keys = (Map<?, ?>) vectors.get("keys");
-    platform = SigningKey.read((String) ((Map<?, ?>) keys.get("ED25519")).get("private_key"));
-    pinned = PublicKey.read((String) ((Map<?, ?>) keys.get("ED25519")).get("public_key"));
-    stranger = SigningKey.read((String) ((Map<?, ?>) keys.get("SHA256-RSA2048")).get("private_key"));
+    vectors = (Map<?, ?>) Json.readObject(Files.readString(Path.of("tests/vectors/signatures.json"))).get("keys");
+    platform = SigningKey.read((String) ((Map<?, ?>) vectors.get("ED25519")).get("private_key"));
+    pinned = PublicKey.read((String) ((Map<?, ?>) vectors.get("ED25519")).get("public_key"));
+    stranger = SigningKey.read((String) ((Map<?, ?>) vectors.get("SHA256-RSA2048")).get("private_key"));
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext("/", this::serve);
     server.start();
@@ -55,10 +55,42 @@ public final class MerchantTest {
       test.aListIsReadPageByPage();
       test.whatIsSignedIsWhatIsSent();
       test.aFileComesUnsignedAndNothingElseDoes();
+      test.aKeyOfLaterIsLookedForInTheDirectory();
     } finally {
       test.server.stop(0);
     }
-    System.out.println("8 tests of the client passed");
+    System.out.println("9 tests of the client passed");
+  }
+
+  private void aKeyOfLaterIsLookedForInTheDirectory() {
+    Reply first = new Reply(200, directory("ED25519"), null, 0);
+    Reply both = new Reply(200, directory("ED25519", "SHA256-RSA2048"), null, 0);
+    Reply later = new Reply(200, ORDER, stranger, 0);
+    // The keys are read at the start, and again for the second answer, which the later key has signed.
+    shop(first, good(ORDER), later, both, later);
+    Merchant shop = Merchant.connect("http://127.0.0.1:" + server.getAddress().getPort(), "mch_1", platform);
+    for (int number = 0; number < 3; number++) {
+      expect("the order", shop.order("ord_1").get("id"), "ord_1");
+    }
+    String keys = "GET /v1/public/keys";
+    String order = "GET /v1/merchant/orders/ord_1";
+    expect("what was asked", asked, List.of(keys, order, order, keys, order));
+    // What the directory does not know is not believed, and pinned keys are all there are.
+    shop(first, later, first);
+    Merchant other = Merchant.connect("http://127.0.0.1:" + server.getAddress().getPort(), "mch_1", platform);
+    fails(Unacceptable.class, () -> other.order("ord_1"));
+    expect("what was asked", asked, List.of(keys, order, keys));
+    Merchant pinning = shop(later);
+    fails(Unacceptable.class, () -> pinning.order("ord_1"));
+    expect("what was asked", asked, List.of(order));
+  }
+
+  private String directory(String... suites) {
+    List<Map<String, Object>> answers = new ArrayList<>();
+    for (String suite : suites) {
+      answers.add(Map.of("suite", suite, "public_key", ((Map<?, ?>) vectors.get(suite)).get("public_key")));
+    }
+    return Json.write(Map.of("answers", answers));
   }
 
   private synchronized void serve(HttpExchange exchange) throws IOException {

@@ -1,0 +1,37 @@
+// Words of the home page.
+
+import type { Both } from "@shared/language.ts";
+
+export const home = {
+  balance: { zh: "钱包余额", en: "Balance" },
+  available: { zh: "可用 {amount}", en: "{amount} available" },
+  hideBalance: { zh: "隐藏余额", en: "Hide the balance" },
+  showBalance: { zh: "显示余额", en: "Show the balance" },
+  hiddenBalance: { zh: "余额已隐藏", en: "The balance is hidden" },
+  scan: { zh: "扫一扫", en: "Scan" },
+  payCode: { zh: "付款码", en: "Pay code" },
+  receive: { zh: "收款", en: "Receive" },
+  transfer: { zh: "转账", en: "Transfer" },
+  topup: { zh: "充值", en: "Top up" },
+  withdraw: { zh: "提现", en: "Withdraw" },
+  packets: { zh: "红包", en: "Red packets" },
+  requests: { zh: "请款", en: "Requests" },
+  splits: { zh: "分账单", en: "Split a bill" },
+  bills: { zh: "生活缴费", en: "Bills" },
+  coupons: { zh: "优惠券", en: "Coupons" },
+  mandates: { zh: "子钱包", en: "Sub-wallets" },
+  leftToday: { zh: "今日还可付", en: "Left to pay today" },
+  noLimit: { zh: "不限额", en: "no limit" },
+  ofLimit: { zh: "今日共 {limit}", en: "of {limit} a day" },
+  recent: { zh: "最近账单", en: "Recent" },
+  seeAll: { zh: "全部账单", en: "All records" },
+  noRecent: { zh: "还没有账单。充值后就可以扫码付款了。", en: "Nothing yet. Top up, then scan a shop's code." },
+  noWallet: { zh: "还没有钱包", en: "You have no wallet yet" },
+  openWallet: { zh: "开一个钱包", en: "Open a wallet" },
+  checking: { zh: "有 {n} 笔操作的结果还在查询", en: "The outcome of {n} action(s) is being checked" },
+  checkingHow: { zh: "请不要重复付款。", en: "Please do not pay again." },
+  see: { zh: "查看", en: "See" },
+  toConfirm: { zh: "有 {n} 笔付款等您确认", en: "{n} payment(s) wait for your confirmation" },
+  lost: { zh: "钱包已由您冻结，钱只进不出", en: "You have frozen this wallet: money can come in, not go out" },
+  upgradeHint: { zh: "升级钱包等级，限额更高", en: "Raise the class for higher limits" },
+} as const satisfies Record<string, Both>;
