@@ -26,6 +26,7 @@ pub const MAX_PART: usize = 8192;
 
 const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
+const MAY_BE_BACKED_UP: u8 = 0x08;
 const BACKED_UP: u8 = 0x10;
 const HAS_CREDENTIAL: u8 = 0x40;
 const HAS_EXTENSIONS: u8 = 0x80;
@@ -191,6 +192,9 @@ impl Head {
         if flags & (USER_PRESENT | USER_VERIFIED) != USER_PRESENT | USER_VERIFIED {
             return Err(Unfit::NotVerified);
         }
+        if flags & (MAY_BE_BACKED_UP | BACKED_UP) == BACKED_UP {
+            return Err(Unfit::Malformed);
+        }
         Ok((Self { flags, count: u32::from_be_bytes([a, b, c, d]) }, rest))
     }
 }
@@ -204,7 +208,7 @@ fn attested(object: &[u8]) -> Option<&[u8]> {
     let mut data = None;
     for _ in 0..reader.map()? {
         match reader.text()? {
-            "authData" if data.is_none() => data = Some(reader.bytes()?),
+            "authData" => put(&mut data, reader.bytes()?)?,
             _ => reader.skip()?,
         }
     }
@@ -249,12 +253,12 @@ impl<'a> Cose<'a> {
         let mut cose = Self::default();
         for _ in 0..reader.map()? {
             match reader.integer()? {
-                1 => cose.kind = Some(reader.integer()?),
-                3 => cose.algorithm = Some(reader.integer()?),
-                -1 if reader.is_bytes() => cose.parts[0] = Some(reader.bytes()?),
-                -1 => cose.curve = Some(reader.integer()?),
-                -2 => cose.parts[1] = Some(reader.bytes()?),
-                -3 => cose.parts[2] = Some(reader.bytes()?),
+                1 => put(&mut cose.kind, reader.integer()?)?,
+                3 => put(&mut cose.algorithm, reader.integer()?)?,
+                -1 if reader.is_bytes() => put(&mut cose.parts[0], reader.bytes()?)?,
+                -1 => put(&mut cose.curve, reader.integer()?)?,
+                -2 => put(&mut cose.parts[1], reader.bytes()?)?,
+                -3 => put(&mut cose.parts[2], reader.bytes()?)?,
                 _ => reader.skip()?,
             }
         }
@@ -278,6 +282,11 @@ impl<'a> Cose<'a> {
         };
         key.map_err(|_| Unfit::Key)
     }
+}
+
+/// Fills what a map may name once: two readers might take different ones of two.
+fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
 }
 
 /// Reads CBOR (RFC 8949) as CTAP2 writes it: definite lengths only.

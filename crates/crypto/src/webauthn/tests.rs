@@ -138,6 +138,8 @@ fn a_use_fits_its_challenge_its_key_and_a_verified_holder() {
         check(right(client, &turned(&data, 32, 0x04), &signature, &key), Unfit::NotVerified);
         check(right(client, &turned(&data, 32, 0x80), &signature, &key), Unfit::Malformed);
         check(right(client, &data[..36], &signature, &key), Unfit::Malformed);
+        // Backed up, and yet of a kind that cannot be.
+        check(right(client, &turned(&data, 32, 0x10), &signature, &key), Unfit::Malformed);
         check(right(client, &data, &[], &key), Unfit::Signature);
         let (data, signature) = answer(&key, &client_data(&[8; 32]), 0x05, 9);
         check(
@@ -177,4 +179,20 @@ fn keys_of_each_algorithm_are_read_and_others_are_not() {
     // The algorithm of another kind of key, and a point that is on no curve.
     check(&ec(0x27), Err(Unfit::Key));
     check(&turned(&ec(0x26), 20, 0xff), Err(Unfit::Key));
+    // A member that is there twice: two readers might take different ones.
+    for (twice, again) in [(1, &[1u8, 2][..]), (3, &[3, 0x27]), (-1, &[0x20, 1]), (-3, &[0x22, 0x41, 0])] {
+        let mut doubled = [&ec(0x26)[..], again].concat();
+        doubled[0] += 1;
+        assert!(Cose::read(&mut Cbor(&doubled)).is_none(), "{twice}");
+    }
+}
+
+#[test]
+fn an_attestation_holds_the_authenticator_s_data_once() {
+    let [_, _, attestation] = VERIFIED;
+    let attestation = bytes(attestation);
+    let data = attested(&attestation).expect("the standard's").to_vec();
+    let mut doubled = [&attestation[..], &[0x68], b"authData", &[0x58, data.len() as u8], &data].concat();
+    doubled[0] += 1;
+    assert_eq!(attested(&doubled), None);
 }
