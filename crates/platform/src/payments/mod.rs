@@ -273,7 +273,7 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
     };
     match attempt::reserve_free(app, &claim, free).await? {
         Some(Reserved::Ours(attempt)) => {
-            move_money(app, &attempt, &payer.account(), &payee.account()).await?;
+            move_money(app, &attempt, &payer, &payee.account()).await?;
         }
         Some(Reserved::Paid) => {}
         None => return Err(pins::missing(app, actor).await?),

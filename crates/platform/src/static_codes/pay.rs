@@ -116,7 +116,7 @@ pub async fn pay(app: &App, actor: &Actor, id: StaticCodeId, ask: StaticPayAsk) 
         agreed: Agreed::Device(signed),
     };
     if let Reserved::Ours(attempt) = reserve(app, &claim).await? {
-        move_money(app, &attempt, &payer.account(), &payee.account()).await?;
+        move_money(app, &attempt, &payer, &payee.account()).await?;
     }
     payments::view(app, actor, order).await
 }
