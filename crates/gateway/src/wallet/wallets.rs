@@ -112,6 +112,8 @@ pub(super) async fn own_limits(
 
 /// Sets limits for a wallet, below those of its class; one that is left out is none.
 ///
+/// They count what you spend: payments, transfers and red packets. Withdrawals do not count.
+///
 /// What is lowered holds at once. What is raised or lifted holds at once with a second factor, else a day
 /// later.
 ///

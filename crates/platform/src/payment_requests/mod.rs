@@ -1,7 +1,7 @@
 //! Requests to pay: a person asks another for money, or several for their parts of a bill.
 //!
-//! `PENDING → PAID | DECLINED | CANCELLED | EXPIRED`. Paying a request is a transfer whose number is made
-//! from the request's id, so that it is paid once however often the payment is sent; the follower of the
+//! `PENDING → PAID | DECLINED | CANCELLED | EXPIRED`. Paying a request is a transfer whose number is the
+//! request's, in the ledger too, so that it is paid once however often and from wherever it is tried; the follower of the
 //! journal makes the request `PAID` when the money has moved. Money that has moved counts, whatever was
 //! said in between: a request that was cancelled a moment too late is paid. Whoever asks learns no more of
 //! the other than a masked name, and how often one may ask is limited.

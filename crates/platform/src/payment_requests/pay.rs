@@ -1,4 +1,4 @@
-//! Paying a request: a transfer under a number made from the request's.
+//! Paying a request: a transfer under the request's own number, in the ledger too.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -10,11 +10,6 @@ use crate::notices::{self, NoticeCode};
 use crate::sessions::Actor;
 use crate::transfers::{self, Transfer, TransferAsk};
 use crate::{App, Code, Money, Problem, Result, Tx};
-
-/// Between a request's id and the count of its later attempts.
-const ATTEMPT: char = ':';
-/// Attempts to pay one request at most: each before it was refused by the ledger.
-const MOST_ATTEMPTS: u32 = 50;
 
 /// A request is to be paid.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -39,9 +34,10 @@ pub async fn pay(app: &App, actor: &Actor, id: PaymentRequestId, ask: PayRequest
     if row.payer != actor.person {
         return Err(Problem::new(Code::NotFound));
     }
-    let (number, begun) = number(app, actor, id).await?;
+    let number = id.to_string();
+    let tried = transfers::state_of(app, actor.person, &number).await?;
     let state = row.state_at(app.clock.millis());
-    if !begun && state != State::Pending {
+    if tried.is_none_or(|tried| tried == transfers::State::Fail) && state != State::Pending {
         return Err(Problem::new(Code::StateConflict).detail(format!("The request is {state}.")));
     }
     let ask = TransferAsk {
@@ -54,25 +50,11 @@ pub async fn pay(app: &App, actor: &Actor, id: PaymentRequestId, ask: PayRequest
         pin: ask.pin,
         evidence: ask.evidence,
     };
-    transfers::send_for(app, actor, ask, id.to_string()).await
+    transfers::pay_request(app, actor, id, ask).await
 }
 
-/// The number of the attempt to go on with, and whether there is a transfer of it: the first that was not
-/// refused.
-async fn number(app: &App, actor: &Actor, id: PaymentRequestId) -> Result<(String, bool)> {
-    for attempt in 1..=MOST_ATTEMPTS {
-        let number = if attempt == 1 { id.to_string() } else { format!("{id}{ATTEMPT}{attempt}") };
-        match transfers::state_of(app, actor.person, &number).await? {
-            None => return Ok((number, false)),
-            Some(transfers::State::Fail) => {}
-            Some(_) => return Ok((number, true)),
-        }
-    }
-    Err(Problem::new(Code::StateConflict).detail("The request was tried too often. Ask for another."))
-}
-
-/// The journal says that `payer` has sent `amount` to `wallet` under `number`: the request that the number
-/// is made of, if it is one, is paid. Safe to run again: only the first time is news.
+/// The journal says that `payer` has sent `amount` to `wallet` under `number`: the request whose number
+/// this is, if it is one's, is paid. Safe to run again: only the first time is news.
 pub(crate) async fn paid(
     tx: &mut Tx,
     transfer: TransferId,
@@ -82,8 +64,7 @@ pub(crate) async fn paid(
     amount: i64,
     at: i64,
 ) -> Result<()> {
-    let name = number.split(ATTEMPT).next().unwrap_or_default();
-    let Ok(id) = name.parse::<PaymentRequestId>() else { return Ok(()) };
+    let Ok(id) = number.parse::<PaymentRequestId>() else { return Ok(()) };
     let Some(requester) = store::paid(tx, id, transfer, payer, wallet, amount, at).await? else {
         return Ok(());
     };

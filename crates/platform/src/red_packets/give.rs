@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jialing_crypto::random;
 use jialing_engine::SubmitError;
-use jialing_ledger::{Command, Group};
+use jialing_ledger::{Command, Group, Why};
 use tokio::task::JoinHandle;
 
 use super::store::{self, Row};
@@ -147,6 +147,8 @@ async fn fill(app: &App, row: Row) -> Result<()> {
             payments::passed(app, &outcome).await;
             Ok(())
         }
+        // An earlier try, with other meters, has moved the money: the follower says so.
+        Err(SubmitError::Refused(refusal)) if refusal.why == Why::IdTaken => Ok(()),
         Err(SubmitError::Refused(refusal)) => {
             let attempt = Attempt { payer: &payer, payee: &payee, amount, asks: Side::Payer };
             let problem = wallets::refused(app, &refusal, &attempt).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{State, payees, store};
 use crate::clock::rfc3339;
-use crate::id::TransferId;
+use crate::id::{TransferId, WalletId};
 use crate::kind::Kind;
 use crate::notices::{self, NoticeCode};
 use crate::wallets::{self, Owner, legs::thing};
@@ -33,7 +33,8 @@ async fn one(app: &App, tx: &mut Tx, transfer: &Transfer, seq: i64, at: i64) -> 
     let id = TransferId::from_number(thing(transfer.id));
     match transfer.op {
         Op::Plain | Op::Post => {
-            let Some(row) = store::succeed(tx, id, seq, at).await? else { return Ok(()) };
+            let from = WalletId::from_number(transfer.debit);
+            let Some(row) = store::succeed(tx, id, from, seq, at).await? else { return Ok(()) };
             payment_requests::paid(tx, id, &row.out_transfer_no, row.person, row.to_wallet, row.amount, at)
                 .await?;
             if row.looked_up != 0 {

@@ -3,7 +3,8 @@
 //! `ACCEPTED → SUCCESS | FAIL`; one that is to arrive later `ACCEPTED → PENDING → SUCCESS | REVOKED |
 //! FAIL`: see [`delayed`]. A transfer is written down as accepted, then the ledger moves the
 //! money under the transfer's own number, and the follower of the journal makes it `SUCCESS`; a
-//! refusal of the ledger makes it `FAIL`. `out_transfer_no` is the payer's key for ever: the same
+//! refusal of the ledger makes it `FAIL`; one that pays a request can then be tried again, under the same
+//! number. `out_transfer_no` is the payer's key for ever: the same
 //! parameters answer the transfer there is, others are refused. One that was accepted and never
 //! heard of again is looked up in the ledger by its number: see [`resolve`].
 //!
@@ -21,7 +22,7 @@ mod submit;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::rfc3339;
-use crate::id::{TransactionId, TransferId, WalletId};
+use crate::id::{PaymentRequestId, TransactionId, TransferId, WalletId};
 use crate::sessions::Actor;
 use crate::wallets::Owner;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, devices, pins, text, wallets};
@@ -127,21 +128,35 @@ pub struct TransferAsk {
 /// wallet that is not the actor's; `payee_unknown`; those of device evidence and the PIN; what the
 /// ledger refused, with the limit and what is left.
 pub async fn send(app: &App, actor: &Actor, ask: TransferAsk) -> Result<Transfer> {
-    let subject = ask.out_transfer_no.clone();
-    send_for(app, actor, ask, subject).await
+    text::key("out_transfer_no", &ask.out_transfer_no)?;
+    if ask.out_transfer_no.parse::<PaymentRequestId>().is_ok() {
+        return Err(Problem::new(Code::InvalidRequest)
+            .field("out_transfer_no")
+            .detail("This is the number of a request to pay: pay the request, or choose another number."));
+    }
+    accept(app, actor, TransferId::new(app.clock.millis()), ask).await
 }
 
-/// [`send`], where the device has signed another subject than the number.
-pub(crate) async fn send_for(
+/// Pays a request, under the request's own number in the ledger too: however often it is tried, and
+/// whatever became of a try that nobody heard of, its money moves once. What failed can be tried again,
+/// from another wallet too.
+///
+/// # Errors
+/// Those of [`send`].
+pub(crate) async fn pay_request(
     app: &App,
     actor: &Actor,
+    request: PaymentRequestId,
     ask: TransferAsk,
-    subject: String,
 ) -> Result<Transfer> {
-    text::key("out_transfer_no", &ask.out_transfer_no)?;
+    accept(app, actor, request.cast(), ask).await
+}
+
+async fn accept(app: &App, actor: &Actor, id: TransferId, ask: TransferAsk) -> Result<Transfer> {
     text::optional_line("note", ask.note.as_deref(), MAX_NOTE)?;
     let amount = ask.amount.positive("amount")?;
-    if let Some(row) = store::numbered(app, actor.person, &ask.out_transfer_no).await? {
+    let known = store::numbered(app, actor.person, &ask.out_transfer_no).await?;
+    if let Some(row) = known.filter(|row| !row.can_be_tried_again(id)) {
         rules::same(app, &row, &ask)?;
         return again(app, row).await;
     }
@@ -157,14 +172,14 @@ pub(crate) async fn send_for(
         action: if ask.delay.is_some() { DELAYED_ACTION } else { ACTION },
         payee: ask.payee.clone(),
         amount: ask.amount,
-        subject,
+        subject: ask.out_transfer_no.clone(),
         wallet: ask.from_wallet_id,
         expires_at: ask.evidence.expires_at,
         nonce: ask.evidence.nonce.clone(),
     };
     let proof = devices::admit(app, actor, &evidence, &ask.evidence).await?;
     pins::require_unless(app, actor, proof.by_passkey, ask.pin.as_deref(), amount).await?;
-    let row = store::accept(app, actor, &ask, to.id, proof.digest).await?;
+    let row = store::accept(app, actor, id, &ask, (to.id, proof.digest)).await?;
     // The same number may have been accepted a moment ago by the same request sent twice.
     rules::same(app, &row, &ask)?;
     again(app, row).await

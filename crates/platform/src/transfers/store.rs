@@ -43,6 +43,14 @@ pub struct Row {
     pub ended_at: Option<i64>,
 }
 
+impl Row {
+    /// Whether it has failed and `id` is its own: that of the request it is to pay. Others get a number of
+    /// their own at each try.
+    pub(super) fn can_be_tried_again(&self, id: TransferId) -> bool {
+        self.state == State::Fail && self.id == id
+    }
+}
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -74,24 +82,24 @@ pub(super) async fn list(app: &App, person: PersonId, page: &PageAsk) -> Result<
     Ok(cursor.page(rows, limit))
 }
 
-/// Writes an accepted transfer, or answers the one that has its number.
+/// Writes an accepted transfer, or answers the one that has its number. One that failed under this very id
+/// is accepted once more.
 pub(super) async fn accept(
     app: &App,
     actor: &Actor,
+    id: TransferId,
     ask: &TransferAsk,
-    to: WalletId,
-    digest: [u8; 24],
+    (to, digest): (WalletId, [u8; 24]),
 ) -> Result<Row> {
     let now = app.clock.millis();
-    let id = TransferId::new(now);
     let note = ask.note.as_ref().map(|note| app.seal.seal(note.as_bytes(), place(id).as_bytes()));
     let (person, ask, payee_hash) = (actor.person, ask.clone(), payees::hash(app, &ask.payee));
     let arrives_at = ask.delay.map(|delay| now + delay.millis());
     app.db
         .write(async move |tx: &mut Tx| {
-            sqlx::query(
+            let added = sqlx::query(
                 "INSERT INTO transfers (id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, created_at, tried_at, arrives_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ACCEPTED', $11, $11, $12) ON CONFLICT (person, out_transfer_no) DO NOTHING",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ACCEPTED', $11, $11, $12) ON CONFLICT DO NOTHING",
             )
             .bind(id)
             .bind(person)
@@ -107,6 +115,18 @@ pub(super) async fn accept(
             .bind(arrives_at)
             .execute(&mut *tx)
             .await?;
+            if added.rows_affected() == 0 {
+                sqlx::query(
+                    "UPDATE transfers SET state = 'ACCEPTED', from_wallet = $2, digest = $3, tried_at = $4, problem = NULL, ended_at = NULL \
+                     WHERE id = $1 AND state = 'FAIL'",
+                )
+                .bind(id)
+                .bind(ask.from_wallet_id)
+                .bind(digest.to_vec())
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+            }
             let row = sqlx::query_as(select!("WHERE person = $1 AND out_transfer_no = $2"));
             Ok(row.bind(person).bind(&ask.out_transfer_no).fetch_one(&mut *tx).await?)
         })
@@ -149,14 +169,22 @@ pub(super) async fn fail(
 }
 
 /// The journal says that the money has moved, whatever was believed; the row, if that is news.
-pub(super) async fn succeed(tx: &mut Tx, id: TransferId, seq: i64, at: i64) -> Result<Option<Row>> {
+/// It says from which wallet too: another try may have named another.
+pub(super) async fn succeed(
+    tx: &mut Tx,
+    id: TransferId,
+    from: WalletId,
+    seq: i64,
+    at: i64,
+) -> Result<Option<Row>> {
     Ok(sqlx::query_as(
-        "UPDATE transfers SET state = 'SUCCESS', problem = NULL, ended_at = $2, record_seq = $3 WHERE id = $1 AND state <> 'SUCCESS' \
+        "UPDATE transfers SET state = 'SUCCESS', problem = NULL, from_wallet = $4, ended_at = $2, record_seq = $3 WHERE id = $1 AND state <> 'SUCCESS' \
          RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at",
     )
     .bind(id)
     .bind(at)
     .bind(seq)
+    .bind(from)
     .fetch_optional(&mut *tx)
     .await?)
 }

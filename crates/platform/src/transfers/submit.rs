@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jialing_engine::SubmitError;
-use jialing_ledger::{Command, Group};
+use jialing_ledger::{Command, Group, Why};
 use tokio::task::JoinHandle;
 
 use super::store::{self, Row};
@@ -50,6 +50,8 @@ pub(super) async fn submit(app: &App, row: Row) -> Result<()> {
             }
             Ok(())
         }
+        // An earlier try, with another wallet or other meters, has moved the money: the follower says so.
+        Err(SubmitError::Refused(refusal)) if refusal.why == Why::IdTaken => Ok(()),
         Err(SubmitError::Refused(refusal)) => {
             let attempt = Attempt { payer: &payer, payee: &payee, amount, asks: Side::Payer };
             let problem = wallets::refused(app, &refusal, &attempt).await;

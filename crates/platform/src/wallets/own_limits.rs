@@ -1,5 +1,8 @@
 //! Limits that a holder sets for a wallet, below those of its class.
 //!
+//! They are limits of spending: payments, transfers and red packets count. Withdrawals, which go to a bank
+//! account of the holder's own, do not, nor do they count against the class.
+//!
 //! They are a policy of the wallet's own in the ledger, counted by a second meter, so payments at once
 //! cannot pass them. Whoever holds a stolen phone must not undo them: lowering holds at once, raising or
 //! lifting only with a second factor, or [`RAISE_AFTER_MS`] later. Each change is a new policy, and the
@@ -30,7 +33,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Changes made in one round.
 const BATCH: i64 = 200;
 
-/// A holder's own limits of a wallet.
+/// A holder's own limits of what a wallet spends: withdrawals to the own bank account do not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OwnLimits {
     /// The wallet.

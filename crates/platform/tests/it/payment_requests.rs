@@ -1,17 +1,19 @@
 //! Requests to pay and bills that are split: paid once, by whom they were sent to.
 
 use futures_util::future::join_all;
+use jialing_platform::follow::{self, Follower};
 use jialing_platform::id::PaymentRequestId;
 use jialing_platform::payment_requests::{
     self, BillShare, BillSplitAsk, BillSplitState, PayRequestAsk, PaymentRequest, PaymentRequestAsk,
     RequestDirection, RequestsAsk, State, VALID_MS,
 };
 use jialing_platform::transfers::{self, Transfer};
-use jialing_platform::{Code, Money, PageAsk, Problem, Result};
+use jialing_platform::{Code, Money, PageAsk, Problem, Result, Tx};
 
 use crate::citizen::PIN;
-use crate::city::{balance, found, fund};
+use crate::city::{balance, found, fund, wallet};
 use crate::market::Payer;
+use crate::transfers::send;
 use crate::world::{World, on_each_backend};
 
 fn refused<T>(answer: Result<T>, code: Code) -> Problem {
@@ -158,6 +160,59 @@ fn a_payment_that_was_refused_can_be_tried_again() {
         pay(world, &bob, asked.id).await.expect("paid");
         assert_eq!(see(world, &ann, asked.id).await.expect("mine").state, State::Paid);
         assert_eq!(balance(world, ann.wallet).await, 100);
+    });
+}
+
+#[test]
+fn a_request_is_paid_once_even_if_its_first_payment_was_believed_lost() {
+    on_each_backend(async |world: &mut World| {
+        found(world).await;
+        let (ann, mut bob) = (Payer::with(world, 1, "BKA", 0).await, Payer::with(world, 2, "BKB", 500).await);
+        let first = bob.wallet;
+        let second = wallet(world, &bob.citizen, "BKC", 500).await;
+        let asked = request(world, &ann, &bob, "r-1", 100).await;
+        let paid = pay(world, &bob, asked.id).await.expect("paid");
+        assert_eq!(paid.id.number(), asked.id.number(), "one number in the ledger, whatever is tried");
+        // As if nobody had heard of it: the ledger was asked too early, and the follower is behind.
+        world.stop_followers().await;
+        let forget = async |tx: &mut Tx| {
+            for sql in [
+                "UPDATE transfers SET state = 'FAIL', problem = 'request_timeout', record_seq = NULL",
+                "UPDATE payment_requests SET state = 'PENDING', transfer = NULL, ended_at = NULL",
+            ] {
+                sqlx::query(sql).execute(&mut *tx).await?;
+            }
+            Ok(())
+        };
+        world.app.db.write(forget).await.expect("forgotten");
+        bob.wallet = second;
+        let again = pay(world, &bob, asked.id).await.expect("as it stands");
+        assert_eq!((again.id, again.state), (paid.id, transfers::State::Accepted));
+        assert_eq!((balance(world, first).await, balance(world, second).await), (400, 500));
+        // The follower catches up, and says which wallet it was.
+        follow::rebuild(&world.app, Follower::Settlement).await.expect("set back");
+        world.crash().await;
+        world.settle().await;
+        let known =
+            pay(world, &Payer { citizen: bob.citizen, wallet: first }, asked.id).await.expect("known");
+        assert_eq!(
+            (known.id, known.state, known.from_wallet_id),
+            (paid.id, transfers::State::Success, first)
+        );
+        assert_eq!(see(world, &ann, asked.id).await.expect("mine").state, State::Paid);
+        assert_eq!(balance(world, ann.wallet).await, 100);
+    });
+}
+
+#[test]
+fn nobody_sends_a_transfer_under_the_number_of_a_request() {
+    on_each_backend(async |world: &mut World| {
+        found(world).await;
+        let (ann, bob) = (Payer::with(world, 1, "BKA", 0).await, Payer::with(world, 2, "BKB", 500).await);
+        let asked = request(world, &ann, &bob, "r-1", 100).await;
+        let sent = send(world, &bob, &asked.id.to_string(), &ann.wallet.to_string(), 100).await;
+        assert_eq!(refused(sent, Code::InvalidRequest).field.as_deref(), Some("out_transfer_no"));
+        assert_eq!(see(world, &bob, asked.id).await.expect("mine").state, State::Pending);
     });
 }
 

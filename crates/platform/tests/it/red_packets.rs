@@ -1,13 +1,14 @@
 //! Red packets: money set out is taken once by each, adds up, and comes back.
 
 use futures_util::future::join_all;
+use jialing_platform::follow::{self, Follower};
 use jialing_platform::history::{self, HistoryAsk};
 use jialing_platform::id::WalletId;
 use jialing_platform::notices::{self, NoticeCode};
 use jialing_platform::red_packets::{
     self, ACTION, ANYONE, Claim, ClaimAsk, Kind, RedPacket, RedPacketAsk, ShareState, State, VALID_MS,
 };
-use jialing_platform::{Code, Money, PageAsk, Problem, Result, wallets};
+use jialing_platform::{Code, Money, PageAsk, Problem, Result, Tx, wallets};
 
 use crate::citizen::{Citizen, PIN};
 use crate::city::{balance, found, fund, wallet};
@@ -233,20 +234,98 @@ fn a_share_that_a_full_wallet_cannot_take_is_free_again() {
     });
 }
 
+/// Runs a statement on what the tables believe.
+async fn believe(world: &World, sql: &'static str) {
+    let write = async move |tx: &mut Tx| {
+        sqlx::query(sql).execute(&mut *tx).await?;
+        Ok(())
+    };
+    world.app.db.write(write).await.expect("written");
+}
+
+async fn shares(world: &World) -> Vec<ShareState> {
+    sqlx::query_scalar("SELECT state FROM red_packet_shares ORDER BY place")
+        .fetch_all(world.app.db.read())
+        .await
+        .expect("the rows")
+}
+
 #[test]
 fn a_crash_between_taking_and_moving_loses_nothing() {
     on_each_backend(async |world: &mut World| {
         found(world).await;
         let (ann, bob) = (Payer::with(world, 1, "BKA", 10_000).await, Payer::with(world, 2, "BKB", 0).await);
-        let packet = give(world, &ann, ask(world, &ann, "p-1", Kind::Lucky, 700, 2)).await.expect("given");
-        claim(world, &bob.citizen, &packet.token).await.expect("taken");
+        let eve = Payer::with(world, 3, "BKC", 0).await;
+        let packet = give(world, &ann, ask(world, &ann, "p-1", Kind::Equal, 700, 2)).await.expect("given");
+        assert_eq!(shares(world).await, [ShareState::Free, ShareState::Free]);
+        // Bob's share is taken, and then the process ends before the ledger was asked.
+        let (person, wallet, now) = (bob.citizen.person, bob.wallet, world.clock.millis());
+        let take = async move |tx: &mut Tx| {
+            sqlx::query(
+                "UPDATE red_packet_shares SET state = 'PROCESSING', person = $1, wallet = $2, claimed_at = $3, tried_at = $3 WHERE place = 0",
+            )
+            .bind(person)
+            .bind(wallet)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+            Ok(())
+        };
+        world.app.db.write(take).await.expect("taken");
+        assert_eq!(shares(world).await, [ShareState::Processing, ShareState::Free]);
+        // Whoever comes meanwhile gets the other one, and the packet's end waits for the one under way.
+        claim(world, &eve.citizen, &packet.token).await.expect("taken");
+        world.clock.advance(VALID_MS);
+        assert_eq!(read(world, &ann, &packet).await.state, State::Returning);
+        red_packets::return_due(&world.app).await.expect("it waits");
+        assert_eq!(shares(world).await, [ShareState::Processing, ShareState::Success]);
         world.crash().await;
         red_packets::reconcile(&world.app).await.expect("resumed");
-        let again = claim(world, &bob.citizen, &packet.token).await.expect("the same");
-        assert_eq!(balance(world, bob.wallet).await, again.amount.amount as i64);
+        world.settle().await;
+        assert_eq!(claim(world, &bob.citizen, &packet.token).await.expect("mine").amount, Money::fen(350));
+        assert_eq!(shares(world).await, [ShareState::Success, ShareState::Success]);
+        assert_eq!(read(world, &ann, &packet).await.state, State::Empty);
+        let all = [&ann, &bob, &eve].map(|payer| payer.wallet);
+        assert_eq!(
+            [balance(world, all[0]).await, balance(world, all[1]).await, balance(world, all[2]).await],
+            [9_300, 350, 350]
+        );
+        let report = audit_funded(world).await;
+        assert!(report.is_clean(), "{:?}", report.findings);
+    });
+}
+
+#[test]
+fn a_packet_that_nobody_heard_of_is_looked_up_in_the_ledger() {
+    on_each_backend(async |world: &mut World| {
+        found(world).await;
+        let (ann, poor) =
+            (Payer::with(world, 1, "BKA", 10_000).await, Payer::with(world, 2, "BKB", 10).await);
+        let filled = give(world, &ann, ask(world, &ann, "p-1", Kind::Equal, 300, 3)).await.expect("given");
+        refused(give(world, &poor, ask(world, &poor, "p-2", Kind::Equal, 11, 1)).await, Code::BalanceTooLow);
+        // As if both had been accepted a moment ago, and no answer of the ledger had come.
+        world.stop_followers().await;
+        believe(
+            world,
+            "UPDATE red_packets SET state = 'ACCEPTED', problem = NULL, ended_at = NULL, record_seq = NULL",
+        )
+        .await;
+        assert_eq!(read(world, &ann, &filled).await.state, State::Accepted);
+        refused(claim(world, &poor.citizen, &filled.token).await, Code::NotFound);
+        red_packets::reconcile(&world.app).await.expect("looked up");
+        let empty = red_packets::get(&world.app, &poor.citizen.actor, "p-2").await.expect("kept");
+        assert_eq!((empty.state, empty.problem.as_deref()), (State::Fail, Some("request_timeout")));
+        assert_eq!(read(world, &ann, &filled).await.state, State::Accepted, "the follower will open it");
+        follow::rebuild(&world.app, Follower::Settlement).await.expect("set back");
+        world.crash().await;
+        world.settle().await;
+        assert_eq!(read(world, &ann, &filled).await.state, State::Open);
+        claim(world, &poor.citizen, &filled.token).await.expect("taken");
         world.clock.advance(VALID_MS);
         red_packets::return_due(&world.app).await.expect("returned");
         world.settle().await;
-        assert_eq!(balance(world, ann.wallet).await + balance(world, bob.wallet).await, 10_000);
+        assert_eq!(read(world, &ann, &filled).await.state, State::Returned);
+        assert_eq!(shares(world).await.iter().filter(|state| **state == ShareState::Returned).count(), 2);
+        assert_eq!((balance(world, ann.wallet).await, balance(world, poor.wallet).await), (9_900, 110));
     });
 }
