@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use crate::{
     App, Result, applications, audit, codes, debits, exchange, exports, feedback, merchants, monitoring,
     notices, orders, outbox, payouts, people, policies, reconciliations, red_packets, settlements, splits,
-    statements, supply, transfers, wallets, webhooks, witnesses,
+    statements, supply, tickets, transfers, wallets, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -61,10 +61,16 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         every(app, HOUSEKEEPING, "old deliveries could not be forgotten", |app| async move {
             webhooks::expire(&app).await
         }),
-        every(app, HOUSEKEEPING, "old figures and feedback could not be forgotten", |app| async move {
-            feedback::expire(&app).await?;
-            monitoring::expire(&app).await
-        }),
+        every(
+            app,
+            HOUSEKEEPING,
+            "old figures, feedback and tickets could not be forgotten",
+            |app| async move {
+                feedback::expire(&app).await?;
+                tickets::expire(&app).await?;
+                monitoring::expire(&app).await
+            },
+        ),
         every(app, HOUSEKEEPING, "merchants could not be warned of keys that end", |app| async move {
             merchants::warn_of_ending_keys(&app).await
         }),

@@ -149,6 +149,8 @@ tags! {
     BillSplitTag BillSplitId "bsp",
     /// What somebody wrote to the people who run the platform.
     FeedbackTag FeedbackId "fbk",
+    /// What a person asked of the people who run the platform.
+    TicketTag TicketId "tkt",
 }
 
 impl<T: Tag> Id<T> {

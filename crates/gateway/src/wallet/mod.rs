@@ -26,12 +26,14 @@ mod payment_requests;
 mod payouts;
 mod people;
 mod pin;
+mod privacy;
 mod providers;
 mod red_packets;
 mod sessions;
 mod settlements;
 mod static_codes;
 mod supply;
+mod tickets;
 mod topups;
 mod transfers;
 mod wallets;
@@ -134,6 +136,14 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(books::exports))
             .routes(routes!(books::export_of, books::cancel))
             .routes(routes!(books::file))
+            .routes(routes!(privacy::merchants))
+            .routes(routes!(privacy::consents, privacy::set_consents))
+            .routes(routes!(privacy::copy))
+            .routes(once(routes!(tickets::open)))
+            .routes(routes!(tickets::list))
+            .routes(routes!(tickets::of))
+            .routes(routes!(tickets::say))
+            .routes(routes!(tickets::close))
             .routes(routes!(notices::list))
             .routes(routes!(notices::unread))
             .routes(routes!(live::stream))

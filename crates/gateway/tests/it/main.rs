@@ -59,5 +59,6 @@ mod signed;
 mod strangers;
 mod supply;
 mod texts;
+mod tickets;
 mod trust;
 mod ways;

@@ -34,7 +34,7 @@ pub async fn security_log(app: &App, actor: &Actor, ask: &PageAsk) -> Result<Pag
         "SELECT id, action, subject, at FROM audit_entries WHERE who = $1 \
          AND (action LIKE 'session.%' OR action LIKE 'device.%' OR action LIKE 'pin.%' OR action LIKE 'passkey.%' \
          OR action LIKE 'authenticator.%' OR action LIKE 'recovery%' OR action LIKE 'person.%' \
-         OR action LIKE 'alias.%' OR action IN ('wallet.freeze', 'wallet.lift', 'wallet.limit', 'wallet.close'))",
+         OR action LIKE 'alias.%' OR action LIKE 'consent.%' OR action IN ('wallet.freeze', 'wallet.lift', 'wallet.limit', 'wallet.close'))",
         "id",
         "$2",
         "$3"

@@ -67,6 +67,28 @@ crate::stored! {
         TransferComing = "TRANSFER_COMING",
         /// Money that was to arrive was taken back before.
         TransferRevoked = "TRANSFER_REVOKED",
+        /// A ticket of yours was answered.
+        TicketAnswered = "TICKET_ANSWERED",
+    }
+}
+
+impl NoticeCode {
+    /// Whether it tells of money that has moved, so that whoever wants no payment alerts reads it in the
+    /// application only. What one has to act on, or what protects one, is always sent.
+    const fn is_payment_alert(self) -> bool {
+        matches!(
+            self,
+            Self::PaymentMade
+                | Self::RefundReceived
+                | Self::TransferMade
+                | Self::TransferReceived
+                | Self::TopUpDone
+                | Self::WithdrawalDone
+                | Self::RedPacketReceived
+                | Self::RedPacketReturned
+                | Self::RequestPaid
+                | Self::TransferComing
+        )
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod attempt;
 mod limits;
+mod seen;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub(crate) use attempt::passed;
 pub use attempt::{Agreed, Attempt, Claim, Reserved, move_money, reserve, resolve};
 pub use limits::{Extra, LimitedBy};
 pub(crate) use limits::{discreet, reached};
+pub use seen::{Saw, SeenBy, seen_by};
 pub(crate) use store::succeeded;
 
 stored! {

@@ -4,7 +4,8 @@ use super::store;
 use crate::audit::{self, Entry};
 use crate::id::PersonId;
 use crate::{
-    App, Code, Problem, Result, Tx, applications, devices, exports, factors, pins, sessions, wallets,
+    App, Code, Problem, Result, Tx, applications, devices, exports, factors, pins, privacy, sessions,
+    tickets, wallets,
 };
 
 /// Erases a person who has no open wallet. Movements stay in the ledger, which never held personal
@@ -29,6 +30,8 @@ pub async fn erase(app: &App, who: &str, person: PersonId) -> Result<()> {
             factors::forget(tx, person).await?;
             exports::forget(tx, person, now).await?;
             applications::forget(tx, person).await?;
+            privacy::forget(tx, person).await?;
+            tickets::forget(tx, person).await?;
             let entry = Entry {
                 who: who.clone(),
                 action: "person.erase",

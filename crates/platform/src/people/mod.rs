@@ -36,6 +36,7 @@ pub(crate) use many::{found_by, is_named, names_of};
 pub use organisations::{Organisation, OrganisationAsk, organisation, organisations, register};
 pub use phone::Phone;
 pub use profile::{AliasAsk, Profile, me, set_alias};
+pub(crate) use profile::{is_findable, let_be_found};
 pub(crate) use rules::is_run;
 pub use rules::{Level, MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, check_password, masked_name as mask_name};
 pub use sign_up::{SignUpAsk, sign_up};

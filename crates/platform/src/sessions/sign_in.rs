@@ -9,7 +9,7 @@ use crate::factors::{self, FactorAsk};
 use crate::id::{ChallengeId, DeviceId, PersonId};
 use crate::notices::codes::{Purpose, Try};
 use crate::people::{self, Phone, audited};
-use crate::{App, Code, Problem, Result, Tx};
+use crate::{App, Code, Problem, Result, Tx, privacy};
 
 /// What signs somebody in.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
@@ -118,7 +118,12 @@ pub async fn sign_in(app: &App, origin: Origin, ask: SignInAsk) -> Result<Signed
                 (None, None) => None,
             };
             let signed_in = opening.open(tx, person, device).await?;
-            audited(tx, person, "session.sign_in", signed_in.session.session_id, None, attempt.now).await?;
+            let session = signed_in.session.session_id;
+            if privacy::wants_sign_in_alerts(tx, person).await? {
+                factors::told(tx, person, "session.sign_in", session, attempt.now).await?;
+            } else {
+                audited(tx, person, "session.sign_in", session, None, attempt.now).await?;
+            }
             Ok(signed_in)
         })
         .await
