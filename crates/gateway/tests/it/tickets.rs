@@ -86,7 +86,7 @@ fn a_ticket_is_opened_once_answered_by_an_operator_and_closed() {
         assert_eq!(desk(Method::POST, &format!("{theirs}/close"), None).await.text("state"), "CLOSED");
         desk(Method::GET, &format!("{DESK}?state=LOST"), None).await.names("invalid_request", "state");
         // A person's session opens no desk.
-        hear(door.request(Method::GET, DESK).bearer_auth(&ann.token)).await.is("unauthenticated");
+        hear(door.request(Method::GET, DESK).bearer_auth(&ann.token)).await.is("signature_missing");
     });
 }
 
