@@ -53,17 +53,17 @@ pub async fn revoke(app: &App, actor: &Actor, name: &str) -> Result<Transfer> {
         return Ok(transfer);
     }
     let (id, now) = (transfer.id, app.clock.millis());
-    let late = || {
-        Problem::new(Code::StateConflict)
-            .detail("Only a transfer that waits can be taken back, before its time has come.")
-    };
-    if !app.db.write(async move |tx: &mut Tx| store::revoke(tx, id, now).await).await? {
-        return Err(late());
+    if app.db.write(async move |tx: &mut Tx| store::revoke(tx, id, now).await).await? {
+        let row = store::find(app, id).await?.ok_or(Problem::new(Code::NotFound))?;
+        release(app, &row).await?;
     }
-    let row = store::find(app, id).await?.ok_or(Problem::new(Code::NotFound))?;
-    release(app, &row).await?;
+    // The same request beside this one may have taken it back a moment ago.
     let transfer = get(app, actor, name).await?;
-    if transfer.state == State::Revoked { Ok(transfer) } else { Err(late()) }
+    if transfer.state == State::Revoked {
+        return Ok(transfer);
+    }
+    Err(Problem::new(Code::StateConflict)
+        .detail("Only a transfer that waits can be taken back, before its time has come."))
 }
 
 /// Lets every transfer arrive whose time has come, and releases what was taken back or cannot arrive. Each
@@ -93,8 +93,10 @@ async fn arrive(app: &App, row: &Row) -> Result<()> {
         return Ok(());
     };
     match refusal.why {
-        // It has ended in another way; the follower says how.
-        Why::HoldClosed => Ok(()),
+        Why::HoldClosed => {
+            ended(app).await;
+            Ok(())
+        }
         // The payer's wallet is frozen: tried again.
         Why::DebitFrozen => {
             tracing::warn!(transfer = %row.id, %refusal, "a delayed transfer waits for its payer's wallet");
@@ -112,10 +114,21 @@ async fn release(app: &App, row: &Row) -> Result<()> {
     let (payer, payee) = sides(app, row).await?;
     match end(app, wallets::voids(&payer, &payee, &movement(row)?)).await? {
         None => Ok(()),
-        Some(refusal) if refusal.why == Why::HoldClosed => Ok(()),
+        Some(refusal) if refusal.why == Why::HoldClosed => {
+            ended(app).await;
+            Ok(())
+        }
         Some(refusal) => {
             Err(Problem::internal(format!("what {} set aside could not be released: {refusal}", row.id)))
         }
+    }
+}
+
+/// It has ended in another way: waits until the followers have said how.
+async fn ended(app: &App) {
+    let records = *app.engine.durable().borrow();
+    if let Some(last) = records.checked_sub(1) {
+        app.progress.passed(last).await;
     }
 }
 
