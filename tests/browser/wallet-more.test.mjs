@@ -81,6 +81,56 @@ test("a bill is split, and its shares are asked for", async (context) => {
   await ming.page.getByText("等待付款").waitFor();
 });
 
+test("a payment is contested in a ticket that one follows, writes on in, and closes", async (context) => {
+  if (!(await knows("tickets"))) return context.skip("the platform has no tickets");
+  const order = await town.shop.order(900, "豆花一碗");
+  await ming.open(`/pay?code=${encodeURIComponent(order.qr_code)}`);
+  await ming.press("确认付款 ¥9.00");
+  assert.deepEqual(await ming.verdict(), ["good", "付款成功"]);
+  await ming.follow("查看凭证");
+  await ming.follow("对这笔有异议");
+  await ming.page.getByText(order.id).waitFor();
+  await ming.press("提交");
+  await ming.page.getByText("请写几句话").waitFor();
+  await ming.fill("请说明情况", "豆花没有上。");
+  await ming.press("提交");
+  await ming.page.getByText("等待回复").waitFor();
+  await ming.page.getByText("豆花没有上。").waitFor();
+  await ming.fill("回复", "已经等了半小时。");
+  await ming.press("回复");
+  await ming.page.getByText("已经等了半小时。", { exact: true }).and(ming.page.locator("li *")).waitFor();
+  await ming.page.reload();
+  await ming.page.getByText("已经等了半小时。").waitFor();
+  await ming.press("问题解决了，关闭");
+  await ming.page.getByText("已关闭").waitFor();
+  await ming.open("/tickets");
+  await ming.page.getByText("对付款有异议").waitFor();
+});
+
+test("privacy: what merchants saw, a consent that stays, and a copy of the data without secrets", async (context) => {
+  if (!(await knows("privacy/consents"))) return context.skip("the platform has no privacy page");
+  await ming.open("/privacy");
+  await ming.page.getByText("1 笔，最近").waitFor();
+  await ming.page.getByText("本店代号").waitFor();
+  const marketing = ming.page.getByLabel("接收优惠和活动消息");
+  assert.equal(await marketing.isChecked(), false);
+  const agreed = ming.page.waitForResponse((answer) => answer.request().method() === "PUT" && answer.ok());
+  await marketing.click();
+  await agreed;
+  await ming.page.reload();
+  await ming.page.getByLabel("接收优惠和活动消息").and(ming.page.locator(":checked")).waitFor();
+  assert.equal(await ming.page.getByLabel("登录提醒").isChecked(), true);
+  const [saved] = await Promise.all([ming.page.waitForEvent("download"), ming.press("下载我的全部数据")]);
+  const pieces = [];
+  for await (const piece of await saved.createReadStream()) pieces.push(piece);
+  const text = Buffer.concat(pieces).toString();
+  const data = JSON.parse(text);
+  assert.equal(data.consents.marketing, true);
+  assert.equal(data.merchants_paid.items.length, 1);
+  assert.equal(data.tickets.items[0].messages[0].text, "豆花没有上。");
+  for (const secret of [ming.phone, ming.id_number, ming.account]) assert.ok(!text.includes(secret), secret);
+});
+
 test("a passkey is added, and pays in place of the PIN: it signs the very text of the payment", async (context) => {
   if (!(await knows("passkeys"))) return context.skip("the platform has no passkeys");
   const client = await ming.context.newCDPSession(ming.page);

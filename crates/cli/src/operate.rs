@@ -54,6 +54,41 @@ enum What {
         #[command(subcommand)]
         verb: FeedbackVerb,
     },
+    /// Tickets of people: list, read, answer, close
+    Tickets {
+        /// The platform's address
+        #[arg(long)]
+        url: String,
+        /// Your name, as the platform's configuration has it
+        #[arg(long)]
+        operator: String,
+        /// Your secret key (PKCS#8 PEM)
+        #[arg(long)]
+        key: PathBuf,
+        #[command(subcommand)]
+        verb: TicketVerb,
+    },
+}
+
+#[derive(Subcommand)]
+enum TicketVerb {
+    /// Tickets, newest first
+    List {
+        /// Only those in this state: OPEN, ANSWERED or CLOSED
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// One ticket with what was written; that you read it is written down
+    Show { ticket: String },
+    /// Answer it; the person is told
+    Answer {
+        ticket: String,
+        /// The answer
+        #[arg(long)]
+        text: String,
+    },
+    /// Close it for good
+    Close { ticket: String },
 }
 
 #[derive(Subcommand)]
@@ -127,6 +162,9 @@ pub(crate) fn run(args: Args) -> Done {
         What::Feedback { url, operator, key, verb } => {
             runtime.block_on(Desk::open(&url, operator, &key)?.answer_for(verb))
         }
+        What::Tickets { url, operator, key, verb } => {
+            runtime.block_on(Desk::open(&url, operator, &key)?.attend_to(verb))
+        }
     }
 }
 
@@ -156,6 +194,18 @@ impl Desk {
             FeedbackVerb::Answer { feedback, text } => {
                 self.tell(&of(&feedback), "answer", Some(json!({ "answer": text }))).await?
             }
+        })
+    }
+
+    async fn attend_to(&self, verb: TicketVerb) -> Done {
+        let of = |ticket: &str| format!("/v1/operator/tickets/{ticket}");
+        show(&match verb {
+            TicketVerb::List { state } => self.list("tickets", state).await?,
+            TicketVerb::Show { ticket } => self.ask(Method::GET, &of(&ticket), None).await?,
+            TicketVerb::Answer { ticket, text } => {
+                self.tell(&of(&ticket), "answer", Some(json!({ "text": text }))).await?
+            }
+            TicketVerb::Close { ticket } => self.tell(&of(&ticket), "close", None).await?,
         })
     }
 

@@ -24,6 +24,8 @@
 //! | [`tunnel`] | sealed frames between two programs that proved who they are |
 //! | [`proof`] | RFC 6962 inclusion and consistency proofs |
 //! | [`sum_tree`] | a Merkle tree that also adds up, for a total that everyone can check |
+//! | [`totp`] | one-time passwords of an authenticator application |
+//! | [`webauthn`] | passkeys: what a browser's authenticator says and signs |
 
 pub mod cosign;
 pub mod hash;
@@ -39,7 +41,9 @@ pub mod random;
 pub mod seal;
 mod suite;
 pub mod sum_tree;
+pub mod totp;
 pub mod tunnel;
+pub mod webauthn;
 
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use suite::{BadSignature, Suite, UnknownSuite};

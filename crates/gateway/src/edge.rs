@@ -13,6 +13,7 @@ use crate::EdgeConfig;
 use crate::city::City;
 use crate::layers::query::QueryNames;
 use crate::rates::Buckets;
+use crate::wallet::live::Listeners;
 
 /// The edge's shared parts. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) large: Semaphore,
     /// Live streams that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
+    /// How many of them each person has.
+    pub(crate) listeners: Listeners,
     /// Files that may still be sent at once.
     pub(crate) uploads: Semaphore,
     /// The query parameters that each route knows.

@@ -92,6 +92,7 @@ fn build(
         in_flight: Semaphore::new(config.limits.in_flight),
         large: Semaphore::new(config.limits.large_bodies),
         streams: Arc::new(Semaphore::new(config.limits.streams)),
+        listeners: Default::default(),
         uploads: Semaphore::new(config.limits.uploads),
         queries,
         city: config.city.then(city::City::default),

@@ -6,8 +6,8 @@ use tokio::task::JoinHandle;
 
 use crate::{
     App, Result, applications, audit, codes, debits, exchange, exports, feedback, merchants, monitoring,
-    notices, orders, outbox, payouts, people, policies, reconciliations, settlements, splits, statements,
-    supply, transfers, webhooks, witnesses,
+    notices, orders, outbox, payouts, people, policies, reconciliations, red_packets, settlements, splits,
+    statements, supply, tickets, transfers, wallets, webhooks, witnesses,
 };
 
 /// Between two rounds of housekeeping.
@@ -25,6 +25,7 @@ pub async fn reconcile(app: &App) -> Result<()> {
     orders::reconcile(app).await?;
     payouts::reconcile(app).await?;
     splits::reconcile(app).await?;
+    red_packets::reconcile(app).await?;
     debits::reconcile(app).await?;
     witnesses::resume(app).await
 }
@@ -38,9 +39,11 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         debits::start(app),
         exchange::resolve::start(app),
         transfers::keep_resolving(app),
+        transfers::delayed::keep(app),
         notices::keep_sending(app),
         payouts::keep(app),
         splits::keep(app),
+        red_packets::keep(app),
         settlements::keep(app),
         audit::keep(app),
         policies::keep_anchoring(app),
@@ -49,6 +52,7 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         applications::keep(app),
         supply::keep(app),
         people::keep(app),
+        wallets::keep_own_limits(app),
         monitoring::alerts::keep_looking(app),
         every(app, HOUSEKEEPING, "old events could not be forgotten", |app| async move {
             codes::forget(&app).await?;
@@ -57,10 +61,16 @@ pub fn start(app: &App) -> Vec<JoinHandle<()>> {
         every(app, HOUSEKEEPING, "old deliveries could not be forgotten", |app| async move {
             webhooks::expire(&app).await
         }),
-        every(app, HOUSEKEEPING, "old figures and feedback could not be forgotten", |app| async move {
-            feedback::expire(&app).await?;
-            monitoring::expire(&app).await
-        }),
+        every(
+            app,
+            HOUSEKEEPING,
+            "old figures, feedback and tickets could not be forgotten",
+            |app| async move {
+                feedback::expire(&app).await?;
+                tickets::expire(&app).await?;
+                monitoring::expire(&app).await
+            },
+        ),
         every(app, HOUSEKEEPING, "merchants could not be warned of keys that end", |app| async move {
             merchants::warn_of_ending_keys(&app).await
         }),

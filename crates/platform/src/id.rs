@@ -135,8 +135,22 @@ tags! {
     SplitMoveTag SplitMoveId "spm",
     /// A settlement batch; also the number of the withdrawal that pays it.
     SettlementTag SettlementId "set",
+    /// A credential of WebAuthn.
+    PasskeyTag PasskeyId "psk",
+    /// A new device's request to be let in.
+    DeviceRequestTag DeviceRequestId "drq",
+    /// A red packet; also the ledger transfer that fills it.
+    RedPacketTag RedPacketId "rpk",
+    /// A share of a red packet; also its ledger transfer.
+    RedPacketShareTag RedPacketShareId "rps",
+    /// A person's request to be paid.
+    PaymentRequestTag PaymentRequestId "prq",
+    /// A bill that is split among several.
+    BillSplitTag BillSplitId "bsp",
     /// What somebody wrote to the people who run the platform.
     FeedbackTag FeedbackId "fbk",
+    /// What a person asked of the people who run the platform.
+    TicketTag TicketId "tkt",
 }
 
 impl<T: Tag> Id<T> {

@@ -62,6 +62,12 @@ kinds! {
     SplitReturn = 16 "split_return",
     /// What a settlement costs; the id is the batch's.
     SettlementFee = 17 "settlement_fee",
+    /// A person filled a red packet; the id is the packet's.
+    RedPacket = 18 "red_packet",
+    /// A share of a red packet went to a person; the id is the share's.
+    RedPacketShare = 19 "red_packet_share",
+    /// What nobody took of a red packet went back; the id is derived from the packet's.
+    RedPacketReturn = 20 "red_packet_return",
 }
 
 /// What the 16 highest bits of a bank's bulk accounts, transfers and meters are; the next 32 are the

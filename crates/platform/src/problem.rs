@@ -92,6 +92,8 @@ codes! {
     DeviceSignatureInvalid "device_signature_invalid" 403 false "The device's signature does not fit" "设备签名错误": "What is to be paid was not signed by the device's key, or the text differs." => "Sign the canonical text for exactly what is sent.";
     ProofOfPossessionInvalid "proof_of_possession_invalid" 400 false "The device did not prove that it holds the key" "密钥持有证明无效": "The challenge was not signed by the key to bind, or expired." => "Ask for a new challenge and sign it.";
     SecondFactorRequired "second_factor_required" 403 false "A second factor is needed" "需要第二因素验证": "This change needs a fresh one-time code." => "Ask for a code and send it along.";
+    FactorInvalid "factor_invalid" 403 false "The second factor is not right" "第二因素验证失败": "The authenticator's code, the recovery code or the passkey does not fit, or was used." => "Try again with a fresh one; after several failures, wait.";
+    PasskeyInvalid "passkey_invalid" 400 false "The passkey's answer does not fit" "通行密钥验证失败": "It was made for another text, page or account, its holder was not verified, or it was removed." => "Ask the passkey again, over exactly what is sent.";
     EvidenceExpired "evidence_expired" 400 false "What was signed has expired" "签名内容已过期": "The device signed an expiry that has passed, or one too far ahead." => "Sign again.";
     IdentityMismatch "identity_mismatch" 422 false "The identity could not be confirmed" "身份信息不一致": "The identity service found no such person." => "Check the name and number.";
     IdentityTaken "identity_taken" 409 false "The identity belongs to another account" "该身份已绑定其他账户": "This identity number is verified for somebody else." => "Sign in to that account, or recover it.";

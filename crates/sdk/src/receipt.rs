@@ -26,7 +26,7 @@ const THING: u128 = !0xf;
 /// The operations by which money moves: plain, post, reverse.
 const MOVES: [u8; 3] = [16, 18, 21];
 /// The kinds: number, name, and the prefix of the id of what it was for.
-const KINDS: [(u16, &str, &str); 16] = [
+const KINDS: [(u16, &str, &str); 19] = [
     (1, "issue", "iss"),
     (2, "redeem", "iss"),
     (3, "top_up", "top"),
@@ -43,6 +43,9 @@ const KINDS: [(u16, &str, &str); 16] = [
     (15, "split_release", "spm"),
     (16, "split_return", "spm"),
     (17, "settlement_fee", "set"),
+    (18, "red_packet", "rpk"),
+    (19, "red_packet_share", "rps"),
+    (20, "red_packet_return", "rpk"),
 ];
 
 /// What a receipt proves.

@@ -29,6 +29,9 @@ const KINDS = new Map<number, readonly [kind: string, prefix: string]>([
   [15, ["split_release", "spm"]],
   [16, ["split_return", "spm"]],
   [17, ["settlement_fee", "set"]],
+  [18, ["red_packet", "rpk"]],
+  [19, ["red_packet_share", "rps"]],
+  [20, ["red_packet_return", "rpk"]],
 ]);
 
 /** Keys from somewhere you trust, never from where the receipt is. */

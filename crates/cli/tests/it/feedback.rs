@@ -1,4 +1,4 @@
-//! `jialing operate feedback`, against a platform in production that knows an operator.
+//! `jialing operate feedback` and `jialing operate tickets`, against a platform in production that knows an operator.
 
 use std::fs;
 
@@ -28,12 +28,13 @@ async fn an_operator_lists_reads_and_answers_what_was_written() {
         .expect("JSON");
     let id = given["id"].as_str().unwrap_or_else(|| panic!("{given}"));
 
-    let desk = |key: &str, verb: &[&str]| {
+    let at = |what: &str, key: &str, verb: &[&str]| {
         let key = setup.path(key);
         let key = key.to_str().expect("a plain path");
-        let fixed = ["operate", "feedback", "--url", &server.url, "--operator", "li.ming", "--key", key];
+        let fixed = ["operate", what, "--url", &server.url, "--operator", "li.ming", "--key", key];
         run(&[&fixed[..], verb].concat())
     };
+    let desk = |key: &str, verb: &[&str]| at("feedback", key, verb);
     let json = |verb: &[&str]| -> Value {
         let output = desk("li.pem", verb);
         assert!(output.status.success(), "{verb:?}: {}", said(&output));
@@ -52,6 +53,14 @@ async fn an_operator_lists_reads_and_answers_what_was_written() {
     check("li.pem", &["answer", id, "--text", "别的"], "conflict");
     check("li.pem", &["show", "fbk_06f3k1v8q0m2r4t6w8y0a2c4e0"], "not_found");
     check("strange.pem", &["list"], "key_unknown");
+    let none = at("tickets", "li.pem", &["list", "--state", "OPEN"]);
+    assert_eq!(serde_json::from_slice::<Value>(&none.stdout).expect("JSON")["items"], json!([]));
+    let nobody = "tkt_06f3k1v8q0m2r4t6w8y0a2c4e0";
+    for verb in [&["show", nobody][..], &["answer", nobody, "--text", "x"], &["close", nobody]] {
+        let output = at("tickets", "li.pem", verb);
+        assert_eq!(output.status.code(), Some(1), "{verb:?}: {}", said(&output));
+        assert!(said(&output).contains("not_found"), "{verb:?}: {}", said(&output));
+    }
     fs::remove_file(setup.path("li.pem")).expect("removed");
     check("li.pem", &["list"], "cannot read");
     assert!(server.terminate());

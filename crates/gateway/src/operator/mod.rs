@@ -4,6 +4,7 @@
 mod applications;
 mod conformance;
 mod feedback;
+mod tickets;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,6 +25,10 @@ pub(crate) fn routes() -> OpenApiRouter<Edge> {
             .routes(routes!(applications::document))
             .routes(routes!(feedback::list))
             .routes(routes!(feedback::of))
-            .routes(routes!(feedback::answer)),
+            .routes(routes!(feedback::answer))
+            .routes(routes!(tickets::list))
+            .routes(routes!(tickets::of))
+            .routes(routes!(tickets::answer))
+            .routes(routes!(tickets::close)),
     )
 }

@@ -4,28 +4,36 @@
 //! decides who passes; its handler takes the person from [`crate::gates::Wallet`].
 
 mod applications;
+mod authenticator;
 mod books;
 mod codes;
 mod debits;
+mod device_requests;
 mod devices;
 mod history;
 mod identity;
 mod links;
+pub(crate) mod live;
 mod mandates;
 mod merchants;
 mod monitoring;
 mod notices;
 mod orders;
 mod organisations;
+mod passkeys;
 mod payment_codes;
+mod payment_requests;
 mod payouts;
 mod people;
 mod pin;
+mod privacy;
 mod providers;
+mod red_packets;
 mod sessions;
 mod settlements;
 mod static_codes;
 mod supply;
+mod tickets;
 mod topups;
 mod transfers;
 mod wallets;
@@ -63,9 +71,22 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(codes::second_factor))
             .routes(routes!(people::me))
             .routes(routes!(people::set_alias))
+            .routes(routes!(people::close))
             .routes(routes!(devices::bind, devices::list))
             .routes(routes!(devices::of))
             .routes(routes!(devices::revoke))
+            .routes(routes!(device_requests::ask, device_requests::list))
+            .routes(routes!(device_requests::of))
+            .routes(routes!(device_requests::approve))
+            .routes(routes!(device_requests::refuse))
+            .routes(routes!(device_requests::security_log))
+            .routes(routes!(passkeys::options))
+            .routes(routes!(passkeys::register, passkeys::list))
+            .routes(routes!(passkeys::remove))
+            .routes(routes!(authenticator::state, authenticator::enrol))
+            .routes(routes!(authenticator::confirm))
+            .routes(routes!(authenticator::remove))
+            .routes(routes!(authenticator::renew))
             .routes(routes!(pin::state, pin::set))
             .routes(once(routes!(identity::submit)))
             .routes(routes!(identity::latest))
@@ -77,6 +98,7 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(supply::of))
             .routes(routes!(wallets::freeze))
             .routes(routes!(wallets::lift))
+            .routes(routes!(wallets::own_limits, wallets::set_own_limits))
             .routes(routes!(wallets::close))
             .routes(once(routes!(links::start)))
             .routes(routes!(links::list))
@@ -89,6 +111,20 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(transfers::lookup))
             .routes(routes!(transfers::send, transfers::list))
             .routes(routes!(transfers::of))
+            .routes(routes!(transfers::revoke))
+            .routes(routes!(red_packets::give, red_packets::list))
+            .routes(routes!(red_packets::claims))
+            .routes(routes!(red_packets::of))
+            .routes(routes!(red_packets::view))
+            .routes(routes!(red_packets::claim))
+            .routes(routes!(payment_requests::ask, payment_requests::list))
+            .routes(routes!(payment_requests::of))
+            .routes(routes!(payment_requests::pay))
+            .routes(routes!(payment_requests::decline))
+            .routes(routes!(payment_requests::cancel))
+            .routes(routes!(payment_requests::split, payment_requests::splits))
+            .routes(routes!(payment_requests::split_of))
+            .routes(routes!(payment_requests::cancel_split))
             .routes(routes!(history::list))
             .routes(routes!(history::receipt))
             .routes(routes!(books::balance))
@@ -100,8 +136,17 @@ fn rooms() -> OpenApiRouter<Edge> {
             .routes(routes!(books::exports))
             .routes(routes!(books::export_of, books::cancel))
             .routes(routes!(books::file))
+            .routes(routes!(privacy::merchants))
+            .routes(routes!(privacy::consents, privacy::set_consents))
+            .routes(routes!(privacy::copy))
+            .routes(once(routes!(tickets::open)))
+            .routes(routes!(tickets::list))
+            .routes(routes!(tickets::of))
+            .routes(routes!(tickets::say))
+            .routes(routes!(tickets::close))
             .routes(routes!(notices::list))
             .routes(routes!(notices::unread))
+            .routes(routes!(live::stream))
             .routes(routes!(notices::read))
             .routes(routes!(orders::scan))
             .routes(routes!(orders::view))

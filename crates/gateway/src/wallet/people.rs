@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use jialing_platform::App;
-use jialing_platform::people::{self, AliasAsk, Profile, SignUpAsk};
+use jialing_platform::people::{self, AliasAsk, CloseAccountAsk, Profile, SignUpAsk};
 use jialing_platform::sessions::{self, RecoverAsk, SignedIn};
 
 use crate::answer::{Answer, created, done, found};
@@ -49,4 +49,21 @@ pub(super) async fn set_alias(
     Json(ask): Json<AliasAsk>,
 ) -> Answer<Profile> {
     found(people::set_alias(&app, &actor, ask).await?)
+}
+
+/// Closes your account for good: your personal data is erased, sessions, devices and factors end.
+///
+/// Movements stay in the ledger, which never held personal data. Close your wallets first.
+///
+/// Problems: `state_conflict`, `second_factor_required`, `factor_invalid`, `code_invalid`, `rate_limited`.
+#[utoipa::path(post, path = "/v1/wallet/me/close", operation_id = "close_account", tag = "people",
+    request_body = CloseAccountAsk, responses((status = 204, description = "Closed and erased")))]
+pub(super) async fn close(
+    State(app): State<App>,
+    Visitor(origin): Visitor,
+    Wallet(actor): Wallet,
+    Json(ask): Json<CloseAccountAsk>,
+) -> Answer<()> {
+    people::close_account(&app, &actor, origin, ask).await?;
+    done()
 }

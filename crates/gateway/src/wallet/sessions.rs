@@ -9,9 +9,10 @@ use crate::answer::{Answer, created, done, found};
 use crate::extract::{Json, Path, Query};
 use crate::gates::{Visitor, Wallet};
 
-/// Signs in with phone, password and a one-time code.
+/// Signs in with phone, password and a second factor: a one-time code, or in `factor` the code of an
+/// authenticator, a recovery code, or what a passkey signed.
 ///
-/// Problems: `sign_in_failed`, `rate_limited`.
+/// Problems: `invalid_request`, `sign_in_failed`, `rate_limited`.
 #[utoipa::path(post, path = "/v1/wallet/sessions", operation_id = "sign_in", tag = "sessions", request_body = SignInAsk,
     responses((status = 201, description = "Signed in", body = SignedIn)))]
 pub(super) async fn sign_in(

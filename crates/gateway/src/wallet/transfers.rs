@@ -30,9 +30,10 @@ pub(super) async fn lookup(
 ///
 /// The device signs the evidence text with action `transfer`, the payee as sent, the amount, the
 /// `out_transfer_no` as subject and the paying wallet. `out_transfer_no` is your key for ever: the
-/// same transfer again answers it as it stands, and money moves once.
+/// same transfer again answers it as it stands, and money moves once. With a `delay` the action is
+/// `transfer_delayed`: the money is set aside and arrives then, and until then you can take it back.
 ///
-/// Problems: `amount_invalid`, `conflict`, `not_found`, `payee_unknown`, `wallet_unavailable`,
+/// Problems: `amount_invalid`, `passkey_invalid`, `conflict`, `not_found`, `payee_unknown`, `wallet_unavailable`,
 /// `balance_too_low`, `balance_too_high`, `over_single_limit`, `over_day_limit`, `over_year_limit`,
 /// `pin_required`, `pin_invalid`, `pin_locked`, `pin_not_set`, `device_unknown`,
 /// `device_signature_invalid`, `evidence_expired`, `nonce_reused`, `ledger_refused`.
@@ -69,4 +70,19 @@ pub(super) async fn of(
     Path(name): Path<String>,
 ) -> Answer<Transfer> {
     found(transfers::get(&app, &actor, &name).await?)
+}
+
+/// Takes a transfer back that has not arrived, by its id or by your own number of it. Done again, it changes
+/// nothing.
+///
+/// Problems: `not_found`, `state_conflict`.
+#[utoipa::path(post, path = "/v1/wallet/transfers/{transfer}/revoke", operation_id = "revoke_transfer", tag = "transfers",
+    params(("transfer" = String, Path, description = "Its id or your `out_transfer_no`")),
+    responses((status = 200, description = "The transfer", body = Transfer)))]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Path(name): Path<String>,
+) -> Answer<Transfer> {
+    found(transfers::revoke(&app, &actor, &name).await?)
 }

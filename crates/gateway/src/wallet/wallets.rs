@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use jialing_platform::id::WalletId;
-use jialing_platform::wallets::{self, CloseAsk, LiftAsk, OpenAsk, View};
+use jialing_platform::wallets::{self, CloseAsk, LiftAsk, OpenAsk, OwnLimits, OwnLimitsAsk, View};
 use jialing_platform::{App, Page};
 
 use crate::answer::{Answer, accepted, created, found};
 use crate::extract::{Json, Path};
-use crate::gates::{Once, Wallet};
+use crate::gates::{Once, Visitor, Wallet};
 
 /// Opens a wallet at an operating bank.
 ///
@@ -95,4 +95,38 @@ pub(super) async fn close(
 ) -> Answer<View> {
     let view = wallets::close(&app, &actor, wallet, ask).await?;
     if view.closing { accepted(view) } else { found(view) }
+}
+
+/// Shows the limits that you set for a wallet, below those of its class.
+///
+/// Problems: `not_found`.
+#[utoipa::path(get, path = "/v1/wallet/wallets/{wallet_id}/own-limits", operation_id = "read_own_limits", tag = "wallets",
+    params(("wallet_id" = WalletId, Path)), responses((status = 200, description = "Your limits", body = OwnLimits)))]
+pub(super) async fn own_limits(
+    State(app): State<App>,
+    Wallet(actor): Wallet,
+    Path(wallet): Path<WalletId>,
+) -> Answer<OwnLimits> {
+    found(wallets::own_limits(&app, &actor, wallet).await?)
+}
+
+/// Sets limits for a wallet, below those of its class; one that is left out is none.
+///
+/// They count what you spend: payments, transfers and red packets. Withdrawals do not count.
+///
+/// What is lowered holds at once. What is raised or lifted holds at once with a second factor, else a day
+/// later.
+///
+/// Problems: `not_found`, `amount_invalid`, `factor_invalid`, `code_invalid`, `rate_limited`.
+#[utoipa::path(put, path = "/v1/wallet/wallets/{wallet_id}/own-limits", operation_id = "set_own_limits", tag = "wallets",
+    params(("wallet_id" = WalletId, Path)), request_body = OwnLimitsAsk,
+    responses((status = 200, description = "Your limits", body = OwnLimits)))]
+pub(super) async fn set_own_limits(
+    State(app): State<App>,
+    Visitor(origin): Visitor,
+    Wallet(actor): Wallet,
+    Path(wallet): Path<WalletId>,
+    Json(ask): Json<OwnLimitsAsk>,
+) -> Answer<OwnLimits> {
+    found(wallets::set_own_limits(&app, &actor, origin, wallet, ask).await?)
 }

@@ -6,6 +6,9 @@
 #![allow(unreachable_pub)]
 
 #[allow(dead_code)]
+#[path = "../../../platform/tests/it/authenticator.rs"]
+mod authenticator;
+#[allow(dead_code)]
 #[path = "../../../platform/tests/it/citizen.rs"]
 mod citizen;
 #[allow(dead_code)]
@@ -30,6 +33,7 @@ mod world;
 mod absurd;
 mod acting;
 mod amounts;
+mod between;
 mod books;
 mod bulk;
 mod connections;
@@ -55,5 +59,6 @@ mod signed;
 mod strangers;
 mod supply;
 mod texts;
+mod tickets;
 mod trust;
 mod ways;

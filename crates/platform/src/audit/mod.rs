@@ -8,6 +8,7 @@
 //! [`verify`] checks everything. Entries hold no personal data: ids, states and numbers.
 
 mod chain;
+mod security;
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::kind::NoteKind;
 use crate::{App, Result, Tx, background};
 
 pub use chain::{Report, anchor, chain, check_chain, hash_of, verify};
+pub use security::{SecurityEvent, security_log};
 
 /// The kind of ledger note that anchors the chain; its id is the place in the chain.
 pub const NOTE_KIND: u16 = NoteKind::Audit as u16;

@@ -140,7 +140,7 @@ async fn pay(app: &App, caller: &Caller, code: &store::Row, order: &orders::stor
         agreed: Agreed::Request(caller.digest()),
     };
     let paid = match reserve(app, &claim).await {
-        Ok(Reserved::Ours(attempt)) => move_money(app, &attempt, &payer.account(), &payee.account()).await,
+        Ok(Reserved::Ours(attempt)) => move_money(app, &attempt, &payer, &payee.account()).await,
         Ok(Reserved::Paid) => Ok(()),
         // The same request is being worked on beside this one: its order is told as it stands.
         Err(problem) if problem.code == Code::InProgress => Ok(()),

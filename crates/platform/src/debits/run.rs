@@ -124,7 +124,7 @@ async fn pay(app: &App, agreement: &store::Row, debit: &store::DebitRow) -> Resu
         agreed: Agreed::Request(digest),
     };
     match reserve(app, &claim).await? {
-        Reserved::Ours(attempt) => move_money(app, &attempt, &payer.account(), &payee.account()).await,
+        Reserved::Ours(attempt) => move_money(app, &attempt, &payer, &payee.account()).await,
         Reserved::Paid => Ok(()),
     }
 }

@@ -60,12 +60,30 @@ pub async fn challenge(app: &App, origin: Origin) -> Result<Challenge> {
 /// A new device whose proof holds; bound in the transaction of what allows it.
 #[derive(Clone)]
 pub(crate) struct Prepared {
-    challenge: ChallengeId,
-    name: String,
-    key: PublicKey,
-    spki_hash: String,
+    pub(super) challenge: ChallengeId,
+    pub(super) key: NewKey,
+}
+
+/// The key of a new device, for one who proved to hold it.
+#[derive(Clone)]
+pub(super) struct NewKey {
+    pub(super) name: String,
+    pub(super) key: PublicKey,
+    pub(super) spki_hash: String,
     now: i64,
     most: i64,
+}
+
+impl NewKey {
+    pub(super) async fn new(app: &App, name: String, key: PublicKey) -> Result<Self> {
+        Ok(Self {
+            name,
+            spki_hash: STANDARD.encode(HashAlgorithm::Sha256.digest(key.spki_der())),
+            key,
+            now: app.clock.millis(),
+            most: policies::number(app, "devices_per_person").await?,
+        })
+    }
 }
 
 /// Checks a new device's name, key and proof, if there is one.
@@ -76,16 +94,9 @@ pub(crate) async fn prepare(app: &App, new: Option<&NewDevice>) -> Result<Option
     let Some(new) = new else { return Ok(None) };
     text::line("name", &new.name, MAX_NAME)?;
     let key = new.public_key.key()?;
-    let now = app.clock.millis();
-    verify(app, "bind", new.challenge_id, &key, &new.signature, now).await?;
-    Ok(Some(Prepared {
-        challenge: new.challenge_id,
-        name: new.name.clone(),
-        spki_hash: STANDARD.encode(HashAlgorithm::Sha256.digest(key.spki_der())),
-        key,
-        now,
-        most: policies::number(app, "devices_per_person").await?,
-    }))
+    verify(app, "bind", new.challenge_id, &key, &new.signature).await?;
+    let key = NewKey::new(app, new.name.clone(), key).await?;
+    Ok(Some(Prepared { challenge: new.challenge_id, key }))
 }
 
 impl Prepared {
@@ -95,7 +106,26 @@ impl Prepared {
     /// `proof_of_possession_invalid` when the challenge was used meanwhile; `conflict` for a key that
     /// was revoked or is somebody else's; `state_conflict` with too many devices.
     pub(crate) async fn bind(&self, tx: &mut Tx, person: PersonId) -> Result<DeviceId> {
-        spend(tx, self.challenge, self.now).await?;
+        self.spend(tx).await?;
+        self.key.bind(tx, person).await
+    }
+
+    /// Uses the challenge up.
+    ///
+    /// # Errors
+    /// `proof_of_possession_invalid` when it was used meanwhile.
+    pub(super) async fn spend(&self, tx: &mut Tx) -> Result<()> {
+        spend(tx, self.challenge, self.key.now).await
+    }
+}
+
+impl NewKey {
+    /// Binds the device to `person`.
+    ///
+    /// # Errors
+    /// `conflict` for a key that was revoked or is somebody else's; `state_conflict` with too many
+    /// devices.
+    pub(super) async fn bind(&self, tx: &mut Tx, person: PersonId) -> Result<DeviceId> {
         if let Some((device, owner, state)) = store::by_key(tx, &self.spki_hash).await? {
             return match state {
                 DeviceState::Active if owner == person => Ok(device),
@@ -134,7 +164,7 @@ pub(crate) async fn prove(app: &App, person: PersonId, ask: &DeviceSignIn) -> Re
         store::of(app, person, ask.device_id).await?.filter(|device| device.state == DeviceState::Active);
     let Some(device) = device else { return Err(Problem::new(Code::DeviceUnknown)) };
     let now = app.clock.millis();
-    verify(app, "sign_in", ask.challenge_id, &device.key()?, &ask.signature, now).await?;
+    verify(app, "sign_in", ask.challenge_id, &device.key()?, &ask.signature).await?;
     Ok(Proven { device: ask.device_id, person, challenge: ask.challenge_id, now })
 }
 
@@ -152,21 +182,25 @@ impl Proven {
     }
 }
 
+/// The random part of a challenge that can still be used.
+pub(crate) async fn live_challenge(app: &App, challenge: ChallengeId) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT nonce FROM device_challenges WHERE id = $1 AND expires_at > $2 AND used_at IS NULL",
+    )
+    .bind(challenge)
+    .bind(app.clock.millis())
+    .fetch_optional(app.db.read())
+    .await?)
+}
+
 async fn verify(
     app: &App,
     action: &str,
     challenge: ChallengeId,
     key: &PublicKey,
     signature: &str,
-    now: i64,
 ) -> Result<()> {
-    let nonce: Option<String> = sqlx::query_scalar(
-        "SELECT nonce FROM device_challenges WHERE id = $1 AND expires_at > $2 AND used_at IS NULL",
-    )
-    .bind(challenge)
-    .bind(now)
-    .fetch_optional(app.db.read())
-    .await?;
+    let nonce = live_challenge(app, challenge).await?;
     let signature = rules::base64(signature);
     let (Some(nonce), Some(signature)) = (nonce, signature) else { return Err(invalid()) };
     let text = possession_text(action, challenge, &nonce, key.id());
@@ -174,6 +208,11 @@ async fn verify(
 }
 
 async fn spend(tx: &mut Tx, challenge: ChallengeId, now: i64) -> Result<()> {
+    if spend_challenge(tx, challenge, now).await? { Ok(()) } else { Err(invalid()) }
+}
+
+/// Uses a challenge up; false if it is over or somebody was faster.
+pub(crate) async fn spend_challenge(tx: &mut Tx, challenge: ChallengeId, now: i64) -> Result<bool> {
     let spent = sqlx::query(
         "UPDATE device_challenges SET used_at = $1 WHERE id = $2 AND used_at IS NULL AND expires_at > $1",
     )
@@ -181,7 +220,7 @@ async fn spend(tx: &mut Tx, challenge: ChallengeId, now: i64) -> Result<()> {
     .bind(challenge)
     .execute(&mut *tx)
     .await?;
-    if spent.rows_affected() == 1 { Ok(()) } else { Err(invalid()) }
+    Ok(spent.rows_affected() == 1)
 }
 
 pub(super) async fn sweep(tx: &mut Tx, before: i64) -> Result<()> {

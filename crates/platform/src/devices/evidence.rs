@@ -9,6 +9,7 @@ use super::rules::{self, Consent, Evidence};
 use super::{DeviceState, store};
 use crate::clock::rfc3339;
 use crate::id::{DeviceId, PersonId};
+use crate::passkeys::{self, Assertion};
 use crate::sessions::Actor;
 use crate::{App, Code, Problem, Result, Tx, policies};
 
@@ -26,6 +27,10 @@ pub struct EvidenceAsk {
     pub expires_at: i64,
     /// The signature over the text, base64: ES256 as `r || s`.
     pub signature: String,
+    /// What a passkey signed over the SHA-256 of the same text: it stands for the payment PIN where that
+    /// is optional.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<Assertion>,
 }
 
 fn write_time<S: Serializer>(millis: &i64, to: S) -> Result<S::Ok, S::Error> {
@@ -48,6 +53,8 @@ pub struct Proof {
     pub digest: [u8; 24],
     /// The device.
     pub device: DeviceId,
+    /// Whether a passkey confirmed it.
+    pub by_passkey: bool,
 }
 
 /// A signature that fits, to be kept in the transaction of what it allows.
@@ -61,6 +68,7 @@ pub struct Signed {
     text: String,
     signature: Vec<u8>,
     digest: [u8; 24],
+    passkey: Option<passkeys::Used>,
     now: i64,
 }
 
@@ -99,8 +107,8 @@ pub async fn admit(app: &App, actor: &Actor, evidence: &Evidence, ask: &Evidence
 /// Checks that one of the actor's active devices signed `evidence`; nothing is written yet.
 ///
 /// # Errors
-/// `device_unknown`, `evidence_expired`, `device_signature_invalid`; `invalid_request` for values
-/// that cannot be signed.
+/// `device_unknown`, `evidence_expired`, `device_signature_invalid`; `passkey_invalid` where a passkey
+/// was to confirm it; `invalid_request` for values that cannot be signed.
 pub async fn check(app: &App, actor: &Actor, evidence: &Evidence, ask: &EvidenceAsk) -> Result<Signed> {
     let act = Act {
         action: evidence.action,
@@ -162,6 +170,14 @@ async fn check_text(
     if !same || key.verify(text.as_bytes(), &signature).is_err() {
         return Err(invalid());
     }
+    let passkey = match &ask.passkey {
+        Some(assertion) => Some(
+            passkeys::check(app, actor.person, &text, assertion)
+                .await
+                .map_err(|problem| problem.field("evidence.passkey"))?,
+        ),
+        None => None,
+    };
     let whole =
         HashAlgorithm::Sha256.digest_parts(&[text.as_bytes(), &[0], key.id().as_bytes(), &[0], &signature]);
     let mut digest = [0; 24];
@@ -175,11 +191,18 @@ async fn check_text(
         text,
         signature,
         digest,
+        passkey,
         now: app.clock.millis(),
     })
 }
 
 impl Signed {
+    /// Whether a passkey of the same person confirmed the same text.
+    #[must_use]
+    pub const fn by_passkey(&self) -> bool {
+        self.passkey.is_some()
+    }
+
     /// Keeps the evidence in the transaction of what it allows.
     ///
     /// # Errors
@@ -188,6 +211,9 @@ impl Signed {
     pub async fn keep(&self, tx: &mut Tx) -> Result<Proof> {
         if !store::is_active(tx, self.person, self.device).await? {
             return Err(Problem::new(Code::DeviceUnknown));
+        }
+        if let Some(passkey) = &self.passkey {
+            passkey.keep(tx).await.map_err(|problem| problem.field("evidence.passkey"))?;
         }
         let added = sqlx::query(
             "INSERT INTO evidence (device, nonce, person, action, subject, text, signature, digest, created_at) \
@@ -205,7 +231,7 @@ impl Signed {
         .execute(&mut *tx)
         .await?;
         if added.rows_affected() == 1 {
-            return Ok(Proof { digest: self.digest, device: self.device });
+            return Ok(Proof { digest: self.digest, device: self.device, by_passkey: self.by_passkey() });
         }
         let kept: Option<(String, Vec<u8>)> =
             sqlx::query_as("SELECT text, digest FROM evidence WHERE device = $1 AND nonce = $2")
@@ -220,7 +246,7 @@ impl Signed {
         }
         let digest =
             digest.try_into().map_err(|_| Problem::internal("a kept digest is not 24 bytes long"))?;
-        Ok(Proof { digest, device: self.device })
+        Ok(Proof { digest, device: self.device, by_passkey: self.by_passkey() })
     }
 }
 

@@ -1,13 +1,15 @@
 //! Bound devices: a public key that a person proved to hold, and what it signed.
 //!
 //! Binding and signing in with a device answer a challenge: a fresh text that the key signs once.
-//! The first device is bound while signing up or in; a further one needs a fresh second factor. A
+//! The first device is bound while signing up or in; a further one needs a fresh second factor, or is let
+//! in by an old one ([`requests`]). A
 //! key is bound once, ever, so a revoked device never signs again. Whatever moves money carries the
 //! device's signature over a canonical text; text and signature are kept for a dispute, and their
 //! digest goes into the journal with the movement.
 
 mod challenge;
 pub mod evidence;
+pub mod requests;
 pub mod rules;
 mod store;
 
@@ -20,7 +22,7 @@ use crate::sessions::{self, Actor};
 use crate::{App, Code, Page, PageAsk, Problem, Result, Tx, policies};
 
 pub use challenge::{Challenge, MAX_NAME, challenge};
-pub(crate) use challenge::{prepare, prove};
+pub(crate) use challenge::{live_challenge, prepare, prove, spend_challenge};
 pub use evidence::{EvidenceAsk, Proof, Signed, Statement, admit, check, check_consent, evidence_of};
 pub use rules::{Consent, Evidence, PublicKeyAsk};
 pub(crate) use store::Held;
@@ -166,5 +168,6 @@ pub(crate) async fn revoke_all(tx: &mut Tx, person: PersonId, now: i64) -> Resul
 /// # Errors
 /// Any fault of the database.
 pub(crate) async fn sweep(tx: &mut Tx, before: i64) -> Result<()> {
+    requests::sweep(tx, before).await?;
     challenge::sweep(tx, before).await
 }

@@ -230,6 +230,9 @@ const fn kind_words(kind: Kind) -> (&'static str, &'static str) {
         Kind::SplitRelease => ("分账解冻", "Unfrozen after splitting"),
         Kind::SplitReturn => ("分账回退", "Split returned"),
         Kind::SettlementFee => ("结算手续费", "Settlement fee"),
+        Kind::RedPacket => ("发红包", "Red packet given"),
+        Kind::RedPacketShare => ("收红包", "Red packet received"),
+        Kind::RedPacketReturn => ("红包退回", "Red packet returned"),
     }
 }
 

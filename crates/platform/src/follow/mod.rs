@@ -78,6 +78,7 @@ impl Follower {
                 crate::transfers::follow::settle(app, tx, records).await?;
                 crate::payouts::follow::settle(app, tx, records).await?;
                 crate::splits::follow::settle(app, tx, records).await?;
+                crate::red_packets::follow::settle(app, tx, records).await?;
                 crate::topups::follow::settle(app, tx, records).await?;
                 crate::withdrawals::follow::settle(app, tx, records).await?;
                 crate::settlements::follow::settle(app, tx, records).await?;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::Movement;
-use crate::id::{OrderId, PayoutLineId, RefundId, SplitMoveId, TransferId};
+use crate::id::{OrderId, PayoutLineId, RedPacketId, RefundId, SplitMoveId, TransferId};
 use crate::kind::Kind;
 use crate::{App, Result};
 
@@ -41,6 +41,13 @@ pub(crate) async fn add(app: &App, movements: &mut [Movement]) -> Result<()> {
         .collect();
     words.extend(
         crate::splits::descriptions(app, &moves).await?.into_iter().map(|(id, text)| (id.number(), text)),
+    );
+    let packets: Vec<RedPacketId> = [Kind::RedPacket, Kind::RedPacketReturn]
+        .into_iter()
+        .flat_map(|kind| of(kind).map(RedPacketId::from_number))
+        .collect();
+    words.extend(
+        crate::red_packets::greetings(app, &packets).await?.into_iter().map(|(id, text)| (id.number(), text)),
     );
     for movement in movements {
         movement.memo = words.get(&movement.transaction_id.number()).cloned();

@@ -197,6 +197,8 @@ pub const fn subject_prefix(kind: Kind) -> &'static str {
         Kind::SplitFreeze => "spf",
         Kind::SettlementFee => "set",
         Kind::Split | Kind::SplitRelease | Kind::SplitReturn => "spm",
+        Kind::RedPacket | Kind::RedPacketReturn => "rpk",
+        Kind::RedPacketShare => "rps",
     }
 }
 

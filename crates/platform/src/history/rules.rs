@@ -34,8 +34,12 @@ pub struct Side {
 
 /// The accounts that `records` debit or credit, for looking up which of them are wallets.
 pub fn accounts(records: &[Record]) -> Vec<u128> {
-    let mut accounts: Vec<u128> =
-        moved(records).flat_map(|(_, transfer)| [transfer.debit, transfer.credit]).collect();
+    let mut accounts: Vec<u128> = moved(records)
+        .flat_map(|(_, transfer)| {
+            let beside = giver(transfer).unwrap_or(transfer.debit);
+            [transfer.debit, transfer.credit, beside]
+        })
+        .collect();
     accounts.sort_unstable();
     accounts.dedup();
     accounts
@@ -79,11 +83,16 @@ pub fn sides(records: &[Record], is_wallet: impl Fn(u128) -> bool) -> Vec<Side> 
                 .rev()
                 .map(|(_, leg)| leg.debit)
                 .find(|&account| is_wallet(account));
-            let other = other.or(by_bank(transfer.debit));
+            let other = other.or(by_bank(transfer.debit)).or_else(|| giver(legs[first].1));
             sides.push(side(transfer.credit, Direction::In, transfer.credit_balance, other));
         }
     }
     sides
+}
+
+/// The wallet that a share of a red packet came from: the account that held it is beside that wallet.
+fn giver(transfer: &Transfer) -> Option<u128> {
+    (transfer.kind == Kind::RedPacketShare as u16).then(|| thing(transfer.debit))
 }
 
 /// Every side of institutions' accounts in what `records` moved, in order. `which` says what the account

@@ -93,7 +93,7 @@ async fn pay(app: &App, caller: &Caller, mandate: &store::Row, order: &orders::s
         agreed: Agreed::Request(caller.digest()),
     };
     match reserve(app, &claim).await? {
-        Reserved::Ours(attempt) => move_money(app, &attempt, &payer.account(), &payee.account()).await,
+        Reserved::Ours(attempt) => move_money(app, &attempt, &payer, &payee.account()).await,
         Reserved::Paid => Ok(()),
     }
 }

@@ -62,6 +62,8 @@ const fn code(kind: Kind, direction: Direction) -> Option<NoticeCode> {
         (Kind::TopUp, Direction::In) => Some(NoticeCode::TopUpDone),
         (Kind::Withdrawal, Direction::Out) => Some(NoticeCode::WithdrawalDone),
         (Kind::WithdrawalReturn, Direction::In) => Some(NoticeCode::WithdrawalReturned),
+        (Kind::RedPacketShare, Direction::In) => Some(NoticeCode::RedPacketReceived),
+        (Kind::RedPacketReturn, Direction::In) => Some(NoticeCode::RedPacketReturned),
         (Kind::Sweep, Direction::Out) => Some(NoticeCode::WalletSwept),
         _ => None,
     }

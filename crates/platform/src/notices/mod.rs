@@ -49,6 +49,46 @@ crate::stored! {
         DebitAhead = "DEBIT_AHEAD",
         /// A debit could not be made.
         DebitFailed = "DEBIT_FAILED",
+        /// Something about your account's security changed: `event` says what.
+        Security = "SECURITY",
+        /// A new device asks to be let in: `name` is its owner's, `number` is shown on it.
+        DeviceRequest = "DEVICE_REQUEST",
+        /// You opened a red packet.
+        RedPacketReceived = "RED_PACKET_RECEIVED",
+        /// What nobody took of your red packet came back.
+        RedPacketReturned = "RED_PACKET_RETURNED",
+        /// Somebody asks you for money.
+        PaymentRequested = "PAYMENT_REQUESTED",
+        /// Whom you asked has paid.
+        RequestPaid = "REQUEST_PAID",
+        /// Whom you asked will not pay.
+        RequestDeclined = "REQUEST_DECLINED",
+        /// Somebody sends you money that arrives later.
+        TransferComing = "TRANSFER_COMING",
+        /// Money that was to arrive was taken back before.
+        TransferRevoked = "TRANSFER_REVOKED",
+        /// A ticket of yours was answered.
+        TicketAnswered = "TICKET_ANSWERED",
+    }
+}
+
+impl NoticeCode {
+    /// Whether it tells of money that has moved, so that whoever wants no payment alerts reads it in the
+    /// application only. What one has to act on, or what protects one, is always sent.
+    const fn is_payment_alert(self) -> bool {
+        matches!(
+            self,
+            Self::PaymentMade
+                | Self::RefundReceived
+                | Self::TransferMade
+                | Self::TransferReceived
+                | Self::TopUpDone
+                | Self::WithdrawalDone
+                | Self::RedPacketReceived
+                | Self::RedPacketReturned
+                | Self::RequestPaid
+                | Self::TransferComing
+        )
     }
 }
 
@@ -112,6 +152,14 @@ pub(crate) async fn tell_once(
 /// `invalid_request` for a bad page; any fault of the database.
 pub async fn list(app: &App, actor: &Actor, page: &PageAsk) -> Result<Page<Notice>> {
     store::list(app, actor.person, page).await
+}
+
+/// The actor's notices after one, the oldest first, at most `limit`: for whoever listens.
+///
+/// # Errors
+/// Any fault of the database.
+pub async fn since(app: &App, actor: &Actor, after: NoticeId, limit: u32) -> Result<Vec<Notice>> {
+    store::since(app, actor.person, after, limit).await
 }
 
 /// How many of the actor's notices were not read.

@@ -10,7 +10,7 @@ use jialing_rails::notice::Message;
 use tokio::task::JoinHandle;
 
 use super::store::{self, Due, Tried};
-use crate::{App, Problem, Result, Tx, background};
+use crate::{App, Problem, Result, Tx, background, people, privacy};
 
 /// Notices tried in one round.
 pub const BATCH: usize = 200;
@@ -82,7 +82,7 @@ async fn send(app: &App, notice: &Due) -> Tried {
     };
     let message = match message(app, notice).await {
         Ok(Some(message)) => message,
-        // The person was erased: there is nobody to tell.
+        // The person was erased, or reads such things in the application only.
         Ok(None) => return Tried::Failed,
         Err(problem) => {
             tracing::error!(notice = %notice.id, %problem, fault = problem.internal.as_deref(), "a notice could not be made");
@@ -104,7 +104,10 @@ async fn send(app: &App, notice: &Due) -> Tried {
 
 /// The message: the notice's id is its reference, so that a repetition is sent once.
 async fn message(app: &App, notice: &Due) -> Result<Option<Message>> {
-    let Some(phone) = crate::people::phone_of(app, notice.person).await? else { return Ok(None) };
+    if notice.code.is_payment_alert() && !privacy::wants_payment_alerts(app, notice.person).await? {
+        return Ok(None);
+    }
+    let Some(phone) = people::phone_of(app, notice.person).await? else { return Ok(None) };
     let params: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(&notice.params).map_err(Problem::internal)?;
     let params = params

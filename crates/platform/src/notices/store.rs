@@ -77,6 +77,18 @@ pub(super) async fn list(app: &App, person: PersonId, page: &PageAsk) -> Result<
     Ok(cursor.page(rows.iter().map(read).collect::<Result<Vec<_>>>()?, limit))
 }
 
+pub(super) async fn since(app: &App, person: PersonId, after: NoticeId, limit: u32) -> Result<Vec<Notice>> {
+    let rows = sqlx::query(
+        "SELECT id, code, params, subject, created_at, read_at FROM notices WHERE person = $1 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(person)
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_all(app.db.read())
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 fn read(row: &AnyRow) -> Result<Notice> {
     let params: String = row.try_get("params")?;
     Ok(Notice {

@@ -8,7 +8,7 @@ use crate::id::{OrderId, PaymentId, PersonId, WalletId};
 use crate::kind::Kind;
 use crate::orders::{self, State};
 use crate::outbox::{self, EventType};
-use crate::wallets::{self, AccountRef, Movement, Side, legs};
+use crate::wallets::{self, AccountRef, Movement, Side, Wallet, legs};
 use crate::{App, Code, Problem, Result, Tx, devices, pins, policies, splits};
 
 /// Who wants to pay what.
@@ -158,15 +158,15 @@ async fn hold(tx: &mut Tx, claim: &Claim, now: i64, lease_ms: i64) -> Result<Fou
 /// What the ledger refused, with the limit and what is left where known; `order_paid` if another
 /// attempt came first; `overloaded`, and nothing moved; `internal` if the outcome is unknown: the
 /// order then stays reserved until it is looked up.
-pub async fn move_money(app: &App, attempt: &Attempt, payer: &AccountRef, payee: &AccountRef) -> Result<()> {
-    let wallet_meter = attempt.wallet.number();
-    let both = [wallet_meter, attempt.extra.map_or(0, |extra| extra.meter)];
+pub async fn move_money(app: &App, attempt: &Attempt, from: &Wallet, payee: &AccountRef) -> Result<()> {
+    let (payer, mut meters) = (&from.account(), from.meters());
+    meters.extend(attempt.extra.map(|extra| extra.meter));
     let movement = Movement {
         id: attempt.order.number(),
         kind: Kind::Payment,
         amount: attempt.amount,
         digest: attempt.digest,
-        meters: if attempt.extra.is_some() { &both } else { &both[..1] },
+        meters: &meters,
     };
     let mut legs = legs(payer, payee, &movement);
     legs.extend(attempt.split.then(|| splits::freeze(attempt.order, payee, attempt.amount)));

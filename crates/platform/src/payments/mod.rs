@@ -10,6 +10,7 @@
 
 mod attempt;
 mod limits;
+mod seen;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub(crate) use attempt::passed;
 pub use attempt::{Agreed, Attempt, Claim, Reserved, move_money, reserve, resolve};
 pub use limits::{Extra, LimitedBy};
 pub(crate) use limits::{discreet, reached};
+pub use seen::{Saw, SeenBy, seen_by};
 pub(crate) use store::succeeded;
 
 stored! {
@@ -247,6 +249,7 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
     };
     let signed = devices::check(app, actor, &evidence, &ask.evidence).await?;
     let free = match (seen.asked, ask.pin.as_deref()) {
+        (_, None) if signed.by_passkey() => None,
         // The payer was asked because of the PIN.
         (Some(_), None) => return Err(Problem::new(Code::PinRequired).field("pin")),
         (_, Some(pin)) => {
@@ -272,7 +275,7 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
     };
     match attempt::reserve_free(app, &claim, free).await? {
         Some(Reserved::Ours(attempt)) => {
-            move_money(app, &attempt, &payer.account(), &payee.account()).await?;
+            move_money(app, &attempt, &payer, &payee.account()).await?;
         }
         Some(Reserved::Paid) => {}
         None => return Err(pins::missing(app, actor).await?),

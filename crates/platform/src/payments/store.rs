@@ -2,8 +2,8 @@
 
 use super::attempt::{Attempt, Claim};
 use super::{AttemptState, Extra, LimitedBy};
-use crate::id::{MandateId, OrderId, PaymentId, PersonId, WalletId, digits};
-use crate::{Problem, Result, Tx};
+use crate::id::{MandateId, MerchantId, MerchantTag, OrderId, PaymentId, PersonId, WalletId, digits};
+use crate::{App, Page, PageAsk, Problem, Result, Tx};
 
 /// A row of `payments`.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -129,4 +129,41 @@ pub(crate) async fn succeeded(
     .execute(&mut *tx)
     .await?;
     Ok(())
+}
+
+/// A merchant that a person paid.
+#[derive(Clone, sqlx::FromRow)]
+pub(super) struct Paid {
+    pub(super) merchant: MerchantId,
+    pub(super) payments: i64,
+    pub(super) last_at: i64,
+    /// 1 where an agreement was charged.
+    pub(super) agreed: i64,
+}
+
+macro_rules! paid {
+    ($beyond:literal) => {
+        concat!(
+            "SELECT o.merchant, COUNT(*) AS payments, MAX(o.paid_at) AS last_at, \
+             MAX(CASE WHEN o.trade_type IN ('MANDATE', 'DEBIT') THEN 1 ELSE 0 END) AS agreed \
+             FROM payments p JOIN orders o ON o.id = p.order_id \
+             WHERE p.person = $1 AND p.state = 'SUCCESS' AND o.paid_at IS NOT NULL AND o.merchant ",
+            $beyond
+        )
+    };
+}
+
+/// The merchants that the person paid.
+pub(super) async fn merchants_paid(app: &App, person: PersonId, page: &PageAsk) -> Result<Page<Paid>> {
+    let (limit, cursor) = (page.limit()?, page.cursor::<MerchantTag>()?);
+    let rows = sqlx::query_as(match cursor.towards_newer {
+        false => paid!("< $2 GROUP BY o.merchant ORDER BY o.merchant DESC LIMIT $3"),
+        true => paid!("> $2 GROUP BY o.merchant ORDER BY o.merchant LIMIT $3"),
+    })
+    .bind(person)
+    .bind(cursor.from.clone())
+    .bind(i64::from(limit) + 1)
+    .fetch_all(app.db.read())
+    .await?;
+    Ok(cursor.page(rows, limit))
 }

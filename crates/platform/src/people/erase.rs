@@ -3,7 +3,10 @@
 use super::store;
 use crate::audit::{self, Entry};
 use crate::id::PersonId;
-use crate::{App, Code, Problem, Result, Tx, applications, devices, exports, pins, sessions, wallets};
+use crate::{
+    App, Code, Problem, Result, Tx, applications, devices, exports, factors, pins, privacy, sessions,
+    tickets, wallets,
+};
 
 /// Erases a person who has no open wallet. Movements stay in the ledger, which never held personal
 /// data. `who` is the id of whoever decided that nothing obliges to keep the data any longer. Erasing
@@ -24,8 +27,11 @@ pub async fn erase(app: &App, who: &str, person: PersonId) -> Result<()> {
             sessions::end_of_person(tx, person, now, "erased").await?;
             devices::revoke_all(tx, person, now).await?;
             pins::remove(tx, person).await?;
+            factors::forget(tx, person).await?;
             exports::forget(tx, person, now).await?;
             applications::forget(tx, person).await?;
+            privacy::forget(tx, person).await?;
+            tickets::forget(tx, person).await?;
             let entry = Entry {
                 who: who.clone(),
                 action: "person.erase",

@@ -5,6 +5,7 @@
 //! of the person's own; a keyed index finds a phone or an identity number without opening anything;
 //! every answer shows masks only.
 
+mod close;
 mod erase;
 mod identity;
 mod many;
@@ -26,6 +27,7 @@ use crate::id::PersonId;
 use crate::sessions::Actor;
 use crate::{App, Code, Problem, Result, Tx};
 
+pub use close::{CloseAccountAsk, close_account};
 pub use erase::erase;
 pub use identity::{
     CheckState, IdentityAsk, IdentityCheck, confirm_in_person, keep, latest, retry_due, submit,
@@ -34,6 +36,7 @@ pub(crate) use many::{found_by, is_named, names_of};
 pub use organisations::{Organisation, OrganisationAsk, organisation, organisations, register};
 pub use phone::Phone;
 pub use profile::{AliasAsk, Profile, me, set_alias};
+pub(crate) use profile::{is_findable, let_be_found};
 pub(crate) use rules::is_run;
 pub use rules::{Level, MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, check_password, masked_name as mask_name};
 pub use sign_up::{SignUpAsk, sign_up};

@@ -6,6 +6,7 @@ use super::rules::{Level, masked_identity_number, masked_name};
 use super::{audited, store};
 use crate::clock::rfc3339;
 use crate::id::PersonId;
+use crate::privacy::{self, ConsentsAsk};
 use crate::sessions::Actor;
 use crate::wallets::Class;
 use crate::{App, Result, Tx, pins};
@@ -69,13 +70,25 @@ pub async fn me(app: &App, actor: &Actor) -> Result<Profile> {
 /// # Errors
 /// Any fault of the database.
 pub async fn set_alias(app: &App, actor: &Actor, ask: AliasAsk) -> Result<Profile> {
-    let (person, now) = (actor.person, app.clock.millis());
-    app.db
-        .write(async move |tx: &mut Tx| {
-            store::set_findable(tx, person, ask.findable_by_phone).await?;
-            let action = if ask.findable_by_phone { "alias.show" } else { "alias.hide" };
-            audited(tx, person, action, person, None, now).await
-        })
-        .await?;
+    let findable_by_phone = Some(ask.findable_by_phone);
+    privacy::set_consents(app, actor, ConsentsAsk { findable_by_phone, ..ConsentsAsk::default() }).await?;
     me(app, actor).await
+}
+
+/// Whether others find the person by phone.
+///
+/// # Errors
+/// `not_found`.
+pub(crate) async fn is_findable(app: &App, person: PersonId) -> Result<bool> {
+    Ok(store::person(app, person).await?.findable)
+}
+
+/// Lets others find the person by phone, or not; false if that is so already.
+pub(crate) async fn let_be_found(tx: &mut Tx, person: PersonId, findable: bool, now: i64) -> Result<bool> {
+    if !store::set_findable(tx, person, findable).await? {
+        return Ok(false);
+    }
+    let action = if findable { "alias.show" } else { "alias.hide" };
+    audited(tx, person, action, person, None, now).await?;
+    Ok(true)
 }

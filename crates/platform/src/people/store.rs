@@ -132,14 +132,14 @@ pub(crate) async fn set_password(tx: &mut Tx, person: PersonId, hash: &str) -> R
     Ok(())
 }
 
-/// Lets the person be found by phone, or not.
-pub(super) async fn set_findable(tx: &mut Tx, person: PersonId, findable: bool) -> Result<()> {
-    sqlx::query("UPDATE people SET findable = $1 WHERE id = $2")
+/// Lets the person be found by phone, or not; false if that is so already.
+pub(super) async fn set_findable(tx: &mut Tx, person: PersonId, findable: bool) -> Result<bool> {
+    let done = sqlx::query("UPDATE people SET findable = $1 WHERE id = $2 AND findable <> $1")
         .bind(i16::from(findable))
         .bind(person)
         .execute(&mut *tx)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// The person with this phone index, if they agreed to be found.

@@ -115,6 +115,24 @@ pub async fn require(app: &App, actor: &Actor, pin: Option<&str>, amount: u64) -
     if spend_free(app, actor.person, amount).await? { Ok(()) } else { Err(missing(app, actor).await?) }
 }
 
+/// As [`require`], where a passkey that signed the same thing stands for the PIN. A PIN that is sent is
+/// checked all the same.
+///
+/// # Errors
+/// As [`require`].
+pub async fn require_unless(
+    app: &App,
+    actor: &Actor,
+    by_passkey: bool,
+    pin: Option<&str>,
+    amount: u64,
+) -> Result<()> {
+    match (by_passkey, pin) {
+        (true, None) => Ok(()),
+        _ => require(app, actor, pin, amount).await,
+    }
+}
+
 /// What is said where the PIN is needed and was not sent.
 pub(crate) async fn missing(app: &App, actor: &Actor) -> Result<Problem> {
     if store::row(app, actor.person).await?.is_none() {

@@ -87,6 +87,18 @@ pub async fn authenticate(app: &App, token: &str) -> Result<Actor> {
     Ok(actor)
 }
 
+/// Lets pass whose session has not ended: for whoever was let in a while ago.
+///
+/// # Errors
+/// `unauthenticated` once it has.
+pub async fn require_live(app: &App, actor: &Actor) -> Result<()> {
+    if store::lives(app, actor.session, app.clock.millis()).await? {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::Unauthenticated))
+    }
+}
+
 /// The actor's live sessions, newest first.
 ///
 /// # Errors

@@ -5,10 +5,11 @@ use serde::Deserialize;
 use super::failures::{self, Waits};
 use super::{Origin, SignedIn, store};
 use crate::devices::{self, NewDevice};
+use crate::factors::{self, FactorAsk};
 use crate::id::{ChallengeId, DeviceId, PersonId};
 use crate::notices::codes::{Purpose, Try};
 use crate::people::{self, Phone, audited};
-use crate::{App, Code, Problem, Result, Tx};
+use crate::{App, Code, Problem, Result, Tx, privacy};
 
 /// What signs somebody in.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
@@ -19,9 +20,12 @@ pub struct SignInAsk {
     pub phone: String,
     /// The password.
     pub password: String,
-    /// The code.
+    /// The code. Exactly one of `code` and `factor` is sent.
     #[schema(example = "123456")]
-    pub code: String,
+    pub code: Option<String>,
+    /// A second factor in place of the code: `totp`, `recovery_code`, or a `passkey` that signed the text
+    /// for `sign_in`.
+    pub factor: Option<FactorAsk>,
     /// The bound device that signs in, so that revoking it ends the session.
     pub device: Option<DeviceSignIn>,
     /// A device to bind at once; the sign-in is its second factor.
@@ -56,11 +60,11 @@ pub struct RecoverAsk {
     pub id_number: Option<String>,
 }
 
-/// Signs in with phone, password and code.
+/// Signs in with phone, password and a second factor.
 ///
 /// # Errors
-/// `sign_in_failed` without telling which of the three is wrong, the same for a phone that has no
-/// account; `rate_limited` after too many failures; with a device also `device_unknown` and
+/// `invalid_request` unless there is exactly one second factor; `sign_in_failed` without telling which
+/// of the three is wrong, the same for a phone that has no account; `rate_limited` after too many failures; with a device also `device_unknown` and
 /// `proof_of_possession_invalid`.
 pub async fn sign_in(app: &App, origin: Origin, ask: SignInAsk) -> Result<SignedIn> {
     if ask.device.is_some() && ask.new_device.is_some() {
@@ -68,11 +72,22 @@ pub async fn sign_in(app: &App, origin: Origin, ask: SignInAsk) -> Result<Signed
             .field("new_device")
             .detail("Sign in with a bound device or bind a new one, not both."));
     }
+    if ask.code.is_some() == ask.factor.is_some() {
+        return Err(Problem::new(Code::InvalidRequest)
+            .field("factor")
+            .detail("Send a code or another second factor, one of the two."));
+    }
     let new_device = devices::prepare(app, ask.new_device.as_ref()).await?;
-    let attempt = Attempt::count(app, &ask.phone, Purpose::SignIn, &ask.code, origin).await?;
+    let attempt = Attempt::count(app, &ask.phone, Purpose::SignIn, ask.code.as_deref(), origin).await?;
     let (person, stored) = attempt.person(app).await?.unzip();
+    // Looked for with a wrong password and for nobody too, so that the time of the answer tells nothing.
+    let factor = match &ask.factor {
+        Some(factor) => factors::of_sign_in(app, person.unwrap_or(NOBODY), factor).await?,
+        None => None,
+    };
     let right = app.passwords().fits(&ask.password, stored.clone()).await?;
-    let (Some(person), Some(stored), true, true) = (person, stored, right, attempt.code_fits) else {
+    let proven = attempt.code_fits || factor.is_some();
+    let (Some(person), Some(stored), true, true) = (person, stored, right, proven) else {
         return Err(Problem::new(Code::SignInFailed));
     };
 
@@ -88,6 +103,12 @@ pub async fn sign_in(app: &App, origin: Origin, ask: SignInAsk) -> Result<Signed
     app.db
         .write(async move |tx: &mut Tx| {
             attempt.succeed(tx).await?;
+            if let Some(factor) = &factor {
+                factor.spend(tx).await.map_err(|problem| match problem.code {
+                    Code::FactorInvalid => Problem::new(Code::SignInFailed),
+                    _ => problem,
+                })?;
+            }
             if let Some(hash) = &renewed {
                 people::set_password(tx, person, hash).await?;
             }
@@ -97,7 +118,12 @@ pub async fn sign_in(app: &App, origin: Origin, ask: SignInAsk) -> Result<Signed
                 (None, None) => None,
             };
             let signed_in = opening.open(tx, person, device).await?;
-            audited(tx, person, "session.sign_in", signed_in.session.session_id, None, attempt.now).await?;
+            let session = signed_in.session.session_id;
+            if privacy::wants_sign_in_alerts(tx, person).await? {
+                factors::told(tx, person, "session.sign_in", session, attempt.now).await?;
+            } else {
+                audited(tx, person, "session.sign_in", session, None, attempt.now).await?;
+            }
             Ok(signed_in)
         })
         .await
@@ -109,7 +135,7 @@ pub async fn sign_in(app: &App, origin: Origin, ask: SignInAsk) -> Result<Signed
 /// `sign_in_failed` without telling what is wrong; `password_weak`, `rate_limited`.
 pub async fn recover(app: &App, origin: Origin, ask: RecoverAsk) -> Result<()> {
     people::check_password(&ask.password, Phone::parse(&ask.phone)?.text())?;
-    let attempt = Attempt::count(app, &ask.phone, Purpose::Recover, &ask.code, origin).await?;
+    let attempt = Attempt::count(app, &ask.phone, Purpose::Recover, Some(&ask.code), origin).await?;
     let person = attempt.person(app).await?.map(|(person, _)| person);
     // Made for everybody, so that the time of the answer tells nothing.
     let hash = app.passwords().hash(&ask.password).await?;
@@ -129,21 +155,34 @@ pub async fn recover(app: &App, origin: Origin, ask: RecoverAsk) -> Result<()> {
         .await
 }
 
+/// No person has this number.
+const NOBODY: PersonId = PersonId::from_number(0);
+
 /// A try to get in, counted before anything is compared.
 struct Attempt {
     phone_bucket: String,
     address_bucket: Option<String>,
     phone_index: String,
-    code: Try,
+    /// Absent where another factor stands for it.
+    code: Option<Try>,
     code_fits: bool,
     now: i64,
 }
 
 impl Attempt {
-    async fn count(app: &App, phone: &str, purpose: Purpose, code: &str, origin: Origin) -> Result<Self> {
+    async fn count(
+        app: &App,
+        phone: &str,
+        purpose: Purpose,
+        code: Option<&str>,
+        origin: Origin,
+    ) -> Result<Self> {
         let phone = Phone::parse(phone)?;
         let phone_index = people::phone_index(app, &phone);
-        let code = Try::new(app, &phone, purpose, code).await?;
+        let code = match code {
+            Some(code) => Some(Try::new(app, &phone, purpose, code).await?),
+            None => None,
+        };
         // Recovering needs no password, so its wrong codes wait longer.
         let name = if purpose == Purpose::Recover { "code" } else { "sign_in" };
         let waits = (Waits::of(app, name).await?, Waits::of(app, "sign_in_address").await?);
@@ -164,7 +203,10 @@ impl Attempt {
                 if let Some(address) = &address {
                     failures::count(tx, address, now, &waits.1).await?;
                 }
-                code.compare(tx).await
+                match &code {
+                    Some(code) => code.compare(tx).await,
+                    None => Ok(false),
+                }
             })
             .await?;
         Ok(attempt)
@@ -176,10 +218,12 @@ impl Attempt {
 
     /// Uses the code up and takes the failures back.
     async fn succeed(&self, tx: &mut Tx) -> Result<()> {
-        self.code.spend(tx).await.map_err(|problem| match problem.code {
-            Code::CodeInvalid => Problem::new(Code::SignInFailed),
-            _ => problem,
-        })?;
+        if let Some(code) = &self.code {
+            code.spend(tx).await.map_err(|problem| match problem.code {
+                Code::CodeInvalid => Problem::new(Code::SignInFailed),
+                _ => problem,
+            })?;
+        }
         failures::forget(tx, &self.phone_bucket).await?;
         match &self.address_bucket {
             Some(address) => failures::take_back(tx, address).await,

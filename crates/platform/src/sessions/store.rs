@@ -100,6 +100,18 @@ pub(super) async fn live(app: &App, token_hash: String) -> Result<Option<Live>> 
     Ok(Some(live))
 }
 
+/// Whether the session was not ended and has not expired.
+pub(super) async fn lives(app: &App, session: SessionId, now: i64) -> Result<bool> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT created_at FROM sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > $2",
+    )
+    .bind(session)
+    .bind(now)
+    .fetch_optional(app.db.read())
+    .await?;
+    Ok(found.is_some())
+}
+
 pub(super) async fn touch(tx: &mut Tx, session: SessionId, now: i64) -> Result<()> {
     sqlx::query("UPDATE sessions SET last_used_at = $1 WHERE id = $2 AND last_used_at < $1")
         .bind(now)

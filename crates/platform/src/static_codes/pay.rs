@@ -104,7 +104,7 @@ pub async fn pay(app: &App, actor: &Actor, id: StaticCodeId, ask: StaticPayAsk) 
     if let Some(paid) = paid_before(app, actor, &signed).await? {
         return Ok(paid);
     }
-    pins::require(app, actor, ask.pin.as_deref(), amount).await?;
+    pins::require_unless(app, actor, signed.by_passkey(), ask.pin.as_deref(), amount).await?;
     let extra = Extra::risk(app, RiskClass::D, actor.person).await?;
     let order = order(app, actor, code, &ask, &signed).await?;
     let claim = Claim {
@@ -116,7 +116,7 @@ pub async fn pay(app: &App, actor: &Actor, id: StaticCodeId, ask: StaticPayAsk) 
         agreed: Agreed::Device(signed),
     };
     if let Reserved::Ours(attempt) = reserve(app, &claim).await? {
-        move_money(app, &attempt, &payer.account(), &payee.account()).await?;
+        move_money(app, &attempt, &payer, &payee.account()).await?;
     }
     payments::view(app, actor, order).await
 }

@@ -122,7 +122,7 @@ pub async fn reserve(app: &App, actor: &Actor, ask: TopUpAsk) -> Result<TopUpId>
         nonce: ask.evidence.nonce.clone(),
     };
     let signed = devices::evidence::check(app, actor, &evidence, &ask.evidence).await?;
-    pins::require(app, actor, ask.pin.as_deref(), amount).await?;
+    pins::require_unless(app, actor, signed.by_passkey(), ask.pin.as_deref(), amount).await?;
     match reserve::reserve(app, wanted, signed).await {
         Ok(row) => parse(&row),
         Err(problem) if problem.code == Code::BalanceTooHigh => {

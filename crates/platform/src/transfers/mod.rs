@@ -1,14 +1,17 @@
 //! Person to person: by phone, where the payee agreed to be found so, or by wallet id.
 //!
-//! `ACCEPTED → SUCCESS | FAIL`. A transfer is written down as accepted, then the ledger moves the
+//! `ACCEPTED → SUCCESS | FAIL`; one that is to arrive later `ACCEPTED → PENDING → SUCCESS | REVOKED |
+//! FAIL`: see [`delayed`]. A transfer is written down as accepted, then the ledger moves the
 //! money under the transfer's own number, and the follower of the journal makes it `SUCCESS`; a
-//! refusal of the ledger makes it `FAIL`. `out_transfer_no` is the payer's key for ever: the same
+//! refusal of the ledger makes it `FAIL`; one that pays a request can then be tried again, under the same
+//! number. `out_transfer_no` is the payer's key for ever: the same
 //! parameters answer the transfer there is, others are refused. One that was accepted and never
 //! heard of again is looked up in the ledger by its number: see [`resolve`].
 //!
 //! Finding a payee by phone costs points of a bucket per person, so that nobody can scan the
 //! directory: see [`payees`].
 
+pub mod delayed;
 pub mod follow;
 mod numbers;
 pub mod payees;
@@ -19,18 +22,21 @@ mod submit;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::rfc3339;
-use crate::id::{TransactionId, TransferId, WalletId};
+use crate::id::{PaymentRequestId, TransactionId, TransferId, WalletId};
 use crate::sessions::Actor;
 use crate::wallets::Owner;
 use crate::{App, Code, Money, Page, PageAsk, Problem, Result, devices, pins, text, wallets};
 
-pub(crate) use numbers::number_of;
+pub use delayed::{Delay, revoke};
+pub(crate) use numbers::{number_of, state_of};
 pub use payees::{LookupAsk, Payee, lookup};
 pub use store::notes;
 pub use submit::{keep_resolving, reconcile, resolve};
 
 /// The action a device signs to send money.
 pub const ACTION: &str = "transfer";
+/// The action a device signs to send money that arrives later.
+pub const DELAYED_ACTION: &str = "transfer_delayed";
 /// Longest note, characters.
 pub const MAX_NOTE: usize = 100;
 
@@ -40,8 +46,12 @@ crate::stored! {
     pub enum State {
         /// Written down; the ledger has not said yet.
         Accepted = "ACCEPTED",
+        /// The money is set aside and arrives later.
+        Pending = "PENDING",
         /// The money has moved; final.
         Success = "SUCCESS",
+        /// The payer took it back in time; final.
+        Revoked = "REVOKED",
         /// The money has not moved and will not; final.
         Fail = "FAIL",
     }
@@ -74,6 +84,10 @@ pub struct Transfer {
     /// When it was accepted, RFC 3339.
     #[schema(format = DateTime)]
     pub created_at: String,
+    /// When it arrives, RFC 3339, where that was put off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub arrives_at: Option<String>,
     /// When it ended, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -96,9 +110,12 @@ pub struct TransferAsk {
     pub amount: Money,
     /// A word to the payee, at most 100 characters.
     pub note: Option<String>,
+    /// Lets it arrive later, and be taken back until then.
+    pub delay: Option<Delay>,
     /// The payment PIN, needed above the no-PIN amount.
     pub pin: Option<String>,
-    /// What your device signed: action `transfer`, `payee` as here, subject `out_transfer_no`.
+    /// What your device signed: action `transfer`, or `transfer_delayed` with a delay, `payee` as here,
+    /// subject `out_transfer_no`.
     pub evidence: devices::EvidenceAsk,
 }
 
@@ -112,9 +129,34 @@ pub struct TransferAsk {
 /// ledger refused, with the limit and what is left.
 pub async fn send(app: &App, actor: &Actor, ask: TransferAsk) -> Result<Transfer> {
     text::key("out_transfer_no", &ask.out_transfer_no)?;
+    if ask.out_transfer_no.parse::<PaymentRequestId>().is_ok() {
+        return Err(Problem::new(Code::InvalidRequest)
+            .field("out_transfer_no")
+            .detail("This is the number of a request to pay: pay the request, or choose another number."));
+    }
+    accept(app, actor, TransferId::new(app.clock.millis()), ask).await
+}
+
+/// Pays a request, under the request's own number in the ledger too: however often it is tried, and
+/// whatever became of a try that nobody heard of, its money moves once. What failed can be tried again,
+/// from another wallet too.
+///
+/// # Errors
+/// Those of [`send`].
+pub(crate) async fn pay_request(
+    app: &App,
+    actor: &Actor,
+    request: PaymentRequestId,
+    ask: TransferAsk,
+) -> Result<Transfer> {
+    accept(app, actor, request.cast(), ask).await
+}
+
+async fn accept(app: &App, actor: &Actor, id: TransferId, ask: TransferAsk) -> Result<Transfer> {
     text::optional_line("note", ask.note.as_deref(), MAX_NOTE)?;
     let amount = ask.amount.positive("amount")?;
-    if let Some(row) = store::numbered(app, actor.person, &ask.out_transfer_no).await? {
+    let known = store::numbered(app, actor.person, &ask.out_transfer_no).await?;
+    if let Some(row) = known.filter(|row| !row.can_be_tried_again(id)) {
         rules::same(app, &row, &ask)?;
         return again(app, row).await;
     }
@@ -127,7 +169,7 @@ pub async fn send(app: &App, actor: &Actor, ask: TransferAsk) -> Result<Transfer
             .detail("The payee is the paying wallet itself."));
     }
     let evidence = devices::Evidence {
-        action: ACTION,
+        action: if ask.delay.is_some() { DELAYED_ACTION } else { ACTION },
         payee: ask.payee.clone(),
         amount: ask.amount,
         subject: ask.out_transfer_no.clone(),
@@ -136,8 +178,8 @@ pub async fn send(app: &App, actor: &Actor, ask: TransferAsk) -> Result<Transfer
         nonce: ask.evidence.nonce.clone(),
     };
     let proof = devices::admit(app, actor, &evidence, &ask.evidence).await?;
-    pins::require(app, actor, ask.pin.as_deref(), amount).await?;
-    let row = store::accept(app, actor, &ask, to.id, proof.digest).await?;
+    pins::require_unless(app, actor, proof.by_passkey, ask.pin.as_deref(), amount).await?;
+    let row = store::accept(app, actor, id, &ask, (to.id, proof.digest)).await?;
     // The same number may have been accepted a moment ago by the same request sent twice.
     rules::same(app, &row, &ask)?;
     again(app, row).await
@@ -195,6 +237,7 @@ async fn shown(app: &App, row: store::Row) -> Result<Transfer> {
         transaction_id: (row.state == State::Success).then(|| row.id.cast()),
         problem: row.problem,
         created_at: rfc3339(row.created_at),
+        arrives_at: row.arrives_at.map(rfc3339),
         ended_at: row.ended_at.map(rfc3339),
     })
 }

@@ -98,7 +98,7 @@ const NOBODY: PersonId = PersonId::from_number(0);
 ///
 /// # Errors
 /// `payee_unknown` if it stands for none; `invalid_request` if it is neither.
-pub(super) async fn resolve(app: &App, actor: &Actor, payee: &str) -> Result<Wallet> {
+pub(crate) async fn resolve(app: &App, actor: &Actor, payee: &str) -> Result<Wallet> {
     let unknown = || Problem::new(Code::PayeeUnknown).field("payee");
     let id: WalletId = if payee.starts_with(TOKEN_PREFIX) {
         let found = store::payee(app, &hash(app, payee), actor.person, app.clock.millis()).await?;
@@ -121,7 +121,7 @@ pub(super) async fn resolve(app: &App, actor: &Actor, payee: &str) -> Result<Wal
 }
 
 /// What is kept of how a payer named the payee.
-pub(super) fn hash(app: &App, payee: &str) -> String {
+pub(crate) fn hash(app: &App, payee: &str) -> String {
     app.blind.of("payees.token", payee)
 }
 

@@ -13,6 +13,7 @@ pub fn same(app: &App, row: &store::Row, ask: &TransferAsk) -> Result<()> {
         ("payee", row.payee_hash != payees::hash(app, &ask.payee)),
         ("amount", u64::try_from(row.amount) != Ok(ask.amount.amount)),
         ("note", store::note(app, row)?.as_deref() != ask.note.as_deref()),
+        ("delay", row.arrives_at.is_some() != ask.delay.is_some()),
     ];
     Problem::conflict_if(differs, |field| {
         format!("A transfer with this out_transfer_no exists with another `{field}`.")

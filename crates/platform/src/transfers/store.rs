@@ -35,14 +35,26 @@ pub struct Row {
     pub problem: Option<String>,
     /// When it was accepted.
     pub created_at: i64,
+    /// When it is to arrive, if not at once.
+    pub arrives_at: Option<i64>,
+    /// When the payer took it back.
+    pub revoked_at: Option<i64>,
     /// When it ended.
     pub ended_at: Option<i64>,
+}
+
+impl Row {
+    /// Whether it has failed and `id` is its own: that of the request it is to pay. Others get a number of
+    /// their own at each try.
+    pub(super) fn can_be_tried_again(&self, id: TransferId) -> bool {
+        self.state == State::Fail && self.id == id
+    }
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, ended_at \
+            "SELECT id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at \
              FROM transfers ",
             $rest
         )
@@ -70,23 +82,24 @@ pub(super) async fn list(app: &App, person: PersonId, page: &PageAsk) -> Result<
     Ok(cursor.page(rows, limit))
 }
 
-/// Writes an accepted transfer, or answers the one that has its number.
+/// Writes an accepted transfer, or answers the one that has its number. One that failed under this very id
+/// is accepted once more.
 pub(super) async fn accept(
     app: &App,
     actor: &Actor,
+    id: TransferId,
     ask: &TransferAsk,
-    to: WalletId,
-    digest: [u8; 24],
+    (to, digest): (WalletId, [u8; 24]),
 ) -> Result<Row> {
     let now = app.clock.millis();
-    let id = TransferId::new(now);
     let note = ask.note.as_ref().map(|note| app.seal.seal(note.as_bytes(), place(id).as_bytes()));
     let (person, ask, payee_hash) = (actor.person, ask.clone(), payees::hash(app, &ask.payee));
+    let arrives_at = ask.delay.map(|delay| now + delay.millis());
     app.db
         .write(async move |tx: &mut Tx| {
-            sqlx::query(
-                "INSERT INTO transfers (id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, created_at, tried_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ACCEPTED', $11, $11) ON CONFLICT (person, out_transfer_no) DO NOTHING",
+            let added = sqlx::query(
+                "INSERT INTO transfers (id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, created_at, tried_at, arrives_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ACCEPTED', $11, $11, $12) ON CONFLICT DO NOTHING",
             )
             .bind(id)
             .bind(person)
@@ -99,8 +112,21 @@ pub(super) async fn accept(
             .bind(note.clone())
             .bind(digest.to_vec())
             .bind(now)
+            .bind(arrives_at)
             .execute(&mut *tx)
             .await?;
+            if added.rows_affected() == 0 {
+                sqlx::query(
+                    "UPDATE transfers SET state = 'ACCEPTED', from_wallet = $2, digest = $3, tried_at = $4, problem = NULL, ended_at = NULL \
+                     WHERE id = $1 AND state = 'FAIL'",
+                )
+                .bind(id)
+                .bind(ask.from_wallet_id)
+                .bind(digest.to_vec())
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+            }
             let row = sqlx::query_as(select!("WHERE person = $1 AND out_transfer_no = $2"));
             Ok(row.bind(person).bind(&ask.out_transfer_no).fetch_one(&mut *tx).await?)
         })
@@ -143,16 +169,90 @@ pub(super) async fn fail(
 }
 
 /// The journal says that the money has moved, whatever was believed; the row, if that is news.
-pub(super) async fn succeed(tx: &mut Tx, id: TransferId, seq: i64, at: i64) -> Result<Option<Row>> {
+/// It says from which wallet too: another try may have named another.
+pub(super) async fn succeed(
+    tx: &mut Tx,
+    id: TransferId,
+    from: WalletId,
+    seq: i64,
+    at: i64,
+) -> Result<Option<Row>> {
     Ok(sqlx::query_as(
-        "UPDATE transfers SET state = 'SUCCESS', problem = NULL, ended_at = $2, record_seq = $3 WHERE id = $1 AND state <> 'SUCCESS' \
-         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, ended_at",
+        "UPDATE transfers SET state = 'SUCCESS', problem = NULL, from_wallet = $4, ended_at = $2, record_seq = $3 WHERE id = $1 AND state <> 'SUCCESS' \
+         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at",
     )
     .bind(id)
     .bind(at)
     .bind(seq)
+    .bind(from)
     .fetch_optional(&mut *tx)
     .await?)
+}
+
+/// The journal says that the money is set aside; the row, if that is news.
+pub(super) async fn held(tx: &mut Tx, id: TransferId) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(
+        "UPDATE transfers SET state = 'PENDING', problem = NULL, ended_at = NULL, tried_at = 0 WHERE id = $1 AND state IN ('ACCEPTED', 'FAIL') AND record_seq IS NULL \
+         AND arrives_at IS NOT NULL AND released_at IS NULL \
+         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at",
+    )
+    .bind(id)
+    .fetch_optional(&mut *tx)
+    .await?)
+}
+
+/// The journal says that the money is free again; the row, if that is news.
+pub(super) async fn released(tx: &mut Tx, id: TransferId, at: i64) -> Result<Option<Row>> {
+    Ok(sqlx::query_as(
+        "UPDATE transfers SET state = CASE WHEN revoked_at IS NULL THEN 'FAIL' ELSE 'REVOKED' END, released_at = $2, ended_at = $2 \
+         WHERE id = $1 AND released_at IS NULL AND state <> 'SUCCESS' \
+         RETURNING id, person, out_transfer_no, from_wallet, to_wallet, payee_hash, looked_up, amount, note, digest, state, problem, created_at, arrives_at, revoked_at, ended_at",
+    )
+    .bind(id)
+    .bind(at)
+    .fetch_optional(&mut *tx)
+    .await?)
+}
+
+/// The payer takes it back; false unless it waits and has not arrived by its time.
+pub(super) async fn revoke(tx: &mut Tx, id: TransferId, now: i64) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE transfers SET revoked_at = COALESCE(revoked_at, $2), tried_at = $2 WHERE id = $1 AND state = 'PENDING' AND arrives_at > $2",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Why it cannot arrive: it is to be released.
+pub(super) async fn cannot_arrive(tx: &mut Tx, id: TransferId, problem: &str) -> Result<()> {
+    sqlx::query("UPDATE transfers SET problem = $2 WHERE id = $1 AND state = 'PENDING'")
+        .bind(id)
+        .bind(problem.to_owned())
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+/// Remembers that it is brought to its end now; false once it has ended.
+pub(super) async fn ending(tx: &mut Tx, id: TransferId, now: i64) -> Result<bool> {
+    let done = sqlx::query("UPDATE transfers SET tried_at = $2 WHERE id = $1 AND state = 'PENDING'")
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Those whose time has come, or that were taken back, and that were not tried since `before`.
+pub(super) async fn due(app: &App, now: i64, before: i64, limit: i64) -> Result<Vec<Row>> {
+    let rows = sqlx::query_as(select!(
+        "WHERE state = 'PENDING' AND tried_at < $2 AND (arrives_at <= $1 OR revoked_at IS NOT NULL OR problem IS NOT NULL) \
+         ORDER BY arrives_at LIMIT $3"
+    ));
+    Ok(rows.bind(now).bind(before).bind(limit).fetch_all(app.db.read()).await?)
 }
 
 fn place(id: TransferId) -> String {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jialing_engine::SubmitError;
-use jialing_ledger::{Command, Group};
+use jialing_ledger::{Command, Group, Why};
 use tokio::task::JoinHandle;
 
 use super::store::{self, Row};
@@ -37,15 +37,21 @@ pub(super) async fn submit(app: &App, row: Row) -> Result<()> {
         .as_slice()
         .try_into()
         .map_err(|_| Problem::internal("a kept digest is not 24 bytes long"))?;
-    let movement =
-        Movement { id: id.number(), kind: Kind::Transfer, amount, digest, meters: &[payer.number] };
-    match app.engine.submit(Command::Transfer(Group { legs: legs(&payer, &payee, &movement) })).await {
+    let movement = Movement { id: id.number(), kind: Kind::Transfer, amount, digest, meters: &from.meters() };
+    // One that arrives later is set aside, without an end of its own: `delayed` brings it there.
+    let legs = match row.arrives_at {
+        None => legs(&payer, &payee, &movement),
+        Some(_) => wallets::holds(&payer, &payee, &movement, 0),
+    };
+    match app.engine.submit(Command::Transfer(Group { legs })).await {
         Ok(outcome) => {
             if let Some(last) = outcome.records.last() {
                 app.progress.passed(last.seq).await;
             }
             Ok(())
         }
+        // An earlier try, with another wallet or other meters, has moved the money: the follower says so.
+        Err(SubmitError::Refused(refusal)) if refusal.why == Why::IdTaken => Ok(()),
         Err(SubmitError::Refused(refusal)) => {
             let attempt = Attempt { payer: &payer, payee: &payee, amount, asks: Side::Payer };
             let problem = wallets::refused(app, &refusal, &attempt).await;

@@ -61,6 +61,21 @@ const COUNTS: &[(&str, &[Kind], &str)] = &[
         "SELECT COUNT(*) FROM settlements WHERE fee_taken_at IS NOT NULL",
     ),
     (
+        "red packets that were filled",
+        &[Kind::RedPacket],
+        "SELECT COUNT(*) FROM red_packets WHERE record_seq IS NOT NULL OR state NOT IN ('ACCEPTED', 'FAIL')",
+    ),
+    (
+        "shares of red packets that arrived",
+        &[Kind::RedPacketShare],
+        "SELECT COUNT(*) FROM red_packet_shares WHERE record_seq IS NOT NULL OR state = 'SUCCESS'",
+    ),
+    (
+        "red packets that went back",
+        &[Kind::RedPacketReturn],
+        "SELECT COUNT(*) FROM red_packets WHERE return_seq IS NOT NULL OR state = 'RETURNED'",
+    ),
+    (
         "top-ups that succeeded",
         &[Kind::TopUp],
         "SELECT COUNT(*) FROM exchanges WHERE direction = 'TOP_UP' AND state = 'SUCCESS'",

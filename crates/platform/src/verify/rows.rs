@@ -62,6 +62,18 @@ const fn sql(kind: Kind) -> Option<(&'static str, &'static [&'static str])> {
             // One that came back later has cost its fee.
             &["PAID", "FAILED"],
         )),
+        Kind::RedPacket => Some((
+            "SELECT id, amount, state, wallet AS payer, CAST(NULL AS TEXT) AS payee, record_seq FROM red_packets WHERE id IN ",
+            &["OPEN", "EMPTY", "RETURNING", "RETURNED"],
+        )),
+        Kind::RedPacketShare => Some((
+            "SELECT id, amount, state, CAST(NULL AS TEXT) AS payer, wallet AS payee, record_seq FROM red_packet_shares WHERE id IN ",
+            &["SUCCESS"],
+        )),
+        Kind::RedPacketReturn => Some((
+            "SELECT id, returned AS amount, state, CAST(NULL AS TEXT) AS payer, return_wallet AS payee, return_seq AS record_seq FROM red_packets WHERE id IN ",
+            &["RETURNED"],
+        )),
         Kind::TopUp => Some((
             "SELECT id, amount, state, CAST(NULL AS TEXT) AS payer, wallet_id AS payee, CAST(NULL AS BIGINT) AS record_seq FROM exchanges WHERE id IN ",
             &["SUCCESS"],

@@ -12,6 +12,7 @@ mod class;
 mod close;
 pub mod legs;
 mod open;
+mod own_limits;
 mod refused;
 mod status;
 mod store;
@@ -31,6 +32,10 @@ pub use close::{CloseAsk, SweepAsk, close, reopen_abandoned};
 pub(crate) use close::{follow_up, sweep_failed, swept};
 pub use legs::{AccountRef, Movement, holds, legs, posts, voids};
 pub use open::{OpenAsk, class_of, open, open_as, open_for_merchant, raise_class};
+pub use own_limits::{
+    OwnLimits, OwnLimitsAsk, PendingLimits, RAISE_AFTER_MS, apply_due, keep_own_limits, own_limits,
+    set_own_limits,
+};
 pub use refused::{Attempt, Side, refused};
 pub(crate) use refused::{code_for_payer, room, stopped, too_high};
 pub use status::{Control, Standing, Status};
@@ -62,6 +67,8 @@ pub struct Wallet {
     pub name: String,
     /// Class, control, loss, closing.
     pub standing: Standing,
+    /// Whether its holder has set limits of its own.
+    pub own_limits: bool,
     /// Counts the changes of its standing.
     pub revision: i64,
     /// Up to which revision the ledger has followed.

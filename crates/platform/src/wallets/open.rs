@@ -115,6 +115,7 @@ fn fresh(id: WalletId, owner: Owner, bank: &Institution, class: Class, name: Str
         holder: bank.holder,
         name,
         standing: Standing { class, control: Control::Active, lost: false, closing: false, closed: false },
+        own_limits: false,
         revision: 1,
         applied: 0,
         created_at: now,

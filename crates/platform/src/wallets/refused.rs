@@ -4,7 +4,7 @@ use jialing_engine::SubmitError;
 use jialing_ledger::{Account, Refusal, Why};
 use serde_json::json;
 
-use super::{AccountRef, Wallet, find, view};
+use super::{AccountRef, Wallet, find, own_limits, view};
 use crate::id::WalletId;
 use crate::{App, Code, Problem, Result};
 
@@ -117,11 +117,36 @@ async fn over_limit(app: &App, problem: Problem, why: Why, payer: WalletId, amou
         _ => (bounds.map(|b| b.year_count), allowance.year_count, allowance.year_count > 0),
     };
     if fits {
-        return Ok(problem.with("limited_by", "mandate"));
+        return own_or_mandate(app, problem, why, payer, amount).await;
     }
     let problem =
         problem.with("limited_by", "wallet_class").with("limit", limit.unwrap_or(0)).with("left", left);
     offer(app, problem, &find(app, payer).await?).await
+}
+
+/// Another meter than the class's refused: the holder's own, with what is left of it, or a mandate's.
+async fn own_or_mandate(
+    app: &App,
+    problem: Problem,
+    why: Why,
+    payer: WalletId,
+    amount: u64,
+) -> Result<Problem> {
+    let allowance = app.engine.allowance(own_limits::meter(payer)).await.map_err(Problem::internal)?;
+    let own = allowance.and_then(|allowance| {
+        let bounds = allowance.version.map(|version| version.bounds)?;
+        match why {
+            Why::OverSingleLimit => Some((bounds.single, allowance.single)),
+            Why::OverDayLimit => Some((bounds.day, allowance.day)),
+            _ => None,
+        }
+    });
+    Ok(match own {
+        Some((limit, left)) if amount > left => {
+            problem.with("limited_by", "own").with("limit", limit).with("left", left)
+        }
+        _ => problem.with("limited_by", "mandate"),
+    })
 }
 
 /// Names the class that would allow more.

@@ -10,7 +10,7 @@ use crate::{Problem, Result, Tx};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT w.id, w.owner, w.institution_id, i.code, i.holder, w.class, w.name, w.control, w.lost, w.closing, w.closed, w.revision, w.applied, w.created_at \
+            "SELECT w.id, w.owner, w.institution_id, i.code, i.holder, w.class, w.name, w.control, w.lost, w.closing, w.closed, w.own_limits, w.revision, w.applied, w.created_at \
              FROM wallets w JOIN institutions i ON i.id = w.institution_id ",
             $rest
         )
@@ -199,10 +199,25 @@ fn read(row: &AnyRow) -> Result<Wallet> {
             closing: flag("closing")?,
             closed: flag("closed")?,
         },
+        own_limits: flag("own_limits")?,
         revision: row.try_get("revision")?,
         applied: row.try_get("applied")?,
         created_at: row.try_get("created_at")?,
     })
+}
+
+/// The ledger has followed the holder's limits of this policy, and the wallet has a meter for them.
+pub(super) async fn own_limits_applied(tx: &mut Tx, wallet: WalletId, policy: i64) -> Result<()> {
+    sqlx::query("UPDATE own_limits SET applied = 1 WHERE wallet = $1 AND policy = $2")
+        .bind(wallet)
+        .bind(policy)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("UPDATE wallets SET own_limits = 1 WHERE id = $1 AND own_limits = 0")
+        .bind(wallet)
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
 }
 
 impl std::fmt::Display for Owner {

@@ -123,7 +123,7 @@ pub async fn reserve(app: &App, actor: &Actor, ask: WithdrawalAsk, sweep: bool) 
         nonce: ask.evidence.nonce.clone(),
     };
     let signed = devices::evidence::check(app, actor, &evidence, &ask.evidence).await?;
-    pins::require(app, actor, ask.pin.as_deref(), amount).await?;
+    pins::require_unless(app, actor, signed.by_passkey(), ask.pin.as_deref(), amount).await?;
     reserve::reserve(app, wanted, signed).await.and_then(|row| parse(&row))
 }
 

@@ -100,6 +100,7 @@ fn accept(world: &World, owner: &Citizen, id: ApplicationId, sha256: &str) -> Ac
             &base64::engine::general_purpose::STANDARD,
             owner.key.sign(text.as_bytes()),
         ),
+        passkey: None,
     };
     AcceptAsk { agreement_sha256: sha256.into(), evidence }
 }

@@ -156,6 +156,7 @@ impl Citizen {
             nonce: evidence.nonce.clone(),
             expires_at: evidence.expires_at,
             signature: STANDARD.encode(self.key.sign(text.as_bytes())),
+            passkey: None,
         }
     }
 }

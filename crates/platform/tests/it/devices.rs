@@ -310,6 +310,7 @@ fn a_nonce_is_for_one_text_which_may_be_sent_again() {
             nonce: e.nonce.clone(),
             expires_at: e.expires_at,
             signature: STANDARD.encode(es256.sign(text.as_bytes())),
+            passkey: None,
         };
         let (a, b) = (sign(), sign());
         assert_ne!(a.signature, b.signature);

@@ -329,7 +329,7 @@ fn an_attempt_that_was_never_heard_of_again_gives_way_when_its_time_is_over() {
         world.clock.advance(2_000);
         bo.pay(world, &order).await.expect("the ledger knows of no transfer, so the order is free");
         // The slow attempt wakes up: the ledger lets one transfer of the order's number pass.
-        let from = wallets::find(&world.app, anna.wallet).await.expect("a wallet").account();
+        let from = wallets::find(&world.app, anna.wallet).await.expect("a wallet");
         let to = wallets::find(&world.app, shop.wallet).await.expect("a wallet").account();
         let late = payments::move_money(&world.app, &slow, &from, &to).await;
         assert_eq!(late.expect_err("paid by another").code, Code::OrderPaid);

@@ -18,7 +18,8 @@ fn ask(n: u32, code: &str) -> SignInAsk {
     SignInAsk {
         phone: phone(n),
         password: PASSWORD.into(),
-        code: code.into(),
+        code: Some(code.into()),
+        factor: None,
         device: None,
         new_device: None,
     }

@@ -403,7 +403,7 @@ fn a_payment_that_comes_too_late_for_a_split_order_is_given_back_whole() {
             Ok(())
         };
         world.app.db.write(close).await.expect("closed");
-        payments::move_money(&world.app, &attempt, &wallet.account(), &shop.account())
+        payments::move_money(&world.app, &attempt, &wallet, &shop.account())
             .await
             .expect("moved all the same");
         refunds::carry_out(&world.app).await.expect("given back");

@@ -20,6 +20,7 @@ pub fn ask(world: &World, payer: &Payer, number: &str, payee: &str, fen: u64) ->
         payee: payee.into(),
         amount: Money::fen(fen),
         note: Some("午饭".into()),
+        delay: None,
         pin: Some(PIN.into()),
         evidence: payer.citizen.sign(world, ACTION, payee, fen, number, payer.wallet),
     }

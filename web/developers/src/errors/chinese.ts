@@ -40,6 +40,8 @@ export const CHINESE: Readonly<Record<string, readonly [cause: string, fix: stri
   device_unknown: ["您没有这个编号的有效设备。", "先绑定设备。"],
   device_signature_invalid: ["付款内容不是这台设备的密钥签的，或文本不一致。", "对发送内容的规范文本签名。"],
   proof_of_possession_invalid: ["挑战不是由要绑定的密钥签的，或已过期。", "重新获取挑战并签名。"],
+  factor_invalid: ["验证器的动态码、恢复码或通行密钥不正确，或已用过。", "用新的再试一次；多次失败后请等待。"],
+  passkey_invalid: ["它是为另一段文本、页面或账户生成的，持有人未经验证，或已被删除。", "对将要发送的内容重新请求通行密钥。"],
   second_factor_required: ["此变更需要新的验证码。", "获取验证码并一起发送。"],
   evidence_expired: ["设备签名的有效期已过，或设得太远。", "重新签名。"],
   identity_mismatch: ["身份服务没有找到这个人。", "检查姓名和证件号码。"],

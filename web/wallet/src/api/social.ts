@@ -70,5 +70,6 @@ export interface Ticket {
   readonly state: "OPEN" | "ANSWERED" | "CLOSED";
   readonly created_at: string;
   readonly updated_at: string;
-  readonly messages: readonly { readonly from: "YOU" | "STAFF" | "MERCHANT"; readonly text: string; readonly at: string }[];
+  /** Absent in lists. */
+  readonly messages?: readonly { readonly from: "YOU" | "STAFF"; readonly text: string; readonly at: string }[];
 }

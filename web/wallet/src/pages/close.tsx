@@ -54,7 +54,7 @@ export default function Close() {
                 danger
                 label={say(safe.closeGo)}
                 onFactor={async (factor) => {
-                  await api("/v1/wallet/privacy/close-account", { method: "POST", body: { factor } });
+                  await api("/v1/wallet/me/close", { method: "POST", body: { factor } });
                   await leave();
                 }}
               />

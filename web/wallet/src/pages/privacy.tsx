@@ -24,7 +24,7 @@ interface SeenBy {
   readonly saw: readonly string[];
 }
 
-const SAW = { amount: safe.sawAmount, time: safe.sawTime, payer_reference: safe.sawReference };
+const SAW = { amount: safe.sawAmount, time: safe.sawTime, payer_reference: safe.sawReference, agreement: safe.sawAgreement };
 const CONSENTS = ["findable_by_phone", "payment_alerts", "sign_in_alerts", "marketing"] as const;
 type Consent = (typeof CONSENTS)[number];
 
@@ -106,7 +106,7 @@ function AllConsents() {
 
 function Merchants() {
   const { say, language } = useSettings();
-  const list = useLoad<PageOf<SeenBy>>("/v1/wallet/privacy/merchants");
+  const list = useLoad<PageOf<SeenBy>>("/v1/wallet/privacy/merchants?limit=100");
   return (
     <Shown of={list}>
       {({ items }) =>

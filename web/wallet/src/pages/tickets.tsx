@@ -141,7 +141,7 @@ function One({ id }: { id: string }) {
             </div>
             {ticket.subject ? <p className="mono">{ticket.subject}</p> : null}
             <ul className="stack">
-              {ticket.messages.map((message) => (
+              {ticket.messages?.map((message) => (
                 <li key={`${message.at} ${message.text.slice(0, 20)}`} className={message.from === "YOU" ? "tip" : "tip good"}>
                   <strong>{say(social[message.from])}</strong>
                   <span className="wrap">{message.text}</span>

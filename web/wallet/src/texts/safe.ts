@@ -73,7 +73,7 @@ export const safe = {
   left: { zh: "还剩 {left}", en: "{left} left" },
 
   limits: { zh: "自己的限额", en: "Own limits" },
-  limitsHow: { zh: "可以比等级规定的更低。调低立即生效；调高需要再验证，或等 24 小时。", en: "Below what your class allows. Lowering holds at once; raising needs a check, or 24 hours." },
+  limitsHow: { zh: "可以比等级规定的更低。管的是花出去的钱：付款、转账和红包，不含提现。调低立即生效；调高需要再验证，或等 24 小时。", en: "Below what your class allows, for what you spend: payments, transfers and red packets, not withdrawals. Lowering holds at once; raising needs a check, or 24 hours." },
   limitSingle: { zh: "单笔最多（元，留空为不限）", en: "One payment, yuan (empty for none)" },
   limitDay: { zh: "每天最多（元，留空为不限）", en: "A day, yuan (empty for none)" },
   limitPending: { zh: "{at} 起生效：单笔 {single}，每天 {day}", en: "From {at}: one payment {single}, a day {day}" },
@@ -121,6 +121,7 @@ export const safe = {
   privacySawHow: { zh: "商户看不到您的姓名和手机号，只有一个只在这家店有效的代号。", en: "Merchants see neither name nor phone: only a reference that differs at every shop." },
   sawAmount: { zh: "金额", en: "amount" },
   sawTime: { zh: "时间", en: "time" },
+  sawAgreement: { zh: "扣款约定", en: "what you let it charge" },
   sawReference: { zh: "本店代号", en: "reference for this shop" },
   payments: { zh: "{n} 笔，最近 {at}", en: "{n} payments, the last {at}" },
   findable: { zh: "别人可以用手机号找到我，看到打码的姓名", en: "Others can find me by phone and see my masked name" },

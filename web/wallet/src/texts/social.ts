@@ -90,5 +90,4 @@ export const social = {
   ticketCLOSED: { zh: "已关闭", en: "Closed" },
   YOU: { zh: "我", en: "You" },
   STAFF: { zh: "客服", en: "Support" },
-  MERCHANT: { zh: "商户", en: "Merchant" },
 } as const satisfies Record<string, Both>;
