@@ -17,7 +17,6 @@ export const safe = {
   mandates: { zh: "子钱包", en: "Sub-wallets" },
   debits: { zh: "自动扣款", en: "Recurring debits" },
   identity: { zh: "身份与等级", en: "Identity and class" },
-  level: { zh: "身份等级", en: "Identity level" },
 
   freeze: { zh: "一键挂失", en: "Freeze my wallet" },
   freezeHow: { zh: "手机丢了？点一下，钱只进不出。随时可以解除。", en: "Lost your phone? One tap, and money can only come in. You can lift it at any time." },
@@ -26,7 +25,6 @@ export const safe = {
   frozen: { zh: "已挂失，没有人能从这个钱包付款", en: "Frozen: nobody can pay from this wallet" },
   lift: { zh: "解除挂失", en: "Lift the freeze" },
   liftHow: { zh: "需要发到手机的验证码。", en: "It needs a code sent to your phone." },
-  lifted: { zh: "已解除，可以付款了", en: "Lifted: you can pay again" },
 
   pin: { zh: "支付密码", en: "Payment PIN" },
   pinSet: { zh: "已设置，{at} 改过", en: "Set; changed {at}" },
@@ -135,7 +133,6 @@ export const safe = {
   closeWallet: { zh: "注销这个钱包", en: "Close this wallet" },
   closeSure: { zh: "再点一次注销", en: "Press again to close" },
   closeHolds: { zh: "还有 {amount}，请先提现", en: "It holds {amount}: withdraw first" },
-  closed: { zh: "钱包已注销", en: "The wallet is closed" },
   closeGo: { zh: "注销账户并销毁数据", en: "Close the account and destroy the data" },
 
   newWallet: { zh: "在另一家银行开钱包", en: "Open a wallet at another bank" },
