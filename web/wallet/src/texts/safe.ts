@@ -101,7 +101,7 @@ export const safe = {
   log: { zh: "安全日志", en: "Security log" },
   logNone: { zh: "还没有记录", en: "Nothing yet" },
   approve: { zh: "批准新设备", en: "Approve a new device" },
-  approveHow: { zh: "两台设备上的数字一样，才是您自己的新设备。不是您发起的，请拒绝，并修改密码。", en: "Only if both show the same number is it your own new device. If you did not ask, refuse, and change your password." },
+  approveHow: { zh: "只批准您自己拿着的新设备，数字看它的屏幕。别人报给您的数字不要输；不是您发起的，请拒绝，并修改密码。", en: "Approve only a new device in your own hand, and read the number from its screen. Never type a number that somebody tells you; if you did not ask, refuse, and change your password." },
   approveNumber: { zh: "输入新设备上显示的两位数字", en: "Enter the two digits that the new device shows" },
   approveYes: { zh: "批准", en: "Approve" },
   approveNo: { zh: "不是我，拒绝", en: "It is not me: refuse" },
@@ -110,6 +110,7 @@ export const safe = {
   refused: { zh: "已拒绝", en: "Refused" },
 
   factor: { zh: "再验证一次", en: "One more check" },
+  factorBy: { zh: "验证方式", en: "By what" },
   tips: { zh: "安全提示", en: "Good to know" },
   tip1: { zh: "客服、银行、公检法都不会问您要验证码和支付密码。", en: "Nobody from support, bank or police ever asks for a code or your PIN." },
   tip2: { zh: "不要按陌生人的指示转到“安全账户”。", en: "There is no “safe account” that strangers know of." },
