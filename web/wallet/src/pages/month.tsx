@@ -166,7 +166,7 @@ async function everything(wallet: Wallet, month: string): Promise<{ items: reado
 function DayChart({ days, label }: { days: readonly DaySum[]; label: string }) {
   const most = Math.max(1, ...days.flatMap((day) => [day.in, day.out]));
   // The rim is for half of a label that stands under the first or the last day.
-  const [width, half, rim] = [310, 60, 4];
+  const [width, half, rim] = [310, 60, 8];
   const step = width / Math.max(1, days.length);
   const height = (sum: number) => (sum === 0 ? 0 : Math.max(2, (sum / most) * half));
   return (
