@@ -11,11 +11,11 @@ import { chromium } from "playwright-core";
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-/** A browser with a profile of its own; `stop` removes both. */
-export async function startBrowser() {
+/** A browser with a profile of its own, started with `flags` besides; `stop` removes both. */
+export async function startBrowser(...flags) {
   await mkdir("screens", { recursive: true });
   const profile = await mkdtemp(join(tmpdir(), "jialing-chromium-"));
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS, env: { ...process.env, HOME: profile } });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...flags], env: { ...process.env, HOME: profile } });
   return {
     /** A page and every error that it met; `allowed` are the only origins that it may ask. */
     async open({ width = 1440, locale = "zh-CN", colorScheme = "light", touch = false, reducedMotion = "reduce" }, allowed) {

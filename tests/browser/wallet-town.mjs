@@ -22,9 +22,9 @@ function idNumber() {
   return first + "10X98765432"[sum % 11];
 }
 
-/** The demonstration, its shop and its phones' messages. */
-export async function openTown() {
-  const [demo, browser] = await Promise.all([startDemo("--no-traffic", "--people", "2", "--shops", "1", "--banks", "2"), startBrowser()]);
+/** The demonstration, its shop and its phones' messages; the browser is started with `flags`. */
+export async function openTown(...flags) {
+  const [demo, browser] = await Promise.all([startDemo("--no-traffic", "--people", "2", "--shops", "1", "--banks", "2"), startBrowser(...flags)]);
   // Passkeys belong to names, not to numbers: the browser's own machine is called by its name.
   const address = demo.address.replace("127.0.0.1", "localhost");
   const { inbox } = await (await fetch(`${address}/v1/public/status`)).json();

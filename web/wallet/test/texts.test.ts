@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 import { expect, test } from "vitest";
 
@@ -52,6 +52,16 @@ test("problems are those of the platform's registry", () => {
 test("every notice of the platform has words", () => {
   const document = JSON.parse(readFileSync(new URL("../../../docs/openapi.json", import.meta.url), "utf8")) as { components: { schemas: { NoticeCode: { enum: string[] } } } };
   for (const code of document.components.schemas.NoticeCode.enum) expect(notices[code], code).toBeDefined();
-  expect(Object.keys(events).length).toBeGreaterThan(10);
   expect(chapters.every(({ words }) => words.length > 0)).toBe(true);
+});
+
+test("every event of the security log has words", () => {
+  const platform = new URL("../../../crates/platform/src/", import.meta.url);
+  const sources = readdirSync(platform, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".rs"));
+  const told = /"((?:session|device|pin|passkey|authenticator|recovery_codes?|person|alias|consent)\.\w+|wallet\.(?:freeze|lift|limit|close))"/g;
+  const found = new Set(sources.flatMap((name) => [...readFileSync(new URL(name, platform), "utf8").matchAll(told)].map(([, event]) => event as string)));
+  // What seals recovery codes is named so too.
+  found.delete("recovery_codes.hash");
+  expect(found.size).toBeGreaterThan(20);
+  for (const event of found) expect(events[event], event).toBeDefined();
 });

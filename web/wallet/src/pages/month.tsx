@@ -165,11 +165,12 @@ async function everything(wallet: Wallet, month: string): Promise<{ items: reado
 /** Two bars for each day: what came above the line, what went below it. */
 function DayChart({ days, label }: { days: readonly DaySum[]; label: string }) {
   const most = Math.max(1, ...days.flatMap((day) => [day.in, day.out]));
-  const [width, half] = [310, 60];
+  // The rim is for half of a label that stands under the first or the last day.
+  const [width, half, rim] = [310, 60, 8];
   const step = width / Math.max(1, days.length);
   const height = (sum: number) => (sum === 0 ? 0 : Math.max(2, (sum / most) * half));
   return (
-    <svg className="chart" viewBox={`0 0 ${width} ${half * 2 + 20}`} role="img" aria-label={label}>
+    <svg className="chart" viewBox={`${-rim} 0 ${width + 2 * rim} ${half * 2 + 20}`} role="img" aria-label={label}>
       {days.map(({ day, in: came, out: went }) => (
         <g key={day}>
           <rect x={(day - 1) * step + 1} width={step - 2} y={half - height(came)} height={height(came)} fill="var(--green)" />

@@ -42,7 +42,7 @@ export function FactorForm({ label, onFactor, codeOnly = false, danger = false }
   };
   return (
     <form onSubmit={(event) => void submit(event)} noValidate>
-      {options.length > 1 ? <Choice<How> label={say(safe.factor)} value={how} onValue={(chosen) => (setHow(chosen), setProof(""))} options={options} /> : null}
+      {options.length > 1 ? <Choice<How> label={say(safe.factorBy)} value={how} onValue={(chosen) => (setHow(chosen), setProof(""))} options={options} /> : null}
       {how === "code" ? <CodeField value={proof} onValue={setProof} send={() => sendOwnCode(language === "zh" ? "zh-CN" : "en")} /> : null}
       {how === "totp" ? <Field label={say(arrive.totp)} value={proof} onValue={(typed) => setProof(typed.replace(/\D/g, "").slice(0, 6))} inputMode="numeric" autoComplete="one-time-code" maxLength={6} /> : null}
       {how === "recovery" ? <Field label={say(arrive.recoveryCode)} value={proof} onValue={setProof} autoComplete="off" maxLength={32} /> : null}

@@ -17,10 +17,7 @@ export const common = {
   hide: { zh: "隐藏", en: "Hide" },
   more: { zh: "查看更多", en: "Show more" },
   all: { zh: "全部", en: "All" },
-  copy: { zh: "复制", en: "Copy" },
   copied: { zh: "已复制", en: "Copied" },
-  yes: { zh: "是", en: "Yes" },
-  no: { zh: "否", en: "No" },
   offline: { zh: "没有连上网络", en: "There is no connection" },
   offlineHow: { zh: "请检查网络后重试。付款码和看过的账单没有网络也能打开。", en: "Check your network and try again. The pay code and records that you have seen open without it." },
   offlineSeen: { zh: "没有网络，以下是上次看到的内容。", en: "No network: this is what you saw last." },
@@ -39,8 +36,6 @@ export const common = {
   state: { zh: "状态", en: "State" },
   wallet: { zh: "钱包", en: "Wallet" },
   payee: { zh: "收款方", en: "To" },
-  noteOf: { zh: "备注", en: "Note" },
-  optional: { zh: "选填", en: "optional" },
   unread: { zh: "{n} 条未读", en: "{n} unread" },
   isUnread: { zh: "未读", en: "Unread" },
   somebody: { zh: "某人", en: "Somebody" },
@@ -50,7 +45,6 @@ export const common = {
   noDevice: { zh: "这台设备还没有绑定", en: "This device is not bound yet" },
   noDeviceHow: { zh: "可以查看，但不能付款。绑定后，付款由本机的密钥签名。", en: "You can look but not pay. Once it is bound, this device's key signs what you pay." },
   bindNow: { zh: "绑定本机", en: "Bind this device" },
-  currency: { zh: "元", en: "yuan" },
 } as const satisfies Record<string, Both>;
 
 /** Classes and levels, as people call them. */

@@ -18,6 +18,5 @@ export const look = {
   sizeOf: { zh: "{n} 像素", en: "{n} pixels" },
   hidden: { zh: "首页隐藏余额", en: "Hide the balance at home" },
   whatIs: { zh: "什么是数字人民币？", en: "What is the digital yuan?" },
-  version: { zh: "版本", en: "Version" },
   here: { zh: "这些设置只保存在本机。", en: "These settings stay on this device." },
 } as const satisfies Record<string, Both>;

@@ -12,10 +12,6 @@ export const moving = {
   walletIdFault: { zh: "钱包编号以 wal_ 开头，共 30 个字符", en: "A wallet id begins with wal_ and has 30 characters" },
   find: { zh: "查找", en: "Find" },
   recent: { zh: "最近转过", en: "Recent payees" },
-  surname: { zh: "请填写对方的姓", en: "The payee's surname" },
-  surnameHow: { zh: "对方是 {name}。填对姓氏才能继续，避免转错人。", en: "The payee is {name}. Fill in the hidden part's surname, so that it is the right person." },
-  surnameFault: { zh: "和对方登记的不一致，请先问清楚", en: "It does not fit. Ask the payee first" },
-  name: { zh: "对方姓名", en: "Name" },
   nameCheck: { zh: "我确认就是 {name}", en: "I am sure that it is {name}" },
   nameCheckFault: { zh: "请先确认收款人", en: "Confirm the payee first" },
   nameless: { zh: "钱包 {id}", en: "Wallet {id}" },
@@ -52,8 +48,6 @@ export const moving = {
   linkConfirm: { zh: "完成绑定", en: "Link it" },
   linkEnd: { zh: "解除绑定", en: "Unlink" },
   linkEndSure: { zh: "再点一次解除", en: "Press again to unlink" },
-  linkPending: { zh: "等待验证", en: "Waiting for the code" },
-  linkSigned: { zh: "已绑定", en: "Linked" },
   needIdentity: { zh: "请先核验身份", en: "Confirm your identity first" },
   needIdentityHow: { zh: "四类钱包升级为三类后，就能绑定银行卡。", en: "A wallet of class III can be linked to a bank account." },
   goIdentity: { zh: "去核验身份", en: "Confirm my identity" },
@@ -61,7 +55,6 @@ export const moving = {
   accepted: { zh: "已受理", en: "Accepted" },
   withBank: { zh: "银行处理", en: "At the bank" },
   ended: { zh: "完成", en: "Done" },
-  inRecords: { zh: "充值与提现记录", en: "Top-ups and withdrawals" },
 } as const satisfies Record<string, Both>;
 
 /** States of money between bank and wallet, with what they mean for the person. */

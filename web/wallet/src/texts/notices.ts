@@ -52,6 +52,15 @@ export const events: Readonly<Record<string, Both>> = {
   "recovery_code.use": { zh: "使用恢复码", en: "A recovery code was used" },
   "wallet.freeze": { zh: "冻结钱包", en: "The wallet was frozen" },
   "wallet.lift": { zh: "解除冻结", en: "The freeze was lifted" },
+  "wallet.limit": { zh: "修改自己的限额", en: "Own limits were changed" },
+  "wallet.close": { zh: "注销钱包", en: "A wallet was closed" },
+  "person.sign_up": { zh: "开户", en: "The account was opened" },
+  "person.recover": { zh: "重设登录密码", en: "The password was set anew" },
+  "person.erase": { zh: "注销账户", en: "The account was closed" },
+  "alias.show": { zh: "允许用手机号找到我", en: "Found by phone: on" },
+  "alias.hide": { zh: "不再能用手机号找到我", en: "Found by phone: off" },
+  "consent.give": { zh: "给出同意", en: "A consent was given" },
+  "consent.withdraw": { zh: "撤回同意", en: "A consent was withdrawn" },
 };
 
 export function eventText(event: string, language: Language): string {

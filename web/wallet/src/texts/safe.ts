@@ -17,7 +17,6 @@ export const safe = {
   mandates: { zh: "子钱包", en: "Sub-wallets" },
   debits: { zh: "自动扣款", en: "Recurring debits" },
   identity: { zh: "身份与等级", en: "Identity and class" },
-  level: { zh: "身份等级", en: "Identity level" },
 
   freeze: { zh: "一键挂失", en: "Freeze my wallet" },
   freezeHow: { zh: "手机丢了？点一下，钱只进不出。随时可以解除。", en: "Lost your phone? One tap, and money can only come in. You can lift it at any time." },
@@ -26,7 +25,6 @@ export const safe = {
   frozen: { zh: "已挂失，没有人能从这个钱包付款", en: "Frozen: nobody can pay from this wallet" },
   lift: { zh: "解除挂失", en: "Lift the freeze" },
   liftHow: { zh: "需要发到手机的验证码。", en: "It needs a code sent to your phone." },
-  lifted: { zh: "已解除，可以付款了", en: "Lifted: you can pay again" },
 
   pin: { zh: "支付密码", en: "Payment PIN" },
   pinSet: { zh: "已设置，{at} 改过", en: "Set; changed {at}" },
@@ -103,7 +101,7 @@ export const safe = {
   log: { zh: "安全日志", en: "Security log" },
   logNone: { zh: "还没有记录", en: "Nothing yet" },
   approve: { zh: "批准新设备", en: "Approve a new device" },
-  approveHow: { zh: "两台设备上的数字一样，才是您自己的新设备。不是您发起的，请拒绝，并修改密码。", en: "Only if both show the same number is it your own new device. If you did not ask, refuse, and change your password." },
+  approveHow: { zh: "只批准您自己拿着的新设备，数字看它的屏幕。别人报给您的数字不要输；不是您发起的，请拒绝，并修改密码。", en: "Approve only a new device in your own hand, and read the number from its screen. Never type a number that somebody tells you; if you did not ask, refuse, and change your password." },
   approveNumber: { zh: "输入新设备上显示的两位数字", en: "Enter the two digits that the new device shows" },
   approveYes: { zh: "批准", en: "Approve" },
   approveNo: { zh: "不是我，拒绝", en: "It is not me: refuse" },
@@ -112,6 +110,7 @@ export const safe = {
   refused: { zh: "已拒绝", en: "Refused" },
 
   factor: { zh: "再验证一次", en: "One more check" },
+  factorBy: { zh: "验证方式", en: "By what" },
   tips: { zh: "安全提示", en: "Good to know" },
   tip1: { zh: "客服、银行、公检法都不会问您要验证码和支付密码。", en: "Nobody from support, bank or police ever asks for a code or your PIN." },
   tip2: { zh: "不要按陌生人的指示转到“安全账户”。", en: "There is no “safe account” that strangers know of." },
@@ -135,7 +134,6 @@ export const safe = {
   closeWallet: { zh: "注销这个钱包", en: "Close this wallet" },
   closeSure: { zh: "再点一次注销", en: "Press again to close" },
   closeHolds: { zh: "还有 {amount}，请先提现", en: "It holds {amount}: withdraw first" },
-  closed: { zh: "钱包已注销", en: "The wallet is closed" },
   closeGo: { zh: "注销账户并销毁数据", en: "Close the account and destroy the data" },
 
   newWallet: { zh: "在另一家银行开钱包", en: "Open a wallet at another bank" },
