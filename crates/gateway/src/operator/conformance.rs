@@ -23,11 +23,9 @@ pub(super) struct ConformanceAsk {
     report: String,
 }
 
-/// Checks a conformance report and keeps its digest: one of the keys of `keys.conformance` must have signed it, and
-/// every scenario must have passed.
+/// Keeps a conformance report's digest once it is checked: a key of `keys.conformance` signed it, and it passed.
 ///
-/// Problems: `not_found`; `invalid_request` for a report that is not to be believed or has not passed;
-/// `state_conflict` for an application that was refused, or while no key is set.
+/// Problems: `not_found`, `invalid_request`, `state_conflict`.
 #[utoipa::path(post, path = "/v1/operator/applications/{application_id}/conformance", operation_id = "keep_conformance",
     tag = "operators", params(("application_id" = ApplicationId, Path)), request_body = ConformanceAsk,
     responses((status = 200, description = "The application", body = Application)))]
