@@ -23,8 +23,6 @@ pub struct EdgeConfig {
     pub decryption_keys: Vec<DecryptionKey>,
     /// Who runs the platform, and their keys.
     pub operators: Vec<OperatorKey>,
-    /// May have signed a conformance report: the keys of the sandboxes that are believed.
-    pub conformance_keys: Vec<PublicKey>,
     /// Every limit.
     pub limits: Limits,
     /// Reverse proxies in front that append to `X-Forwarded-For`; 0 believes nobody.
@@ -58,7 +56,6 @@ impl EdgeConfig {
             retired_keys: Vec::new(),
             decryption_keys: Vec::new(),
             operators: Vec::new(),
-            conformance_keys: Vec::new(),
             limits: Limits::default(),
             trusted_proxies: 0,
             metrics_token: None,
@@ -96,11 +93,12 @@ pub struct Limits {
     pub uploads: usize,
     /// Seconds after which a request is answered `outcome_unknown` while its work goes on.
     pub work_seconds: u64,
-    /// Requests being worked on at once; beyond it `overloaded`.
+    /// Requests being worked on at once; beyond it `overloaded`. All share processors and disk, so this times what one
+    /// costs is how long one takes when there is too much to do.
     pub in_flight: usize,
-    /// Writes that may wait for the database while a request that changes something is taken in; beyond it
-    /// `overloaded`, so that what is taken in is answered soon.
-    pub backlog: usize,
+    /// Requests at once that may wait for somebody else, such as a bank; beyond it `overloaded`. They are not among
+    /// those in flight: a bank that hangs must not keep payments out.
+    pub waiting: usize,
     /// Seconds that a stop waits for requests being worked on.
     pub drain_seconds: u64,
     /// Live streams open at once.
@@ -143,8 +141,8 @@ impl Default for Limits {
             upload_seconds: 600,
             uploads: 16,
             work_seconds: 30,
-            in_flight: 2048,
-            backlog: 128,
+            in_flight: 512,
+            waiting: 2048,
             drain_seconds: 20,
             streams: 256,
             idempotency_hours: 48,

@@ -31,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) meter: Arc<Meter>,
     /// Requests that may still be taken.
     pub(crate) in_flight: Semaphore,
+    /// Requests that wait for somebody else and may still be taken.
+    pub(crate) waiting: Semaphore,
     /// Requests with a large body that may still be taken.
     pub(crate) large: Semaphore,
     /// Live streams that may still be opened.

@@ -90,6 +90,7 @@ fn build(
         buckets: Default::default(),
         meter: Default::default(),
         in_flight: Semaphore::new(config.limits.in_flight),
+        waiting: Semaphore::new(config.limits.waiting),
         large: Semaphore::new(config.limits.large_bodies),
         streams: Arc::new(Semaphore::new(config.limits.streams)),
         listeners: Default::default(),

@@ -198,12 +198,6 @@ impl Db {
         Self::queue(&self.jobs, job, until).await
     }
 
-    /// Jobs of requests that wait for a writer.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.jobs.max_capacity() - self.jobs.capacity()
-    }
-
     /// Runs a follower's `job` before those of requests, however long they wait: requests wait for
     /// followers, so that the other way round nothing would go on under load.
     ///

@@ -28,12 +28,30 @@ const LARGE: [&str; 3] = [
     "/v1/operator/applications/{application_id}/conformance",
 ];
 
+/// Routes whose answer may wait for somebody else: a bank, the identity or notice service, a witness, or the payer of
+/// an order that a page looks at.
+const WAITING: [&str; 14] = [
+    "/v1/public/cashier/{token}",
+    "/v1/public/city/receipts/{transaction_id}",
+    "/v1/merchant/receipts/{transaction_id}",
+    "/v1/merchant/settlements",
+    "/v1/wallet/codes",
+    "/v1/wallet/codes/second-factor",
+    "/v1/wallet/identity",
+    "/v1/wallet/links",
+    "/v1/wallet/links/{link_id}",
+    "/v1/wallet/links/{link_id}/confirm",
+    "/v1/wallet/organisations",
+    "/v1/wallet/receipts/{transaction_id}",
+    "/v1/wallet/topups",
+    "/v1/wallet/withdrawals",
+];
+
 pub(crate) async fn intake(request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>();
-    let is_large =
-        request.method() == Method::POST && path.is_some_and(|path| LARGE.contains(&path.as_str()));
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let is_large = request.method() == Method::POST && LARGE.contains(&path);
+    let waits = WAITING.contains(&path);
     let edge = Edge::of(request.extensions());
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // Held until the answer is made: what a large body becomes inside is large too.
     let _seat = match is_large.then(|| edge.large.try_acquire()).transpose() {
         Ok(seat) => seat,
@@ -45,12 +63,12 @@ pub(crate) async fn intake(request: Request, next: Next) -> Response {
     };
     match take(&edge, is_large, request).await {
         Ok(request) => {
+            let places = if waits { &edge.waiting } else { &edge.in_flight };
             // Before a signature is checked: refusing must cost next to nothing.
-            let is_behind = changes && edge.app.db.waiting() > edge.config.limits.backlog;
-            match edge.in_flight.try_acquire() {
-                Ok(_place) if !is_behind => next.run(request).await,
-                _ => Failed(Problem::new(Code::Overloaded).retry_after(1)).into_response(),
-            }
+            let Ok(_place) = places.try_acquire() else {
+                return Failed(Problem::new(Code::Overloaded).retry_after(1)).into_response();
+            };
+            next.run(request).await
         }
         Err(problem) => Failed(problem).into_response(),
     }
@@ -120,4 +138,17 @@ async fn read(body: Body, announced: usize, limit: usize) -> Result<Bytes, Probl
         return Err(Problem::new(Code::BodyTooLarge).detail(format!("At most {limit} bytes.")));
     }
     Ok(kept.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_that_is_treated_otherwise_is_there() {
+        let api: serde_json::Value = serde_json::from_str(&crate::openapi()).expect("JSON");
+        for route in LARGE.iter().chain(&WAITING) {
+            assert!(!api["paths"][route].is_null(), "{route}");
+        }
+    }
 }
