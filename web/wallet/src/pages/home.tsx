@@ -39,7 +39,7 @@ export default function Home() {
             </Link>
           </span>
         </div>
-        {main === null ? null : <Balance wallet={main} />}
+        {main !== null ? <Balance wallet={main} /> : wallets.loading ? <div className="room" /> : null}
         <div className="duo">
           <Link to="/scan">
             <Icon name="scan" />
@@ -70,7 +70,7 @@ export default function Home() {
           </Tip>
         ) : null}
         {wallets.error && wallets.value !== undefined ? <Tip kind="warn">{say(common.offlineSeen)}</Tip> : null}
-        {wallets.value === undefined ? wallets.error ? <Fault error={wallets.error} again={wallets.reload} /> : <Busy /> : null}
+        {wallets.value === undefined && wallets.error ? <Fault error={wallets.error} again={wallets.reload} /> : null}
         {wallets.value !== undefined && main === null ? (
           <Tip title={say(home.noWallet)}>
             <Link to="/begin" className="button primary">
@@ -79,6 +79,7 @@ export default function Home() {
           </Tip>
         ) : null}
         <Ways />
+        {wallets.value === undefined && !wallets.error ? <Busy /> : null}
         {main === null ? null : <Left wallet={main} />}
         {main === null ? null : <Recent wallet={main} />}
       </div>
@@ -133,10 +134,11 @@ const WAYS = [
 
 function Ways() {
   const { say } = useSettings();
+  // Until the server has said what it lacks, all stand where they will: nothing jumps below a finger.
   const there = { packets: useFeature("packets"), requests: useFeature("requests"), splits: useFeature("splits") };
   return (
     <nav className="grid" aria-label={say(common.all)}>
-      {WAYS.filter(([, , , feature]) => feature === null || there[feature] === true).map(([to, icon, name]) => (
+      {WAYS.filter(([, , , feature]) => feature === null || there[feature] !== false).map(([to, icon, name]) => (
         <Link key={to} to={to}>
           <Icon name={icon} />
           {say(name)}

@@ -48,24 +48,24 @@ function All() {
                   {say(social[one.state])} · {shownTime(one.created_at, true).slice(5, 16)} {one.note ? `· ${one.note}` : ""}
                 </span>
               </span>
-              <span className="end">
-                <strong>{shownMoney(one.amount)}</strong>
-                {one.state === "PENDING" && one.direction === "RECEIVED" ? (
-                  <span className="row">
-                    <button type="button" disabled={working} onClick={() => turn(one.id, "decline")}>
-                      {say(social.requestDecline)}
-                    </button>
-                    <Link to={`/requests/${one.id}`} className="button primary">
-                      {say(social.requestPay)}
-                    </Link>
-                  </span>
-                ) : null}
-                {one.state === "PENDING" && one.direction === "SENT" ? (
+              <strong>{shownMoney(one.amount)}</strong>
+              {one.state === "PENDING" && one.direction === "RECEIVED" ? (
+                <span className="row acts">
+                  <button type="button" disabled={working} onClick={() => turn(one.id, "decline")}>
+                    {say(social.requestDecline)}
+                  </button>
+                  <Link to={`/requests/${one.id}`} className="button primary">
+                    {say(social.requestPay)}
+                  </Link>
+                </span>
+              ) : null}
+              {one.state === "PENDING" && one.direction === "SENT" ? (
+                <span className="row acts">
                   <button type="button" disabled={working} onClick={() => turn(one.id, "cancel")}>
                     {say(social.requestCancel)}
                   </button>
-                ) : null}
-              </span>
+                </span>
+              ) : null}
             </div>
           </li>
         ))}

@@ -12,9 +12,12 @@ export function signedAmount({ amount, direction }: Pick<Movement, "amount" | "d
   return `${direction === "in" ? "+" : "-"}${shownMoney(amount)}`;
 }
 
+/** Between people, with a bank holding the money meanwhile: its name would mislead. */
+const HELD = ["red_packet", "red_packet_return"];
+
 export function useOther(): (movement: Movement) => string {
   const { say, language } = useSettings();
-  return ({ counterparty, kind }) => (language === "en" ? (counterparty.name_en ?? counterparty.name) : counterparty.name) ?? say(kindText(kind));
+  return ({ counterparty, kind }) => (HELD.includes(kind) ? undefined : language === "en" ? (counterparty.name_en ?? counterparty.name) : counterparty.name) ?? say(kindText(kind));
 }
 
 export function Movements({ items, withDay = true }: { items: readonly Movement[]; withDay?: boolean }) {
