@@ -37,8 +37,7 @@ pub fn step_of(secret: &[u8], given: &str, seconds: i64, after: i64) -> Option<i
     let now = seconds.div_euclid(STEP_SECONDS);
     (now - DRIFT..=now + DRIFT)
         .filter(|step| random::same(code(secret, *step).as_bytes(), given.as_bytes()))
-        .filter(|step| *step > after)
-        .next_back()
+        .rfind(|step| *step > after)
 }
 
 /// `bytes` in base32 (RFC 4648) without padding: how a secret is typed into an authenticator.
