@@ -211,6 +211,13 @@ mod tests {
         }
     }
 
+    /// A thing without size: a full shelf of them takes no memory.
+    impl Numbered for () {
+        fn id(&self) -> Id {
+            0
+        }
+    }
+
     /// Numbers that differ only in their high half, only in their low half, or in both.
     fn numbers() -> impl Iterator<Item = Id> {
         (1..5_000u128).flat_map(|n| [n, n << 64, n << 100 | n])
@@ -260,11 +267,6 @@ mod tests {
 
     #[test]
     fn a_shelf_is_full_at_its_limit() {
-        impl Numbered for () {
-            fn id(&self) -> Id {
-                0
-            }
-        }
         let holding = |things: usize| Shelf { things: vec![(); things], table: Vec::new() };
         assert!(holding(MOST - 1).has_room());
         assert!(!holding(MOST).has_room());

@@ -32,7 +32,7 @@ pub struct Claim {
 #[derive(Clone)]
 pub enum Agreed {
     /// A device signed; what it signed is kept in the transaction of the reservation.
-    Device(devices::Signed),
+    Device(Box<devices::Signed>),
     /// The merchant signed this request, under what a device signed before: a mandate, a code, a debit
     /// agreement.
     Request([u8; 24]),

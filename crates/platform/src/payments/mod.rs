@@ -271,7 +271,7 @@ pub async fn pay(app: &App, actor: &Actor, id: OrderId, ask: PayAsk) -> Result<P
         wallet: ask.wallet_id,
         extra,
         amount: amount.amount,
-        agreed: Agreed::Device(signed),
+        agreed: Agreed::Device(Box::new(signed)),
     };
     match attempt::reserve_free(app, &claim, free).await? {
         Some(Reserved::Ours(attempt)) => {

@@ -113,7 +113,7 @@ pub async fn pay(app: &App, actor: &Actor, id: StaticCodeId, ask: StaticPayAsk) 
         wallet: ask.wallet_id,
         extra: Some(extra),
         amount,
-        agreed: Agreed::Device(signed),
+        agreed: Agreed::Device(Box::new(signed)),
     };
     if let Reserved::Ours(attempt) = reserve(app, &claim).await? {
         move_money(app, &attempt, &payer, &payee.account()).await?;
