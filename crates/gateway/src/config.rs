@@ -23,6 +23,8 @@ pub struct EdgeConfig {
     pub decryption_keys: Vec<DecryptionKey>,
     /// Who runs the platform, and their keys.
     pub operators: Vec<OperatorKey>,
+    /// May have signed a conformance report: the keys of the sandboxes that are believed.
+    pub conformance_keys: Vec<PublicKey>,
     /// Every limit.
     pub limits: Limits,
     /// Reverse proxies in front that append to `X-Forwarded-For`; 0 believes nobody.
@@ -56,6 +58,7 @@ impl EdgeConfig {
             retired_keys: Vec::new(),
             decryption_keys: Vec::new(),
             operators: Vec::new(),
+            conformance_keys: Vec::new(),
             limits: Limits::default(),
             trusted_proxies: 0,
             metrics_token: None,

@@ -44,7 +44,7 @@ async fn claim(world: &World, payer: &Payer, order: &orders::Order) -> Claim {
         wallet: payer.wallet,
         extra: None,
         amount: order.amount.amount,
-        agreed: Agreed::Device(signed),
+        agreed: Agreed::Device(Box::new(signed)),
     }
 }
 
