@@ -52,7 +52,7 @@ fn a_passkey_is_registered_signs_in_and_is_removed() {
         let made = key.register(world, &ann).await.expect("the first one of a fresh session");
         assert_eq!((made.algorithm.as_str(), made.last_used_at.as_deref()), ("ES256", None));
         let options = passkeys::options(&world.app, &ann.actor).await.expect("options");
-        assert_eq!(options.exclude, [made.credential_id.clone()]);
+        assert_eq!(options.exclude, std::slice::from_ref(&made.credential_id));
         assert_eq!((options.rp_id.as_str(), options.user_name.as_str()), ("localhost", "138****0001"));
 
         let ask = sign_in(1, key.factor(&world.app, Ceremony::SignIn).await);
