@@ -1,6 +1,7 @@
 //! What opening finds: sealed segments linked to each other, the one that is not sealed, and whether
 //! both meet the newest stored checkpoint.
 
+use std::io;
 use std::sync::Arc;
 
 use crate::checkpoint::Checkpoints;
@@ -207,9 +208,15 @@ fn walk_tail(segment: &Segment, tree: &mut Tree, rehashed: &mut u64) -> Result<O
 /// What an earlier process wrote last may be in the system's cache only: it was killed before its
 /// flush, or its flush failed, after which the cache holds for written what the disk may not have. A
 /// flush alone would then do nothing, and what is answered from here on could be lost with the power.
+///
+/// They are read twice: a bit that turned in one read would be made durable by the write.
 pub(crate) fn write_again(segment: &Segment, from: u64, end: u64) -> Result<(), JournalError> {
     let wrap = |error| io_error(format!("writing the end of {} once more", segment.name), error);
-    let bytes = read_exact(&*segment.file, from, (end - from) as usize).map_err(wrap)?;
+    let read = || read_exact(&*segment.file, from, (end - from) as usize);
+    let bytes = read().map_err(wrap)?;
+    if read().map_err(wrap)? != bytes {
+        return Err(wrap(io::Error::other("two reads of the same bytes differ; try once more")));
+    }
     segment.file.write_at(&bytes, from).map_err(wrap)?;
     segment.file.sync().map_err(wrap)
 }

@@ -1,5 +1,5 @@
-//! A disk on which, after so many changes or from the start, nothing can be changed any more, and one with a
-//! sector that cannot be read.
+//! A disk on which, after so many changes or from the start, nothing can be changed any more, one with a
+//! sector that cannot be read, and one of whose reads turns a bit.
 
 use std::any::Any;
 use std::io;
@@ -18,11 +18,20 @@ pub(crate) struct Faulty {
     allowed: u64,
     kind: io::ErrorKind,
     bad: Arc<Mutex<Option<(String, u64)>>>,
+    /// Reads of segments until one turns a bit; 0 when that has happened, or is not to.
+    misreads_in: Arc<AtomicU64>,
 }
 
 impl Faulty {
     fn new(disk: &Memory, allowed: u64, kind: io::ErrorKind) -> Self {
-        Self { disk: disk.clone(), changes: Arc::default(), allowed, kind, bad: Arc::default() }
+        Self {
+            disk: disk.clone(),
+            changes: Arc::default(),
+            allowed,
+            kind,
+            bad: Arc::default(),
+            misreads_in: Arc::default(),
+        }
     }
 
     /// All can be changed; sector `sector` of `file` cannot be read.
@@ -30,6 +39,18 @@ impl Faulty {
         let faulty = Self::new(disk, u64::MAX, io::ErrorKind::Other);
         *faulty.bad.lock().unwrap() = Some((file.to_owned(), sector));
         faulty
+    }
+
+    /// All can be changed; the read of a segment with this number, from 1, has a turned bit.
+    pub(crate) fn misreading(disk: &Memory, read: u64) -> Self {
+        let faulty = Self::new(disk, u64::MAX, io::ErrorKind::Other);
+        faulty.misreads_in.store(read, Ordering::SeqCst);
+        faulty
+    }
+
+    /// Whether the read that turns a bit is still to come.
+    pub(crate) fn will_misread(&self) -> bool {
+        self.misreads_in.load(Ordering::SeqCst) > 0
     }
 
     /// Whether there still is a sector that cannot be read.
@@ -134,7 +155,16 @@ impl File for Open {
             Some(bad) if bad < at + buffer.len() as u64 && at < bad + SECTOR => {
                 Err(io::Error::other(format!("a sector of {} cannot be read", self.name)))
             }
-            _ => self.file.read_at(buffer, at),
+            _ => {
+                let read = self.file.read_at(buffer, at)?;
+                let counts = self.name.starts_with("segments/") && read > 0;
+                let count = |left: u64| left.checked_sub(1).filter(|_| counts);
+                let left = self.disk.misreads_in.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
+                if left == Ok(1) {
+                    buffer[read / 2] ^= 1;
+                }
+                Ok(read)
+            }
         }
     }
 

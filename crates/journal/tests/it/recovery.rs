@@ -198,6 +198,33 @@ fn hashes_in_a_sector_that_cannot_be_read_are_made_again() {
 }
 
 #[test]
+fn a_bit_that_turns_in_one_read_of_a_start_is_never_made_durable() {
+    let disk = Memory::new();
+    let (mut journal, mut checkpoints, _) = try_open(&disk, 16 << 10).unwrap();
+    for _ in 0..12 {
+        append(&mut journal, 20);
+    }
+    let (total, root) = journal.head();
+    checkpoints.append(signer().sign(total, root, 1)).unwrap();
+    drop((journal, checkpoints));
+    let mut reads = 0;
+    loop {
+        reads += 1;
+        let left = disk.crash(Surviving::All);
+        let faulty = Faulty::misreading(&left, reads);
+        // It may open all the same, or say what it found: what matters is what lies there afterwards.
+        drop(Journal::open(Arc::new(faulty.clone()), &genesis(), 16 << 10));
+        if faulty.will_misread() {
+            break;
+        }
+        let (journal, _) = open(&left, 16 << 10);
+        assert_eq!(journal.head(), (total, root), "after a misread in read {reads}");
+        check_entries(&journal, total);
+    }
+    assert!(reads > 10, "a start reads a log more often than {reads} times");
+}
+
+#[test]
 fn a_missing_segment_or_one_of_another_log_is_refused() {
     let disk = Memory::new();
     let (mut journal, _) = open(&disk, 16 << 10);
